@@ -1,0 +1,60 @@
+# make demo   install what is missing, build, index a real collection, search it, show the result
+# make test   install what is missing, build, run every test
+# make format / make lint / make bench
+
+SWIFT := swift
+CHECKED := --explicit-target-dependency-import-check error
+BLIP := .build/release/blip
+LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev \
+	libgif-dev libheif-dev pkg-config
+STAMPS := /usr/share/tuxpaint/stamps
+SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+
+.PHONY: demo test format lint bench release setup stamps clean
+
+demo: release stamps
+	$(BLIP) index $(STAMPS) --index indexes/demo --name demo
+	@for query in "a butterfly" "a red car" "fruit to eat"; do \
+	  printf '\n$$ blip search "%s"\n' "$$query"; \
+	  $(BLIP) search "$$query" -k 5 --index indexes/demo || exit 1; done
+	@picture=$$(find $(STAMPS)/animals -name '*.png' | sort | head -n 1); \
+	  printf '\n$$ blip match %s\n' "$$picture"; \
+	  $(BLIP) match "$$picture" -k 5 --index indexes/demo
+	@$(BLIP) search "a bird" -k 24 --index indexes/demo --html indexes/demo.html --paths > /dev/null
+	@printf '\nThe index lies in indexes/demo. A page of results to look at: %s\n' \
+	  "$(CURDIR)/indexes/demo.html"
+
+release: setup
+	$(SWIFT) build -c release --product blip $(CHECKED)
+
+test: setup
+	$(SWIFT) build --build-tests $(CHECKED)
+	$(SWIFT) test --skip-build --disable-xctest
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+bench: release stamps
+	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks end-to-end
+	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks recall
+
+# Debian's packages; asks dpkg first, so that a second run is quick and needs no root.
+setup:
+	@$(call install,$(LIBRARIES))
+
+stamps:
+	@$(call install,tuxpaint-stamps-default)
+
+define install
+missing=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' \
+  || echo $$p; done); \
+if [ -n "$$missing" ]; then echo "Installing" $$missing; \
+  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
+  $$sudo apt-get update -q && $$sudo apt-get install -y -q --no-install-recommends $$missing; fi
+endef
+
+clean:
+	rm -rf .build Benchmarks/.build indexes/demo indexes/demo.html

@@ -1,0 +1,84 @@
+/// A convolution over all channels, run as a matrix product.
+public struct Convolution: Sendable {
+  /// Sizes.
+  public let shape: ConvolutionShape
+  /// Whether the output passes a ReLU6.
+  public let clamps: Bool
+  private var product: Linear
+
+  /// A layer whose parameters are still to be loaded.
+  public init(_ shape: ConvolutionShape, clamps: Bool = false) {
+    self.shape = shape
+    self.clamps = clamps
+    product = Linear(
+      inputs: shape.inputs * shape.kernel * shape.kernel, outputs: shape.outputs)
+  }
+
+  /// Shows `path.weight`, `[outputs, inputs, kernel, kernel]`, and `path.bias`.
+  public mutating func forEachParameter(
+    _ path: String, _ visitor: inout some ParameterVisitor
+  ) throws {
+    let stored = [shape.outputs, shape.inputs, shape.kernel, shape.kernel]
+    guard shape.kernel > 1 else {
+      return try product.forEachParameter(path, shape: stored, &visitor)
+    }
+    let taps = shape.kernel * shape.kernel
+    var weight = swappingInWindows(product.weight.floats, rows: taps, columns: shape.inputs)
+    try visitor.visit("\(path).weight", stored, &weight)
+    // Kept with the channels last, as a window is gathered from the map.
+    product.weight.floats = swappingInWindows(weight, rows: shape.inputs, columns: taps)
+    try visitor.visit("\(path).bias", [shape.outputs], &product.bias)
+  }
+
+  /// Every row `[rows, columns]` of `weight` as `[columns, rows]`.
+  private func swappingInWindows(_ weight: [Float], rows: Int, columns: Int) -> [Float] {
+    return stride(from: 0, to: weight.count, by: rows * columns).flatMap { start in
+      transposed(Array(weight[start..<start + rows * columns]), rows: rows, columns: columns)
+    }
+  }
+
+  /// Writes the convolution of x, plus `addend` where given, into y, which takes the shape of the
+  /// output. `windows` is room for the gathered windows.
+  public func callAsFunction(
+    _ x: FeatureMap, plus addend: FeatureMap? = nil, windows: inout Matrix,
+    into y: inout FeatureMap
+  ) {
+    precondition(x.pixels.columns == shape.inputs)
+    let (height, width) = (shape.height(for: x.height), shape.width(for: x.width))
+    y.reshape(height: height, width: width, channels: shape.outputs)
+    if shape.kernel == 1 && shape.stride == 1 && height == x.height && width == x.width {
+      product(x.pixels, plus: addend?.pixels, clamps: clamps, into: &y.pixels)
+    } else {
+      gather(x, height: height, width: width, into: &windows)
+      product(windows, plus: addend?.pixels, clamps: clamps, into: &y.pixels)
+    }
+  }
+
+  /// One row an output pixel: the window it looks at, zeros where that leaves the picture.
+  private func gather(_ x: FeatureMap, height: Int, width: Int, into windows: inout Matrix) {
+    let channels = shape.inputs
+    windows.reshape(rows: height * width, columns: shape.kernel * shape.kernel * channels)
+    x.pixels.withPointer { from in
+      windows.withMutablePointer { to in
+        var to = to
+        for row in 0..<height {
+          for column in 0..<width {
+            let left = column * shape.stride - shape.left
+            let inside = max(left, 0)..<max(min(left + shape.kernel, x.width), max(left, 0))
+            for y in row * shape.stride - shape.top..<row * shape.stride - shape.top + shape.kernel
+            {
+              let end = to + shape.kernel * channels
+              to.update(repeating: 0, count: shape.kernel * channels)
+              if y >= 0 && y < x.height {
+                (to + (inside.lowerBound - left) * channels).update(
+                  from: from + (y * x.width + inside.lowerBound) * channels,
+                  count: inside.count * channels)
+              }
+              to = end
+            }
+          }
+        }
+      }
+    }
+  }
+}

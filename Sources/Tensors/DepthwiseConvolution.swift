@@ -1,0 +1,54 @@
+internal import CKernels
+
+/// A convolution one channel by channel: every channel has a kernel of its own.
+public struct DepthwiseConvolution: Sendable {
+  /// Sizes; as many channels out as in.
+  public let shape: ConvolutionShape
+  /// Whether the output passes a ReLU6.
+  public let clamps: Bool
+  private var weight: [Float] = []
+  private var bias: [Float] = []
+
+  /// The kernels and strides there is code for.
+  public static func supports(kernel: Int, stride: Int) -> Bool {
+    (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2)
+  }
+
+  /// A layer whose parameters are still to be loaded.
+  public init(_ shape: ConvolutionShape, clamps: Bool) {
+    precondition(shape.inputs == shape.outputs)
+    precondition(Self.supports(kernel: shape.kernel, stride: shape.stride))
+    self.shape = shape
+    self.clamps = clamps
+  }
+
+  /// Shows `path.weight`, `[channels, 1, kernel, kernel]`, and `path.bias`.
+  public mutating func forEachParameter(
+    _ path: String, _ visitor: inout some ParameterVisitor
+  ) throws {
+    let taps = shape.kernel * shape.kernel
+    // Kept with the channels together, as they are in the map.
+    var stored = weight.isEmpty ? [] : transposed(weight, rows: taps, columns: shape.outputs)
+    try visitor.visit("\(path).weight", [shape.outputs, 1, shape.kernel, shape.kernel], &stored)
+    weight = stored.isEmpty ? [] : transposed(stored, rows: shape.outputs, columns: taps)
+    try visitor.visit("\(path).bias", [shape.outputs], &bias)
+  }
+
+  /// Writes the convolution of x into y, which takes the shape of the output.
+  public func callAsFunction(_ x: FeatureMap, into y: inout FeatureMap) {
+    precondition(x.pixels.columns == shape.inputs)
+    let (height, width) = (shape.height(for: x.height), shape.width(for: x.width))
+    y.reshape(height: height, width: width, channels: shape.outputs)
+    let sizes = kernel_convolution(
+      height: x.height, width: x.width, channels: shape.inputs, kernel: shape.kernel,
+      stride: shape.stride, top: shape.top, left: shape.left, output_height: height,
+      output_width: width)
+    x.pixels.withPointer { x in
+      weight.withPointer(count: shape.kernel * shape.kernel * shape.inputs) { weight in
+        bias.withPointer(count: shape.outputs) { bias in
+          y.pixels.withMutablePointer { kernel_depthwise(sizes, x, weight, bias, clamps, $0) }
+        }
+      }
+    }
+  }
+}
