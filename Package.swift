@@ -35,10 +35,15 @@ let package = Package(
     // Floor 1: numbers.
     room("Digests", ["CCrypto"]),
     room("Tensors", ["CKernels", "COpenBLAS"]),
+    // Floor 2: siblings that never import each other.
+    room("Checkpoints", ["Digests"]),
+    room("Tokenization"),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
     tests("TensorsTests", ["Tensors"]),
+    tests("CheckpointsTests", ["Checkpoints"]),
+    tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,75 @@
+import Glibc
+
+/// A file's bytes, mapped read-only and private for as long as the value is held.
+///
+/// The size is that at the time of opening. If another process cuts the file shorter while it is
+/// mapped, the system answers a read of the lost pages with SIGBUS, which no check here can
+/// prevent: replace a model's files by renaming new ones over them, never in place.
+final class MappedFile: Sendable {
+  let path: String
+  let count: Int
+  private nonisolated(unsafe) let start: UnsafeRawPointer
+
+  init(path: String) throws(CheckpointError) {
+    let (descriptor, size) = try openRegularFile(path)
+    defer { close(descriptor) }
+    guard size > 0 else { throw CheckpointError("\(path): the file is empty; fetch it again") }
+    let map = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let map, map != MAP_FAILED else {
+      throw CheckpointError("\(path): cannot be mapped: \(systemMessage())")
+    }
+    self.path = path
+    self.count = size
+    self.start = UnsafeRawPointer(map)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }
+
+  /// Lends the bytes of `range`.
+  func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result
+  {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
+    return withExtendedLifetime(self) {
+      body(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
+    }
+  }
+}
+
+/// The whole of a small file; refused when it holds more than `limit` bytes.
+func readFile(_ path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
+  let (descriptor, size) = try openRegularFile(path)
+  defer { close(descriptor) }
+  guard size <= limit else {
+    throw CheckpointError("\(path): \(size) bytes where at most \(limit) are expected")
+  }
+  var filled = 0
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+    while filled < size {
+      let got = read(descriptor, buffer.baseAddress.map { $0 + filled }, size - filled)
+      if got < 0 && errno == EINTR { continue }
+      if got <= 0 { break }
+      filled += got
+    }
+    initialized = filled
+  }
+  guard filled == size else { throw CheckpointError("\(path): cannot be read to its end") }
+  return bytes
+}
+
+func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+private func openRegularFile(_ path: String) throws(CheckpointError) -> (Int32, size: Int) {
+  // Not to wait for the other end of a FIFO that bears the file's name.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else {
+    throw CheckpointError("\(path): cannot be opened: \(systemMessage())")
+  }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    close(descriptor)
+    throw CheckpointError("\(path): not a regular file")
+  }
+  return (descriptor, Int(status.st_size))
+}
+
+private func systemMessage() -> String { String(cString: strerror(errno)) }

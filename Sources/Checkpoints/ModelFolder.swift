@@ -1,0 +1,124 @@
+/// A model folder as Hugging Face writes it: `config.json`, `preprocessor_config.json` (or
+/// `processor_config.json`, as newer versions have it), `vocab.txt` or `tokenizer.json`, and
+/// `model.safetensors` or shards with `model.safetensors.index.json`.
+public struct ModelFolder: Sendable {
+  /// Where the folder is.
+  public let path: String
+  /// The folder's own name, for messages.
+  public let name: String
+  /// What the model is made of.
+  public let configuration: ModelConfiguration
+  /// How pictures are made ready for it.
+  public let preprocessing: Preprocessing
+  /// `vocab.txt`, or `tokenizer.json` where only that is there. A folder may lack both, and then
+  /// it is the tokenizer that refuses: its model can still be run on token ids.
+  public let vocabularyPath: String
+  /// The model's tensors.
+  public let weights: Weights
+  /// Hex; the same for the same weights, configuration and vocabulary wherever the folder lies and
+  /// however the weights are cut into files.
+  public let fingerprint: String
+
+  /// Opens a folder and checks all but the values of the weights.
+  public init(path: String) throws(CheckpointError) {
+    self.path = path
+    name = path.split(separator: "/").last { $0 != "." }.map(String.init) ?? path
+    let file = { (name: String) in "\(path)/\(name)" }
+
+    guard fileExists(file("config.json")) else {
+      throw CheckpointError(
+        "\(path): no config.json in it; give a model folder as Hugging Face writes it")
+    }
+    let configurationBytes = try readFile(file("config.json"), limit: 16 << 20)
+    configuration = try decodeConfiguration(
+      ModelConfiguration.self, file: file("config.json"), bytes: configurationBytes)
+
+    let newer = !fileExists(file("preprocessor_config.json"))
+    let preprocessorPath = file(newer ? "processor_config.json" : "preprocessor_config.json")
+    guard fileExists(preprocessorPath) else {
+      throw CheckpointError("\(path): no preprocessor_config.json in it; fetch it too")
+    }
+    let preprocessorBytes = try readFile(preprocessorPath, limit: 16 << 20)
+    preprocessing =
+      newer
+      ? try decodeConfiguration(
+        ProcessorFile.self, file: preprocessorPath, bytes: preprocessorBytes
+      ).images
+      : try decodeConfiguration(
+        Preprocessing.self, file: preprocessorPath, bytes: preprocessorBytes)
+    guard preprocessing.imageSize == configuration.vision.imageSize else {
+      throw CheckpointError(
+        "\(preprocessorPath): pictures of \(preprocessing.imageSize) pixels for an encoder that "
+          + "takes \(configuration.vision.imageSize) (vision_config.image_size in config.json)")
+    }
+
+    let words = file("vocab.txt")
+    let tokenizer = file("tokenizer.json")
+    vocabularyPath = !fileExists(words) && fileExists(tokenizer) ? tokenizer : words
+    let vocabularyBytes =
+      fileExists(vocabularyPath) ? try readFile(vocabularyPath, limit: 64 << 20) : []
+
+    weights = try Weights(folder: path)
+    fingerprint = fingerprintOf(
+      files: [configurationBytes, preprocessorBytes, vocabularyBytes], weights)
+  }
+}
+
+extension Weights {
+  /// The tensors of a model folder, from one file or from shards.
+  init(folder path: String) throws(CheckpointError) {
+    let single = "\(path)/model.safetensors"
+    let index = "\(path)/model.safetensors.index.json"
+    if fileExists(single) {
+      self.init(source: single, stored: try readSafetensors(single))
+    } else if fileExists(index) {
+      self.init(source: index, stored: try readShards(folder: path, index: index))
+    } else {
+      throw CheckpointError(
+        "\(path): neither model.safetensors nor model.safetensors.index.json in it; "
+          + "save the model with safetensors")
+    }
+  }
+}
+
+/// `model.safetensors.index.json`: the file that each tensor lies in.
+private struct ShardIndex: Decodable {
+  let shardOf: [String: String]
+
+  private enum CodingKeys: String, CodingKey { case shardOf = "weight_map" }
+}
+
+/// The tensors of the shards that an index lists, each where the index says.
+private func readShards(
+  folder: String, index: String
+) throws(CheckpointError) -> [String: StoredTensor] {
+  let shardOf = try decodeConfiguration(
+    ShardIndex.self, file: index, bytes: readFile(index, limit: 16 << 20)
+  ).shardOf
+  for (name, shard) in shardOf {
+    // A plain name cannot lead out of the folder.
+    guard shard.hasSuffix(".safetensors"), !shard.utf8.contains(where: { $0 == 0x2F || $0 == 0 })
+    else {
+      throw CheckpointError(
+        "\(index): weight_map.\(name) is \"\(shard)\", not the name of a safetensors file beside it"
+      )
+    }
+  }
+  guard !shardOf.isEmpty else { throw CheckpointError("\(index): weight_map lists no tensors") }
+
+  var tensors: [String: StoredTensor] = [:]
+  for shard in Set(shardOf.values).sorted() {
+    let file = "\(folder)/\(shard)"
+    for (name, tensor) in try readSafetensors(file) {
+      guard shardOf[name] == shard else {
+        throw CheckpointError("\(file): tensor \"\(name)\" is not listed in \(index) as here")
+      }
+      tensors[name] = tensor
+    }
+  }
+  if let missing = shardOf.keys.sorted().first(where: { tensors[$0] == nil }) {
+    throw CheckpointError(
+      "\(folder)/\(shardOf[missing] ?? ""): tensor \"\(missing)\", listed in \(index), is missing")
+  }
+  return tensors
+}

@@ -1,0 +1,170 @@
+/// The tensors of a model folder (one safetensors file or shards), mapped; turned into floats on
+/// request. A tensor stored as I8 has a companion `NAME_scale` (F32, one number a row, a row being
+/// what one index of the first dimension selects): `w[o, …] = q[o, …] · scale[o]`. The companion
+/// belongs to its tensor and is not listed.
+public struct Weights: Sendable {
+  /// The file, or the list of shards, that the tensors come from, for messages.
+  public let source: String
+  private let stored: [String: StoredTensor]
+
+  init(source: String, stored: [String: StoredTensor]) {
+    self.source = source
+    self.stored = stored
+  }
+
+  /// The names of the tensors, in order.
+  public var names: [String] { stored.keys.filter { !isScale($0) }.sorted() }
+
+  /// The shape of a tensor, nil where there is none of that name.
+  public func shape(of name: String) -> [Int]? { stored[name]?.shape }
+
+  /// Row-major floats of a whole tensor of any stored type (F32, F16, BF16, I8 with scales).
+  /// Throws naming the tensor when it is missing, has another shape or is stored as another type.
+  public func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
+    let tensor = try tensor(name, shape: shape)
+    let scales = try scales(of: name, tensor)
+    return [Float](unsafeUninitializedCapacity: tensor.count) { floats, initialized in
+      // Without scales one sweep does for all rows.
+      let rows = scales == nil ? 1 : shape[0]
+      let width = rows == 0 ? 0 : tensor.count / rows
+      tensor.withBytes { bytes in
+        for row in 0..<rows {
+          tensor.type.convert(
+            row: row, width: width, of: bytes, scale: scales?[row] ?? 1, to: floats, row)
+        }
+      }
+      initialized = tensor.count
+    }
+  }
+
+  /// The rows `indices` of a tensor, one behind the other: what an embedding table is asked for,
+  /// without turning the whole table into floats. Throws too when an index has no row.
+  public func rows(
+    _ name: String, _ indices: [Int], shape: [Int]
+  ) throws(CheckpointError) -> [Float] {
+    let tensor = try tensor(name, shape: shape)
+    let scales = try scales(of: name, tensor)
+    let rows = shape.first ?? 0
+    if let index = indices.first(where: { !(0..<rows).contains($0) }) {
+      throw CheckpointError("\(source): tensor \"\(name)\" has \(rows) rows, no row \(index)")
+    }
+    let width = rows == 0 ? 0 : tensor.count / rows
+    return [Float](unsafeUninitializedCapacity: indices.count * width) { floats, initialized in
+      tensor.withBytes { bytes in
+        for (place, row) in indices.enumerated() {
+          tensor.type.convert(
+            row: row, width: width, of: bytes, scale: scales?[row] ?? 1, to: floats, place)
+        }
+      }
+      initialized = indices.count * width
+    }
+  }
+
+  /// Lends the stored bytes of a tensor, row-major and little-endian, not necessarily aligned.
+  public func withBytes<Result>(
+    of name: String, shape: [Int], _ body: (ElementType, UnsafeRawBufferPointer) -> Result
+  ) throws(CheckpointError) -> Result {
+    let tensor = try tensor(name, shape: shape)
+    return tensor.withBytes { body(tensor.type, $0) }
+  }
+
+  /// Every stored tensor, scales too, in the order of the names.
+  func forEachStored(_ body: (String, StoredTensor) -> Void) {
+    for (name, tensor) in stored.sorted(by: { $0.key < $1.key }) { body(name, tensor) }
+  }
+
+  private func tensor(_ name: String, shape: [Int]) throws(CheckpointError) -> StoredTensor {
+    guard let tensor = stored[name] else {
+      throw CheckpointError("\(source): tensor \"\(name)\" is missing")
+    }
+    guard tensor.shape == shape else {
+      throw CheckpointError(
+        "\(source): tensor \"\(name)\" has shape \(tensor.shape) where \(shape) is expected")
+    }
+    guard tensor.type.isWeight else {
+      throw CheckpointError(
+        "\(source): tensor \"\(name)\" is stored as \(tensor.type.rawValue); F32, F16, BF16 and "
+          + "I8 with scales can be read")
+    }
+    return tensor
+  }
+
+  /// The scales of an I8 tensor's rows; nil for the other types.
+  private func scales(
+    of name: String, _ tensor: StoredTensor
+  ) throws(CheckpointError) -> [Float]? {
+    guard tensor.type == .int8 else { return nil }
+    guard let rows = tensor.shape.first else {
+      throw CheckpointError("\(source): tensor \"\(name)\" is a single I8, which has no rows")
+    }
+    guard let scale = stored[scaleName(name)] else {
+      throw CheckpointError(
+        "\(source): tensor \"\(name)\" is stored as I8 but \"\(scaleName(name))\" is missing")
+    }
+    guard scale.type == .float32, scale.shape == [rows] else {
+      throw CheckpointError(
+        "\(source): tensor \"\(scaleName(name))\" is \(scale.type.rawValue) \(scale.shape) where "
+          + "F32 [\(rows)] is expected")
+    }
+    return [Float](unsafeUninitializedCapacity: rows) { floats, initialized in
+      scale.withBytes {
+        ElementType.float32.convert($0, scale: 1, to: .init(rebasing: floats[..<rows]))
+      }
+      initialized = rows
+    }
+  }
+
+  private func scaleName(_ name: String) -> String { name + "_scale" }
+
+  /// Whether `name` is the companion of an I8 tensor.
+  private func isScale(_ name: String) -> Bool {
+    guard name.hasSuffix("_scale") else { return false }
+    return stored[String(name.dropLast("_scale".count))]?.type == .int8
+  }
+}
+
+extension Weights {
+  /// Checks that the folder holds the tensors a model is made of and no others: a tensor that is
+  /// missing, wrongly shaped, not stored as a weight, or unused, is an error that names it.
+  /// - Parameters:
+  ///   - expected: The shape of every tensor of the model, by name.
+  ///   - ignoring: Whether a tensor belongs to a part that is not run. What training leaves behind
+  ///     (momentum copies, queues, position ids, temperatures) is passed over without asking.
+  public func requireExactly(
+    _ expected: [String: [Int]], ignoring: (String) -> Bool
+  ) throws(CheckpointError) {
+    for name in expected.keys.sorted() {
+      _ = try scales(of: name, try tensor(name, shape: expected[name] ?? []))
+    }
+    let unused = names.filter {
+      expected[$0] == nil && !Self.isTrainingLeftover($0) && !ignoring($0)
+    }
+    guard let first = unused.first else { return }
+    let others = unused.count == 1 ? "" : " and \(unused.count - 1) more"
+    throw CheckpointError(
+      "\(source): tensor \"\(first)\"\(others) has no place in the model that config.json describes"
+    )
+  }
+
+  /// Momentum copies (`text_encoder_m.…`, `vision_proj_m.…`), queues, their position, buffers of
+  /// positions and temperatures: in checkpoints, but of no use after training.
+  private static func isTrainingLeftover(_ name: String) -> Bool {
+    let parts = name.split(separator: ".")
+    guard let first = parts.first, let last = parts.last else { return false }
+    return first.hasSuffix("_m") || last.hasSuffix("_queue") || last == "queue_ptr"
+      || last == "ptr_queue" || last == "position_ids" || name == "temp" || name == "logit_scale"
+  }
+}
+
+extension ElementType {
+  /// Turns row `row` of `bytes` (rows of `width` elements) into floats at row `place` of `floats`.
+  fileprivate func convert(
+    row: Int, width: Int, of bytes: UnsafeRawBufferPointer, scale: Float,
+    to floats: UnsafeMutableBufferPointer<Float>, _ place: Int
+  ) {
+    convert(
+      UnsafeRawBufferPointer(rebasing: bytes[row * width * size..<(row + 1) * width * size]),
+      scale: scale,
+      to: UnsafeMutableBufferPointer(rebasing: floats[place * width..<(place + 1) * width]))
+  }
+}

@@ -1,0 +1,171 @@
+import FoundationEssentials
+import Glibc
+
+extension Vocabulary {
+  /// Reads `vocab.txt` (a token a line, its id the line's number from 0) or a `tokenizer.json`.
+  init(path: String) throws(TokenizationError) {
+    let bytes = try readFile(path)
+    guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
+      throw TokenizationError("\(path): not a vocabulary: it holds bytes that are not text")
+    }
+    if path.hasSuffix(".json") {
+      try self.init(tokenizer: bytes, path: path)
+    } else {
+      try self.init(lines: bytes, path: path)
+    }
+  }
+
+  private init(lines bytes: [UInt8], path: String) throws(TokenizationError) {
+    var tokens: [Range<Int>] = []
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      // White space at a line's end, as a carriage return, is not the token's.
+      var last = end
+      while last > start, bytes[last - 1] <= 0x20 { last -= 1 }
+      guard last > start else {
+        throw TokenizationError("\(path): line \(tokens.count + 1) holds no token")
+      }
+      guard tokens.count < mostTokens else {
+        throw TokenizationError("\(path): more than \(mostTokens) lines; not a vocabulary")
+      }
+      tokens.append(start..<last)
+      start = end + 1
+    }
+    try self.init(bytes: bytes, tokens: tokens) { first, second in
+      TokenizationError("\(path): lines \(first + 1) and \(second + 1) hold the same token")
+    }
+  }
+
+  /// The vocabulary of a `tokenizer.json`, once it is clear that its tokenizer is BERT's uncased.
+  private init(tokenizer bytes: [UInt8], path: String) throws(TokenizationError) {
+    let refused = TokenizationError("\(path): not an uncased BERT WordPiece tokenizer")
+    let file: TokenizerFile
+    do {
+      file = try JSONDecoder().decode(TokenizerFile.self, from: Data(bytes))
+    } catch DecodingError.dataCorrupted {
+      throw TokenizationError("\(path): not JSON as a tokenizer has it; is the file whole?")
+    } catch {
+      throw refused
+    }
+    guard file.isUncasedBERT else { throw refused }
+
+    var tokenOf: [Int: String] = [:]
+    func give(_ token: String, _ id: TokenizerFile.Identifier) throws(TokenizationError) {
+      guard let id = id.value, 0..<mostTokens ~= id, !token.isEmpty else {
+        throw TokenizationError("\(path): token \"\(token)\" has no id from 0 to \(mostTokens - 1)")
+      }
+      let other = tokenOf.updateValue(token, forKey: id) ?? token
+      guard other.utf8.elementsEqual(token.utf8) else {
+        throw TokenizationError("\(path): tokens \"\(other)\" and \"\(token)\" have the id \(id)")
+      }
+    }
+    for (token, id) in file.model.vocab { try give(token, id) }
+    for added in file.addedTokens ?? [] { try give(added.content, added.id) }
+
+    var text: [UInt8] = []
+    var tokens = [Range<Int>](repeating: 0..<0, count: (tokenOf.keys.max() ?? -1) + 1)
+    for id in tokens.indices {
+      // Of two tokens that Unicode takes for equal the decoder keeps one.
+      guard let token = tokenOf[id] else {
+        throw TokenizationError(
+          "\(path): no token has the id \(id), or its token stands there in two spellings")
+      }
+      tokens[id] = text.count..<text.count + token.utf8.count
+      text += token.utf8
+    }
+    try self.init(bytes: text, tokens: tokens) { first, second in
+      TokenizationError("\(path): ids \(first) and \(second) are those of one token")
+    }
+  }
+}
+
+/// Far above any vocabulary.
+private let mostTokens = 1_000_000
+
+/// What of a `tokenizer.json` decides how words are cut.
+private struct TokenizerFile: Decodable {
+  let normalizer: Normalizer
+  let model: Model
+  let addedTokens: [AddedToken]?
+
+  private enum CodingKeys: String, CodingKey {
+    case normalizer, model
+    case addedTokens = "added_tokens"
+  }
+
+  struct Normalizer: Decodable {
+    let type: String
+    let lowercase: Bool
+    let cleanText, handleChineseChars, stripAccents: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+      case type, lowercase
+      case cleanText = "clean_text"
+      case handleChineseChars = "handle_chinese_chars"
+      case stripAccents = "strip_accents"
+    }
+  }
+
+  struct Model: Decodable {
+    let type, continuingSubwordPrefix, unknownToken: String?
+    let longestWord: Int?
+    let vocab: [String: Identifier]
+
+    private enum CodingKeys: String, CodingKey {
+      case type, vocab
+      case continuingSubwordPrefix = "continuing_subword_prefix"
+      case unknownToken = "unk_token"
+      case longestWord = "max_input_chars_per_word"
+    }
+  }
+
+  struct AddedToken: Decodable {
+    let content: String
+    let id: Identifier
+  }
+
+  /// A token's id; nil for what is no whole number, so that the refusal can name the token.
+  struct Identifier: Decodable {
+    let value: Int?
+
+    init(from decoder: any Decoder) throws {
+      value = try? decoder.singleValueContainer().decode(Int.self)
+    }
+  }
+
+  /// A key that is missing means what BERT has.
+  var isUncasedBERT: Bool {
+    normalizer.type == "BertNormalizer" && normalizer.lowercase
+      && normalizer.cleanText ?? true && normalizer.handleChineseChars ?? true
+      && normalizer.stripAccents ?? true && model.type ?? "WordPiece" == "WordPiece"
+      && model.continuingSubwordPrefix ?? "##" == "##" && model.unknownToken ?? "[UNK]" == "[UNK]"
+      && model.longestWord ?? 100 == 100
+  }
+}
+
+private func readFile(_ path: String) throws(TokenizationError) -> [UInt8] {
+  func refuse(_ reason: String) -> TokenizationError {
+    TokenizationError("\(path): cannot be read as a vocabulary: \(reason)")
+  }
+  // Not to wait for the other end of a FIFO that bears the file's name.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else { throw refuse(String(cString: strerror(errno))) }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    throw refuse("not a regular file")
+  }
+  let size = Int(status.st_size)
+  guard size <= 64 << 20 else { throw refuse("\(size) bytes are too many") }
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+    while filled < size {
+      let got = read(descriptor, buffer.baseAddress.map { $0 + filled }, size - filled)
+      if got < 0 && errno == EINTR { continue }
+      if got <= 0 { break }
+      filled += got
+    }
+  }
+  guard bytes.count == size else { throw refuse("it ends too early") }
+  return bytes
+}

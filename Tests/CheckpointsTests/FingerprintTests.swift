@@ -1,0 +1,53 @@
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct FingerprintTests {
+  private let large = [Float](repeating: 0.5, count: 200_000)
+
+  private func fingerprint(
+    config: String = "{}", vocabulary: String = "[PAD]\n", large: [Float]? = nil, small: Float = 1,
+    name: String = "small", reversed: Bool = false
+  ) throws -> String {
+    let folder = TemporaryFolder()
+    folder.write("config.json", config.utf8)
+    folder.write("preprocessor_config.json", "{}".utf8)
+    folder.write("vocab.txt", vocabulary.utf8)
+    let tensors = [
+      ("large", "F32", [200, 1000], bytes(large ?? self.large)), (name, "F32", [1], bytes([small])),
+    ]
+    folder.write("model.safetensors", safetensors(reversed ? tensors.reversed() : tensors))
+    return try ModelFolder(path: folder.path).fingerprint
+  }
+
+  @Test func theSameModelElsewhereHasTheSame() throws {
+    let one = try fingerprint()
+    #expect(one.count == 64)
+    #expect(try fingerprint() == one)
+    #expect(try fingerprint(reversed: true) == one)
+  }
+
+  @Test func anyChangeOfModelChangesIt() throws {
+    var first = large
+    var last = large
+    first[0] = 0.25
+    last[last.count - 1] = 0.25
+    let all = try Set([
+      fingerprint(), fingerprint(config: "{ }"), fingerprint(vocabulary: "[CLS]\n"),
+      fingerprint(small: 2), fingerprint(name: "other"), fingerprint(large: first),
+      fingerprint(large: last), fingerprint(large: large.map { $0 * 1.0001 }),
+    ])
+    #expect(all.count == 8)
+  }
+
+  @Test(arguments: [0, 1, 65_536, 65_537, 262_144, 262_145, 300_000_000])
+  func samplesLieInsideInOrderAndEndAtTheEnd(count: Int) {
+    let ranges = sampledRanges(of: count)
+    #expect(ranges.first?.lowerBound == 0 && ranges.last?.upperBound == count)
+    #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.lowerBound < $1.lowerBound })
+    if count > 10_000_000 {
+      #expect(ranges.map(\.count).reduce(0, +) < count / 60)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+@testable import Tokenization
+
+/// What Benchmarks/fixtures/make_tokenizer_fixtures.py wrote down.
+enum Reference {
+  static let root = String(
+    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 })
+  static let vocabularyPath = root + "/Sources/BLIP/Resources/blip-mini/vocab.txt"
+  static let captionsPath = root + "/../shared/data/flickr8k-dev/captions.json"
+  static let hasCaptions = access(captionsPath, R_OK) == 0
+
+  struct Text: Decodable, Sendable, CustomTestStringConvertible {
+    let text, clean: String
+    /// Of at most 35 ids.
+    let ids: [Int32]
+    /// A hash of all ids.
+    let all: String
+    let decoded: String
+    var testDescription: String { text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined() }
+  }
+
+  static func texts() throws -> [Text] {
+    try json([Text].self, root + "/Tests/TokenizationTests/Fixtures/hostile.json")
+  }
+
+  static func captions() throws -> [String] {
+    struct Record: Decodable { let caption: [String] }
+    return try json([Record].self, captionsPath).flatMap(\.caption)
+  }
+
+  static func lines(_ fixture: String) throws -> [String] {
+    let path = root + "/Tests/TokenizationTests/Fixtures/" + fixture
+    return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+  }
+
+  private static func json<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(contentsOf: URL(filePath: path)))
+  }
+}
+
+/// FNV-1a over numbers as 4 bytes each, as the script has it.
+func fnv(_ numbers: some Sequence<UInt32>) -> String {
+  var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+  for number in numbers {
+    for shift in stride(from: UInt32(0), to: 32, by: 8) {
+      hash = (hash ^ UInt64(number >> shift & 0xFF)) &* 0x100_0000_01B3
+    }
+  }
+  let digits = String(hash, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
