@@ -31,6 +31,11 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CCodecs",
+      linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "tiff", "gif", "heif"].map {
+        .linkedLibrary($0)
+      }),
     .target(name: "CKernels"),
     // Floor 1: numbers.
     room("Digests", ["CCrypto"]),
@@ -38,12 +43,14 @@ let package = Package(
     // Floor 2: siblings that never import each other.
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
+    room("Images", ["CCodecs", "CKernels"]),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
     tests("TensorsTests", ["Tensors"]),
     tests("CheckpointsTests", ["Checkpoints"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
+    tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )

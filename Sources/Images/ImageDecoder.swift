@@ -1,0 +1,133 @@
+import CCodecs
+
+/// What a file's header says; width and height as stored, before orientation (HEIC and AVIF: after
+/// the transformations of the file, which their codec applies).
+public struct ImageFacts: Sendable, Equatable {
+  /// What the first bytes announce.
+  public let format: ImageFormat
+  /// The stored size in pixels.
+  public let width, height: Int
+  /// EXIF orientation, 1...8; already applied to the picture.
+  public let orientation: Int
+
+  /// Facts as a header states them.
+  public init(format: ImageFormat, width: Int, height: Int, orientation: Int) {
+    self.format = format
+    self.width = width
+    self.height = height
+    self.orientation = orientation
+  }
+}
+
+/// Decodes pictures of all formats, upright, over white.
+///
+/// Everything is decided by the bytes, never by a name, and checked against the limits before
+/// anything of the picture's size is allocated. Colours are Pillow's: palettes and CMYK as
+/// `convert("RGB")`, alpha as `Image.alpha_composite` over white, of 16 bits the high byte.
+public struct ImageDecoder: Sendable {
+  /// The most pixels that a header may announce.
+  public var maximumPixels: Int = 200_000_000
+  /// The longest file.
+  public var maximumBytes: Int = 256 << 20
+
+  /// A decoder with limits that any photograph passes.
+  public init() {}
+
+  /// File-name extensions (lower case) of the formats that are read.
+  public static let extensions: Set<String> = [
+    "jpg", "jpeg", "png", "webp", "tif", "tiff", "gif", "heic", "heif", "avif",
+  ]
+
+  /// Decodes the picture in `bytes`.
+  ///
+  /// `side`: the picture will be resized to side × side. A large JPEG is then decoded at 1/2, 1/4 or
+  /// 1/8 of its size, as far as both of its sides stay at least three times `side`. With the default
+  /// model that keeps the embedding (cosine above 0.999); twice the side does not always.
+  public func decode(_ bytes: [UInt8], forSide side: Int?) throws(ImageError) -> (
+    picture: Picture, facts: ImageFacts
+  ) {
+    let facts = try probe(bytes)
+    let reduction = reduction(of: facts, forSide: side)
+    let (width, height) = (facts.width / reduction, facts.height / reduction)
+    var outcome = CodecOutcome()
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
+      outcome = CodecOutcome { message in
+        codec_decode(
+          facts.format.codec, bytes, bytes.count, UInt32(reduction), UInt32(width), UInt32(height),
+          target.baseAddress, message)
+      }
+      count = outcome.status == codec_ok ? width * height * 3 : 0
+    }
+    try outcome.check(facts.format)
+    let stored = Picture(width: width, height: height, pixels: pixels)
+    return (stored.upright(from: facts.orientation), facts)
+  }
+
+  /// Reads the header alone and holds it against the limits.
+  public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageFacts {
+    guard bytes.count <= maximumBytes else {
+      throw .tooManyBytes(bytes.count, limit: maximumBytes)
+    }
+    guard let format = ImageFormat(magicOf: bytes) else { throw .notAPicture }
+    var header = codec_header()
+    let outcome = CodecOutcome { message in
+      codec_probe(format.codec, bytes, bytes.count, &header, message)
+    }
+    try outcome.check(format)
+    let (width, height) = (Int(header.width), Int(header.height))
+    let (area, overflow) = width.multipliedReportingOverflow(by: height)
+    guard !overflow, area <= maximumPixels else {
+      throw .tooLarge(width: width, height: height, limit: maximumPixels)
+    }
+    let orientation =
+      format == .tiff ? Int(header.orientation) : Orientation.read(from: bytes, format: format)
+    return ImageFacts(format: format, width: width, height: height, orientation: orientation)
+  }
+
+  /// Only sizes that the reduction divides are reduced: rounding up would add part of a pixel at the
+  /// right and bottom, stretch the picture by as much, and show in the embedding.
+  private func reduction(of facts: ImageFacts, forSide side: Int?) -> Int {
+    guard facts.format == .jpeg, let side, side > 0 else { return 1 }
+    return [8, 4, 2].first { reduction in
+      facts.width.isMultiple(of: reduction) && facts.height.isMultiple(of: reduction)
+        && min(facts.width, facts.height) / reduction / 3 >= side
+    } ?? 1
+  }
+}
+
+/// What a call of the C waist came to.
+private struct CodecOutcome {
+  var status = codec_ok
+  var message = ""
+
+  init() {}
+
+  init(_ call: (UnsafeMutablePointer<CChar>) -> codec_status) {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(codec_message_size)) {
+      $0.initialize(repeating: 0)
+      status = call($0.baseAddress!)
+      message = String(cString: $0.baseAddress!)
+    }
+  }
+
+  func check(_ format: ImageFormat) throws(ImageError) {
+    switch status {
+    case codec_ok: return
+    case codec_truncated: throw .truncated(format)
+    default: throw .corrupt(format, message.isEmpty ? "the data are damaged" : message)
+    }
+  }
+}
+
+extension ImageFormat {
+  fileprivate var codec: codec_format {
+    switch self {
+    case .jpeg: codec_jpeg
+    case .png: codec_png
+    case .webp: codec_webp
+    case .tiff: codec_tiff
+    case .gif: codec_gif
+    case .heif, .avif: codec_heif
+    }
+  }
+}

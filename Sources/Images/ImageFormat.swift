@@ -1,0 +1,47 @@
+/// The formats that are read.
+public enum ImageFormat: String, Sendable, CaseIterable {
+  case jpeg, png, webp, tiff, gif, heif, avif
+}
+
+extension ImageFormat {
+  /// The format that the first bytes of a file announce; its name plays no part.
+  public init?(magicOf bytes: [UInt8]) {
+    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = .jpeg
+    } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      self = .png
+    } else if bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8) {
+      self = .gif
+    } else if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
+      self = .webp
+    } else if Self.tiffMagics.contains(where: { bytes.starts(with: $0) }) {
+      self = .tiff
+    } else if let format = Self.isoFormat(of: bytes) {
+      self = format
+    } else {
+      return nil
+    }
+  }
+
+  /// "II" or "MM", then 42 (TIFF) or 43 (BigTIFF) in that byte order.
+  private static let tiffMagics: [[UInt8]] = [
+    [0x49, 0x49, 42, 0], [0x4D, 0x4D, 0, 42], [0x49, 0x49, 43, 0], [0x4D, 0x4D, 0, 43],
+  ]
+
+  private static let heifBrands: Set<String> = [
+    "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1",
+  ]
+
+  /// The brands of an ISO base media file's `ftyp` box: the main one, then the compatible ones.
+  private static func isoFormat(of bytes: [UInt8]) -> ImageFormat? {
+    guard bytes.count >= 16, bytes.dropFirst(4).starts(with: "ftyp".utf8) else { return nil }
+    let size = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
+    let box = bytes[8..<min(max(size, 16), 256, bytes.count)]
+    var brands: [String] = []
+    for start in stride(from: 8, to: box.endIndex - 3, by: 4) where start != 12 {
+      brands.append(String(decoding: box[start..<start + 4], as: UTF8.self))
+    }
+    if brands.contains(where: { $0 == "avif" || $0 == "avis" }) { return .avif }
+    return brands.contains(where: heifBrands.contains) ? .heif : nil
+  }
+}

@@ -1,0 +1,19 @@
+internal import CCodecs
+
+extension Picture {
+  /// The picture as a baseline JPEG (4:2:0, optimised tables), `quality` from 1 to 100.
+  ///
+  /// Sides are at most 65,500 pixels, as libjpeg allows.
+  public func jpeg(quality: Int) -> [UInt8] {
+    precondition((1...65_500).contains(width) && (1...65_500).contains(height))
+    var data: UnsafeMutablePointer<UInt8>?
+    var size = 0
+    let isEncoded = pixels.withUnsafeBufferPointer {
+      codec_encode_jpeg($0.baseAddress, Int32(width), Int32(height), Int32(quality), &data, &size)
+    }
+    defer { codec_free(data) }
+    // With the sides checked, memory is all that can run out.
+    guard isEncoded, let data else { fatalError("out of memory while encoding a JPEG") }
+    return Array(UnsafeBufferPointer(start: data, count: size))
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Images
+import Testing
+
+/// What Benchmarks/fixtures/make_image_fixtures.py wrote: pictures of every kind, and what Pillow
+/// reads in them.
+struct Fixtures: Decodable {
+  struct PictureFixture: Decodable, Sendable, CustomTestStringConvertible {
+    let file: String
+    /// The upright size, and the stored one.
+    let width, height: Int
+    let stored: [Int]
+    let orientation: Int
+    /// The size of Pillow's resized picture.
+    let resized: [Int]
+    /// Where in expected.rgb the upright pixels begin; the resized ones follow.
+    let offset: Int
+    /// The differences allowed: none but where Pillow has another decoder.
+    let largest: Int
+    let mean: Double
+
+    var testDescription: String { file }
+    var bytes: [UInt8] { Fixtures.bytes(of: file) }
+
+    var expected: Picture {
+      let count = width * height * 3
+      return Picture(
+        width: width, height: height,
+        pixels: Array(Fixtures.expectedPixels[offset..<offset + count]))
+    }
+
+    var expectedResized: Picture {
+      let start = offset + width * height * 3
+      let count = resized[0] * resized[1] * 3
+      return Picture(
+        width: resized[0], height: resized[1],
+        pixels: Array(Fixtures.expectedPixels[start..<start + count]))
+    }
+  }
+
+  struct ResizeFixture: Decodable, Sendable, CustomTestStringConvertible {
+    let width, height, newWidth, newHeight: Int
+    let crc32: UInt32
+
+    var testDescription: String { "\(width)×\(height) to \(newWidth)×\(newHeight)" }
+  }
+
+  struct ReductionFixture: Decodable, Sendable, CustomTestStringConvertible {
+    let file: String
+    let side, width, height: Int
+    let crc32: UInt32
+
+    var testDescription: String { "\(file) for side \(side)" }
+  }
+
+  let pictures: [PictureFixture]
+  let resizes: [ResizeFixture]
+  let reductions: [ReductionFixture]
+
+  static let all = try! JSONDecoder().decode(Fixtures.self, from: Data(bytes(of: "expected.json")))
+  private static let expectedPixels = bytes(of: "expected.rgb")
+
+  static func bytes(of file: String) -> [UInt8] {
+    let url = Bundle.module.bundleURL.appendingPathComponent("Fixtures/\(file)")
+    return try! [UInt8](Data(contentsOf: url))
+  }
+
+  static func picture(_ file: String) -> PictureFixture {
+    all.pictures.first { $0.file == file }!
+  }
+}
+
+/// The largest and the mean difference of two pictures of one size.
+func difference(_ a: Picture, _ b: Picture) -> (largest: Int, mean: Double) {
+  let differences = zip(a.pixels, b.pixels).map { abs(Int($0) - Int($1)) }
+  return (differences.max()!, Double(differences.reduce(0, +)) / Double(differences.count))
+}
+
+/// The check sum of zlib and PNG.
+func crc32(_ bytes: [UInt8]) -> UInt32 {
+  ~bytes.reduce(~0) { sum, byte in
+    (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in
+      value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1
+    }
+  }
+}

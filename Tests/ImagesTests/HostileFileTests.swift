@@ -1,0 +1,162 @@
+import Images
+import Testing
+
+@Suite("Hostile and damaged files")
+struct HostileFileTests {
+  let decoder = ImageDecoder()
+
+  private func error(_ bytes: [UInt8], _ decoder: ImageDecoder = ImageDecoder()) -> ImageError? {
+    do throws(ImageError) {
+      _ = try decoder.decode(bytes, forSide: nil)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("an empty file, text and fragments of magic bytes are not pictures")
+  func notPictures() {
+    #expect(error([]) == .notAPicture)
+    #expect(error(Array("A text named picture.jpg, long enough to be one.\n".utf8)) == .notAPicture)
+    #expect(error([0xFF, 0xD8]) == .notAPicture)
+    #expect(error(Array("RIFF....WAVEfmt ".utf8)) == .notAPicture)
+    #expect(error([0, 0, 0, 24] + Array("ftypisomisomiso2mp41".utf8)) == .notAPicture)
+  }
+
+  @Test("a 60,000 × 60,000 PNG header is refused from the header alone")
+  func hugeHeader() {
+    let header: [UInt8] =
+      [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13] + Array("IHDR".utf8)
+      + [0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60, 8, 2, 0, 0, 0, 0, 0, 0, 0]
+    #expect(error(header) == .tooLarge(width: 60000, height: 60000, limit: 200_000_000))
+    var largest = header
+    largest.replaceSubrange(16..<24, with: Array(repeating: 0xFF, count: 8))
+    #expect(
+      error(largest)
+        == .tooLarge(width: 4_294_967_295, height: 4_294_967_295, limit: 200_000_000))
+  }
+
+  @Test("limits hold for every format", arguments: Fixtures.all.pictures)
+  func limits(_ fixture: Fixtures.PictureFixture) {
+    var few = ImageDecoder()
+    few.maximumPixels = 67 * 45 - 1
+    guard case .tooLarge(_, _, 67 * 45 - 1) = error(fixture.bytes, few) else {
+      Issue.record("decoded beyond the limit of pixels")
+      return
+    }
+    var short = ImageDecoder()
+    short.maximumBytes = fixture.bytes.count - 1
+    #expect(
+      error(fixture.bytes, short)
+        == .tooManyBytes(fixture.bytes.count, limit: fixture.bytes.count - 1))
+  }
+
+  @Test(
+    "a file cut at any length gives an error or the whole picture", arguments: Fixtures.all.pictures
+  )
+  func truncated(_ fixture: Fixtures.PictureFixture) {
+    let bytes = fixture.bytes
+    for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 61)) {
+      let cut = Array(bytes.prefix(length))
+      guard let picture = try? decoder.decode(cut, forSide: nil).picture else { continue }
+      // What is missing was no part of the picture: end marks, later frames, metadata.
+      #expect(difference(picture, fixture.expected).largest <= fixture.largest, "cut at \(length)")
+    }
+  }
+
+  @Test(
+    "a picture cut in the middle is called truncated",
+    arguments: [
+      "rgb420.jpg", "progressive.jpg", "restarts.jpg", "cmyk.jpg", "rgb.png", "interlaced.png",
+      "lossy.webp", "lossless.webp", "rgb-raw.tif", "grey16.tif", "palette.gif", "rgb420.heic",
+      "rgb420.avif",
+    ])
+  func truncatedInTheMiddle(file: String) {
+    let bytes = Fixtures.bytes(of: file)
+    let format = ImageFormat(magicOf: bytes)!
+    for percent in [50, 75, 90] {
+      #expect(error(Array(bytes.prefix(bytes.count * percent / 100))) == .truncated(format))
+    }
+  }
+
+  @Test("a JPEG that lacks only its end marker is whole")
+  func missingEndMarker() throws {
+    let fixture = Fixtures.picture("rgb420.jpg")
+    let picture = try decoder.decode(fixture.bytes.dropLast(2), forSide: nil).picture
+    #expect(picture == fixture.expected)
+  }
+
+  @Test("flipped bytes give an error or a picture", arguments: Fixtures.all.pictures)
+  func flipped(_ fixture: Fixtures.PictureFixture) {
+    var state = UInt64(fixture.offset) &+ 88_172_645_463_325_252
+    func random(below limit: Int) -> Int {
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return Int(state % UInt64(limit))
+    }
+    let bytes = fixture.bytes
+    for round in 0..<80 {
+      var damaged = bytes
+      // Headers, where lies do most, get half of the damage.
+      let reach = round % 2 == 0 ? min(bytes.count, 200) : bytes.count
+      for _ in 0...(round % 4) { damaged[random(below: reach)] = UInt8(random(below: 256)) }
+      var careful = decoder
+      careful.maximumPixels = 4_000_000
+      do throws(ImageError) {
+        let (picture, facts) = try careful.decode(damaged, forSide: 8)
+        #expect(picture.pixels.count == picture.width * picture.height * 3)
+        #expect(facts.width * facts.height <= 4_000_000)
+      } catch {
+        #expect(!error.description.isEmpty)
+      }
+    }
+  }
+
+  @Test("a GIF frame larger than its screen counts as the size")
+  func frameBeyondScreen() {
+    var bytes = Fixtures.bytes(of: "palette.gif")
+    let descriptor = bytes.indices.first {
+      bytes[$0] == 0x2C && bytes[$0 + 5] == 67 && bytes[$0 + 7] == 45
+    }!
+    bytes.replaceSubrange(descriptor + 5..<descriptor + 9, with: [0xFF, 0xFF, 0xFF, 0xFF])
+    #expect(error(bytes) == .tooLarge(width: 65535, height: 65535, limit: 200_000_000))
+  }
+
+  @Test("a TIFF tile of absurd size is an error")
+  func absurdTile() {
+    var bytes = Fixtures.bytes(of: "tiled.tif")
+    // Tags 322 and 323 (tile width and length), little-endian SHORT or LONG, one value.
+    for tag in [UInt8(0x42), 0x43] {
+      let at = bytes.indices.dropLast(12).first {
+        bytes[$0] == tag && bytes[$0 + 1] == 1 && bytes[$0 + 3] == 0 && bytes[$0 + 4] == 1
+      }!
+      bytes.replaceSubrange(at + 2..<at + 12, with: [4, 0, 1, 0, 0, 0, 0, 0, 1, 0])
+    }
+    guard case .corrupt(.tiff, _) = error(bytes) else {
+      Issue.record("decoded with tiles of 65,536 × 65,536")
+      return
+    }
+  }
+
+  @Test("a lying EXIF block leaves a picture as it is stored")
+  func lyingOrientation() throws {
+    let fixture = Fixtures.picture("orientation6.jpg")
+    var bytes = fixture.bytes
+    let exif = bytes.indices.first { bytes[$0...].starts(with: "Exif".utf8) }!
+    // The directory offset points far outside.
+    bytes.replaceSubrange(exif + 10..<exif + 14, with: [0xFF, 0xFF, 0xFF, 0xFF])
+    #expect(try decoder.decode(bytes, forSide: nil).facts.orientation == 1)
+  }
+
+  @Test("every error says what is wrong")
+  func descriptions() {
+    #expect(
+      ImageError.truncated(.jpeg).description
+        == "the JPEG file ends early; copy it again from its source")
+    #expect(
+      ImageError.tooLarge(width: 3, height: 4, limit: 5).description
+        == "3×4 pixels are more than the limit of 5; make the picture smaller")
+    #expect(ImageError.notAPicture.description.hasPrefix("not a picture"))
+  }
+}
