@@ -44,6 +44,10 @@ let package = Package(
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
+    // Floor 3: the model.
+    room(
+      "BLIP", ["Tensors", "Checkpoints", "Tokenization", "Images"],
+      resources: [.copy("Resources/blip-mini")]),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
@@ -51,6 +55,8 @@ let package = Package(
     tests("CheckpointsTests", ["Checkpoints"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
+    tests(
+      "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )

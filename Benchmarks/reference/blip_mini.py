@@ -1,0 +1,190 @@
+"""The small default model in PyTorch, fp32: what the Swift engine is held against.
+
+  python blip_mini.py dump MODEL OUT.safetensors PICTURE...    activations of every stage
+  python blip_mini.py eval MODEL CAPTIONS.json [--depths 0,16]  BLIP's retrieval evaluation
+Needs torch, numpy, pillow, safetensors, tokenizers (PyPI).
+"""
+import argparse, json, math, os, re
+import numpy as np, torch, torch.nn.functional as F
+from PIL import Image, ImageOps
+from safetensors.torch import load_file, save_file
+from tokenizers import BertWordPieceTokenizer
+
+DEC, ENC = 30522, 30523
+
+
+class Model:
+    def __init__(self, folder):
+        self.config = json.load(open(os.path.join(folder, "config.json")))
+        self.pre = json.load(open(os.path.join(folder, "preprocessor_config.json")))
+        raw = load_file(os.path.join(folder, "model.safetensors"))
+        self.w = {}
+        for k, x in raw.items():
+            if k.endswith("_scale"):
+                continue
+            s = raw.get(k + "_scale")
+            self.w[k] = x if s is None else (x.flatten(1).float() * s[:, None]).view(x.shape)
+        self.tok = BertWordPieceTokenizer(os.path.join(folder, "vocab.txt"), lowercase=True)
+        self.vision, self.text = self.config["vision_config"], self.config["text_config"]
+
+    def linear(self, k, x):
+        return F.linear(x, self.w[k + ".weight"], self.w[k + ".bias"])
+
+    def norm(self, k, x, eps):
+        return F.layer_norm(x, x.shape[-1:], self.w[k + ".weight"], self.w[k + ".bias"], eps)
+
+    def pixels(self, path):
+        """RGB over white, upright, Pillow's bicubic, normalised: [3, S, S]."""
+        im = ImageOps.exif_transpose(Image.open(path))
+        if im.mode in ("RGBA", "LA", "P", "PA"):
+            im = im.convert("RGBA"); bg = Image.new("RGBA", im.size, (255,) * 4); bg.alpha_composite(im); im = bg
+        s = self.pre["size"]["height"]
+        x = np.asarray(im.convert("RGB").resize((s, s), Image.BICUBIC), dtype=np.float32) / 255
+        x = (x - np.array(self.pre["image_mean"], np.float32)) / np.array(self.pre["image_std"], np.float32)
+        return torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1)))
+
+    def stem(self, x):
+        """[B, 3, S, S] -> [B, 1280, S/32, S/32]. pad is top, left, bottom, right; add is the layer whose output is added."""
+        outs = []
+        for i, l in enumerate(self.vision["stem"]["layers"]):
+            k = f"vision_model.embeddings.stem.{i}"
+            t, le, b, r = l["pad"]
+            y = F.conv2d(F.pad(x, (le, r, t, b)), self.w[k + ".weight"], self.w[k + ".bias"], stride=l["stride"], groups=l["in"] if l["kind"] == "depthwise" else 1)
+            if l["add"] is not None: y = y + outs[l["add"]]
+            if l["relu6"]: y = y.clamp(0, 6)
+            outs.append(y); x = y
+        return x
+
+    def heads(self, x, h):
+        return x.view(x.shape[0], x.shape[1], h, -1).transpose(1, 2)
+
+    def image(self, px, trace=None):
+        """[B, 3, S, S] -> patch features [B, 1+P, D] and embeddings [B, 256]."""
+        e = "vision_model.embeddings."
+        m = self.stem(px)
+        x = F.conv2d(m, self.w[e + "patch_embedding.weight"], self.w[e + "patch_embedding.bias"]).flatten(2).transpose(1, 2)
+        x = torch.cat([self.w[e + "class_embedding"].expand(len(x), -1, -1), x], 1) + self.w[e + "position_embedding"]
+        if trace is not None: trace.update({"stem": m, "embeddings": x})
+        h, eps = self.vision["num_attention_heads"], self.vision["layer_norm_eps"]
+        for i in range(self.vision["num_hidden_layers"]):
+            p = f"vision_model.encoder.layers.{i}."
+            q, k, v = self.linear(p + "self_attn.qkv", self.norm(p + "layer_norm1", x, eps)).chunk(3, -1)
+            a = F.scaled_dot_product_attention(self.heads(q, h), self.heads(k, h), self.heads(v, h)).transpose(1, 2).flatten(2)
+            x = x + self.linear(p + "self_attn.projection", a)
+            x = x + self.linear(p + "mlp.fc2", F.gelu(self.linear(p + "mlp.fc1", self.norm(p + "layer_norm2", x, eps))))
+            if trace is not None: trace[f"vision.layer.{i}"] = x
+        x = self.norm("vision_model.post_layernorm", x, eps)
+        return x, F.normalize(self.linear("vision_proj", x[:, 0]), dim=-1)
+
+    def attention(self, p, q_in, kv_in, mask=None):
+        h = self.text["num_attention_heads"]
+        q, k, v = (self.heads(self.linear(f"{p}.self.{n}", s), h) for n, s in (("query", q_in), ("key", kv_in), ("value", kv_in)))
+        a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
+        return self.norm(p + ".output.LayerNorm", q_in + self.linear(p + ".output.dense", a), self.text["layer_norm_eps"])
+
+    def tower(self, ids, att, features=None, decode=False, trace=None, tag=""):
+        """[B, T] -> [B, T, H]; with features: image-grounded; decode: causal self-attention of the decoder."""
+        e, eps = "text_encoder.embeddings.", self.text["layer_norm_eps"]
+        x = self.norm(e + "LayerNorm", self.w[e + "word_embeddings.weight"][ids] + self.w[e + "position_embeddings.weight"][: ids.shape[1]], eps)
+        mask = att[:, None, None, :].bool()
+        if decode: mask = mask & torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
+        for i in range(self.text["num_hidden_layers"]):
+            p = f"text_encoder.encoder.layer.{i}."
+            x = self.attention((f"text_decoder.bert.encoder.layer.{i}." if decode else p) + "attention", x, x, mask)
+            if features is not None: x = self.attention(p + "crossattention", x, features)
+            x = self.norm(p + "output.LayerNorm", x + self.linear(p + "output.dense", F.gelu(self.linear(p + "intermediate.dense", x))), eps)
+            if trace is not None: trace[f"{tag}.layer.{i}"] = x
+        return x
+
+    def embed(self, ids, att):
+        return F.normalize(self.linear("text_proj", self.tower(ids, att)[:, 0]), dim=-1)
+
+    def match(self, ids, att, features):
+        """ITM logits [B, 2]; index 1 is a match. [ENC] stands in place of [CLS]."""
+        ids = ids.clone(); ids[:, 0] = ENC
+        return self.linear("itm_head", self.tower(ids, att, features)[:, 0])
+
+    def logits(self, x):
+        p = "text_decoder.cls.predictions."
+        x = self.norm(p + "transform.LayerNorm", F.gelu(self.linear(p + "transform.dense", x)), self.text["layer_norm_eps"])
+        return F.linear(x, self.w["text_encoder.embeddings.word_embeddings.weight"], self.w[p + "bias"])
+
+    def caption(self, features, steps=20):
+        """Greedy, one picture: [1, 1+P, D] -> ids without [DEC] and [SEP]."""
+        ids = torch.tensor([[DEC]])
+        for _ in range(steps):
+            n = int(self.logits(self.tower(ids, torch.ones_like(ids), features, decode=True))[0, -1].argmax())
+            if n == 102: break
+            ids = torch.cat([ids, torch.tensor([[n]])], 1)
+        return ids[0, 1:].tolist()
+
+    def ids(self, texts, longest=35):
+        rows = [self.tok.encode(clean(t)).ids for t in texts]
+        rows = [r if len(r) <= longest else r[: longest - 1] + [102] for r in rows]
+        out = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+        for i, r in enumerate(rows): out[i, : len(r)] = torch.tensor(r)
+        return out, (out != 0).long()
+
+
+def clean(t, words=30):
+    t = re.sub(r"\s{2,}", " ", re.sub(r"([.!\"()*#:;~])", " ", t.lower())).rstrip("\n").strip(" ")
+    return " ".join(t.split(" ")[:words])
+
+
+@torch.no_grad()
+def dump(m, out, pictures):
+    t = {}; px = torch.stack([m.pixels(p) for p in pictures]); t["pixel_values"] = px
+    feats, emb = m.image(px, t); t["vision.last_hidden_state"], t["image_embedding"] = feats, emb
+    texts = ["a dog running on the beach", "a woman in an orange suit smiles at the camera", "a cup of coffee on a wooden table", "two men"]
+    ids, att = m.ids(texts); t["input_ids"], t["attention_mask"] = ids, att
+    t["text_embedding"] = m.embed(ids, att)
+    m.tower(ids, att, trace=t, tag="text")
+    enc = ids.clone(); enc[:, 0] = ENC
+    for j in range(len(px)):
+        f = feats[j : j + 1].expand(len(ids), -1, -1)
+        m.tower(enc, att, f, trace=t, tag=f"itm.{j}"); t[f"itm_logits.{j}"] = m.match(ids, att, f)
+        d = m.ids(["a picture of a man riding a horse"])[0][:, :-1].clone(); d[:, 0] = DEC
+        t["decoder_input_ids"] = d; t[f"decoder_logits.{j}"] = m.logits(m.tower(d, torch.ones_like(d), feats[j : j + 1], decode=True))
+        t[f"greedy_ids.{j}"] = torch.tensor(m.caption(feats[j : j + 1])); print(pictures[j], "->", m.tok.decode(t[f"greedy_ids.{j}"].tolist()))
+    save_file({k: v.contiguous() for k, v in t.items()}, out)
+    print(texts, "cosine\n", (t["text_embedding"] @ emb.T).numpy().round(3))
+
+
+@torch.no_grad()
+def evaluate(m, path, depths):
+    """BLIP's retrieval evaluation; returns {depth: metrics}. Pairs outside the depth get -100."""
+    rows = json.load(open(path)); root = os.path.dirname(path); feats, emb, texts, owner = [], [], [], []
+    for i in range(0, len(rows), 50):
+        f, e = m.image(torch.stack([m.pixels(os.path.join(root, r["image"])) for r in rows[i : i + 50]])); feats.append(f); emb.append(e)
+    for i, r in enumerate(rows):
+        c = r["caption"] if isinstance(r["caption"], list) else [r["caption"]]; texts += c; owner += [i] * len(c)
+    feats, emb = torch.cat(feats), torch.cat(emb); ids, att = m.ids(texts); te = torch.zeros(len(texts), 256); n = att.sum(1)
+    order = n.argsort()
+    for b in order.split(200): te[b] = m.embed(ids[b, : n[b].max()], att[b, : n[b].max()])
+    sim = te @ emb.T; owner = torch.tensor(owner); D = max(depths); res = {}
+    def itm(t, i): L = n[t].max(); return m.match(ids[t, :L], att[t, :L], feats[i])[:, 1]
+    t2i = torch.full_like(sim, float("nan")); i2t = torch.full_like(sim.T, float("nan"))
+    if D:
+        for t in range(len(texts)):
+            top = sim[t].topk(D).indices; t2i[t, top] = itm(torch.full_like(top, t), top) + sim[t, top]
+        for i in range(len(rows)):
+            top = sim[:, i].topk(D).indices; i2t[i, top] = itm(top, torch.full_like(top, i)) + sim[top, i]
+    def ranks(s, good):  # rank of the best good column of every row
+        best = torch.stack([s[r, g].max() for r, g in enumerate(good)]); return (s > best[:, None]).sum(1)
+    own = [[int(o)] for o in owner]; mine = [(owner == i).nonzero()[:, 0].tolist() for i in range(len(rows))]
+    for d in depths:
+        out = {}
+        for key, s, full, good in (("img", sim, t2i, own), ("txt", sim.T, i2t, mine)):
+            if d:
+                top = s.topk(d, dim=1).indices; r = torch.full_like(s, -100.0); r.scatter_(1, top, full.gather(1, top))
+            else: r = s
+            k = ranks(r, good); out.update({f"{key}_r{c}": round(float((k < c).float().mean()) * 100, 2) for c in (1, 5, 10)})
+        res[d] = out; print("depth", d, out, flush=True)
+    return res
+
+
+if __name__ == "__main__":
+    a = argparse.ArgumentParser(); a.add_argument("what"); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16")
+    a = a.parse_args(); model = Model(a.model)
+    if a.what == "dump": dump(model, a.rest[0], a.rest[1:])
+    else: evaluate(model, a.rest[0], [int(d) for d in a.depths.split(",")])

@@ -1,0 +1,169 @@
+public import Checkpoints
+public import Images
+public import Tensors
+public import Tokenization
+
+/// A BLIP: its parts are loaded from the mapped folder when first used, each by itself, so that a
+/// search by text never touches the image encoder. Any number of threads may use one model.
+public final class BLIPModel: Sendable {
+  /// Where the model comes from, with its configuration.
+  public let folder: ModelFolder
+  /// The model's tokenizer.
+  public let tokenizer: WordPieceTokenizer
+
+  private let normalization: PixelNormalization
+  private let imageEncoder: Lazy<ImageEncoder>
+  private let textEncoder: Lazy<TextEncoder>
+  private let matchHead: Lazy<MatchHead>
+  private let imageActivations = Pool { ImageEncoder.Activations() }
+  private let textActivations = Pool { TextEncoder.Activations() }
+
+  /// Checks the name and shape of every tensor, but reads no weights yet. Throws naming a tensor that
+  /// is missing, wrongly shaped or of no use, and what cannot be run in the configuration.
+  public init(folder: ModelFolder) throws {
+    self.folder = folder
+    let (configuration, weights) = (folder.configuration, folder.weights)
+    let image = try ImageEncoder(configuration)
+    let text = TextEncoder(configuration, weights: weights)
+    let match = MatchHead(configuration.text)
+
+    let words = TextEmbedding.words(configuration.text)
+    var expected = [words.name: words.shape]
+    for shapes in [try image.shapes(), try text.shapes(), try match.shapes()] {
+      expected.merge(shapes) { _, _ in preconditionFailure("a parameter belongs to one part") }
+    }
+    try weights.requireExactly(expected, ignoring: { $0.hasPrefix("text_decoder.") })
+
+    tokenizer = try WordPieceTokenizer(vocabularyPath: folder.vocabularyPath)
+    normalization = PixelNormalization(folder.preprocessing)
+    imageEncoder = Lazy { try image.loaded(from: weights) }
+    textEncoder = Lazy { try text.loaded(from: weights) }
+    matchHead = Lazy { try match.loaded(from: weights) }
+  }
+}
+
+// MARK: - Pictures
+
+extension BLIPModel {
+  /// Resizes, normalises and encodes one picture.
+  public func encode(_ picture: Picture) throws -> ImageEncoding {
+    let side = folder.configuration.vision.imageSize
+    return try encode(pixels: normalization(picture.resized(width: side, height: side)))
+  }
+
+  /// Encodes a normalised picture of the configured size.
+  func encode(pixels: FeatureMap, observe: Observer? = nil) throws -> ImageEncoding {
+    let encoder = try imageEncoder()
+    return imageActivations.lend { encoder(pixels, &$0, observe: observe) }
+  }
+}
+
+// MARK: - Texts
+
+extension BLIPModel {
+  /// Token ids `[CLS] … [SEP]` of a text (cleaned, at most 35).
+  public func tokens(of text: String) -> [Int32] {
+    tokenizer.encode(cleanCaption(text), maximumLength: 35)
+  }
+
+  /// ITC embeddings of texts of any lengths, each run at its own length.
+  public func embed(texts: [[Int32]]) throws -> [[Float]] {
+    try embed(texts: texts, observe: nil)
+  }
+
+  func embed(texts: [[Int32]], observe: Observer?) throws -> [[Float]] {
+    try texts.forEach(check)
+    let encoder = try textEncoder()
+    return try textActivations.lend { activations in
+      var embeddings: [[Float]] = []
+      for range in chunks(texts.map(\.count)) {
+        let rows = try encoder(Array(texts[range]), &activations, observe: observe)
+        embeddings += encoder.embeddings(of: rows)
+      }
+      return embeddings
+    }
+  }
+
+  /// Refuses ids that the model has no embedding for.
+  private func check(_ text: [Int32]) throws(BLIPError) {
+    let configuration = folder.configuration.text
+    guard 1...configuration.maximumPositions ~= text.count else {
+      throw BLIPError(
+        "\(folder.path): a text of \(text.count) tokens; the model takes 1 to "
+          + "\(configuration.maximumPositions)")
+    }
+    if let id = text.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
+      throw BLIPError(
+        "\(folder.path): token \(id) is not in the model's vocabulary of "
+          + "\(configuration.vocabularySize)")
+    }
+  }
+}
+
+// MARK: - Image-text matching
+
+extension BLIPModel {
+  /// ITM of one text ([CLS] replaced by [ENC] here) against several pictures' features.
+  public func match(text: [Int32], features: [Matrix]) throws -> [MatchLogits] {
+    try logits(
+      texts: [groundedTokens(text)], pictures: features,
+      pairs: features.indices.map { Grounding.Pair(text: 0, picture: $0) })
+  }
+
+  /// ITM of several texts ([CLS] replaced by [ENC] here) against one picture.
+  public func match(texts: [[Int32]], features: Matrix) throws -> [MatchLogits] {
+    try logits(
+      texts: texts.map(groundedTokens), pictures: [features],
+      pairs: texts.indices.map { Grounding.Pair(text: $0, picture: 0) })
+  }
+
+  /// [ENC] stands in place of [CLS], as in BLIP's evaluation.
+  private func groundedTokens(_ text: [Int32]) -> [Int32] {
+    text.prefix(1).map { _ in folder.configuration.text.encoderToken } + text.dropFirst()
+  }
+
+  /// ITM of the given pairs, token ids as they are; the texts of one picture, or the pictures of one
+  /// text, are run together.
+  func logits(
+    texts: [[Int32]], pictures: [Matrix], pairs: [Grounding.Pair],
+    order: BERTAttention.Order? = nil, observe: Observer? = nil
+  ) throws -> [MatchLogits] {
+    try texts.forEach(check)
+    let width = folder.configuration.text.encoderHiddenSize
+    if let picture = pictures.first(where: { $0.columns != width || $0.rows == 0 }) {
+      throw BLIPError(
+        "\(folder.path): patch features of \(picture.rows)×\(picture.columns) where the model has "
+          + "a width of \(width); were they made by another model?")
+    }
+    let (encoder, head) = (try textEncoder(), try matchHead())
+    return try textActivations.lend { activations in
+      var logits: [MatchLogits] = []
+      for range in chunks(pairs.map { texts[$0.text].count }) {
+        let grounding = Grounding(
+          attention: head.attention, texts: texts, pictures: pictures, pairs: pairs[range],
+          order: order)
+        let rows = try encoder(
+          grounding.texts, grounding: grounding, &activations, observe: observe)
+        logits += head.logits(of: rows)
+      }
+      return logits
+    }
+  }
+}
+
+/// Cuts a batch of texts of the given lengths so that the rows run together stay within the caches'
+/// reach, and memory bounded.
+private func chunks(_ lengths: [Int]) -> [Range<Int>] {
+  let most = 1024
+  var chunks: [Range<Int>] = []
+  var (start, rows) = (0, 0)
+  for (index, length) in lengths.enumerated() {
+    if rows + length > most && index > start {
+      chunks.append(start..<index)
+      (start, rows) = (index, 0)
+    }
+    rows += length
+  }
+  if start < lengths.count { chunks.append(start..<lengths.count) }
+  return chunks
+}

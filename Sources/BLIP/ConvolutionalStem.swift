@@ -1,0 +1,115 @@
+internal import Checkpoints
+internal import Tensors
+
+/// The default model's stem: convolutions that turn a picture into a small map of many channels, in
+/// place of the linear patch embedding's look at raw pixels. Batch norms are in the weights.
+struct ConvolutionalStem: Sendable {
+  private enum Layer {
+    case convolution(Convolution, addend: Int?)
+    case depthwise(DepthwiseConvolution)
+  }
+
+  private var layers: [Layer]
+  /// Which of the shared buffers each layer writes.
+  private let slots: [Int]
+
+  init(_ stem: [StemLayer], imageSize: Int) throws(BLIPError) {
+    layers = []
+    for (index, layer) in stem.enumerated() {
+      let shape = Self.shape(layer)
+      if layer.kind == .depthwise {
+        guard DepthwiseConvolution.supports(kernel: layer.kernel, stride: layer.stride) else {
+          throw BLIPError(
+            "config.json: vision_config.stem.layers[\(index)] is depthwise with a kernel of "
+              + "\(layer.kernel) and a stride of \(layer.stride); 3 or 5 and 1 or 2 can be run")
+        }
+        guard layer.add == nil else {
+          throw BLIPError(
+            "config.json: vision_config.stem.layers[\(index)] is depthwise and adds a layer; only "
+              + "conv and pointwise layers can add")
+        }
+        layers.append(.depthwise(DepthwiseConvolution(shape, clamps: layer.relu6)))
+      } else {
+        layers.append(.convolution(Convolution(shape, clamps: layer.relu6), addend: layer.add))
+      }
+    }
+    slots = Self.slots(for: stem, imageSize: imageSize)
+  }
+
+  /// Gives every layer a buffer. An output stays only until its last reader (the next layer, or one
+  /// that adds it) is through; then its buffer serves another output of the same size, so that no
+  /// buffer ever grows or shrinks.
+  private static func slots(for stem: [StemLayer], imageSize: Int) -> [Int] {
+    var lastReader = Array(1...stem.count)
+    var sizes: [Int] = []
+    var side = imageSize
+    for (index, layer) in stem.enumerated() {
+      if let add = layer.add { lastReader[add] = max(lastReader[add], index) }
+      side = shape(layer).height(for: side)
+      sizes.append(side * side * layer.outputs)
+    }
+    var slots: [Int] = []
+    var free: [Int: [Int]] = [:]
+    for index in stem.indices {
+      slots.append(free[sizes[index]]?.popLast() ?? (slots.max() ?? -1) + 1)
+      // What this layer was the last to read is free for the next one.
+      for earlier in 0..<index where lastReader[earlier] == index {
+        free[sizes[earlier], default: []].append(slots[earlier])
+      }
+    }
+    return slots
+  }
+
+  private static func shape(_ layer: StemLayer) -> ConvolutionShape {
+    ConvolutionShape(
+      inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, stride: layer.stride,
+      top: layer.padding[0], left: layer.padding[1], bottom: layer.padding[2],
+      right: layer.padding[3])
+  }
+
+  /// Shows the parameters of layer i under `path.i`.
+  mutating func forEachParameter(
+    _ path: String, _ visitor: inout some ParameterVisitor
+  ) throws {
+    for index in layers.indices {
+      let path = "\(path).\(index)"
+      switch layers[index] {
+      case .convolution(var convolution, let addend):
+        try convolution.forEachParameter(path, &visitor)
+        layers[index] = .convolution(convolution, addend: addend)
+      case .depthwise(var convolution):
+        try convolution.forEachParameter(path, &visitor)
+        layers[index] = .depthwise(convolution)
+      }
+    }
+  }
+
+  /// Room for the outputs of the layers that are still needed.
+  struct Activations: Sendable {
+    fileprivate var maps: [FeatureMap] = []
+    fileprivate var windows = Matrix()
+    /// What the last layer gave: `[height · width, outputs]`.
+    var output = FeatureMap()
+  }
+
+  /// Runs all layers over a normalised picture and leaves the last one's output in `activations`.
+  func callAsFunction(_ pixels: FeatureMap, _ activations: inout Activations) {
+    let count = (slots.max() ?? 0) + 1
+    while activations.maps.count < count { activations.maps.append(FeatureMap()) }
+    for (index, layer) in layers.enumerated() {
+      var output = FeatureMap()
+      swap(&output, &activations.maps[slots[index]])
+      let input = index == 0 ? pixels : activations.maps[slots[index - 1]]
+      switch layer {
+      case .convolution(let convolution, let addend):
+        convolution(
+          input, plus: addend.map { activations.maps[slots[$0]] }, windows: &activations.windows,
+          into: &output)
+      case .depthwise(let convolution):
+        convolution(input, into: &output)
+      }
+      swap(&output, &activations.maps[slots[index]])
+    }
+    swap(&activations.output, &activations.maps[slots[layers.count - 1]])
+  }
+}

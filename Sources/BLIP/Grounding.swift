@@ -1,0 +1,72 @@
+internal import Tensors
+
+/// What turns the text encoder into the image-grounded one: pictures to look at, and which text looks
+/// at which. Several pictures of one text and several texts of one picture are the two uses.
+struct Grounding {
+  /// The cross-attention of every layer.
+  let attention: [BERTAttention]
+  /// The texts that are in a pair.
+  let texts: [[Int32]]
+  /// The patch features of the pictures that are in a pair, one behind the other: `[Σ 1 + P, D]`.
+  let features: Matrix
+  /// The rows of each picture in `features`.
+  let pictures: [Range<Int>]
+  /// Which of `texts` looks at which of `pictures`.
+  let pairs: [Pair]
+  /// The order of multiplication, where it is not to be the cheaper one.
+  let order: BERTAttention.Order?
+
+  /// A text and the picture it looks at, by index.
+  struct Pair {
+    var text: Int
+    var picture: Int
+  }
+
+  /// Leaves out the texts and pictures that none of the pairs names.
+  init(
+    attention: [BERTAttention], texts: [[Int32]], pictures: [Matrix], pairs: ArraySlice<Pair>,
+    order: BERTAttention.Order?
+  ) {
+    let usedTexts = Selection(pairs.map(\.text))
+    let usedPictures = Selection(pairs.map(\.picture))
+    self.attention = attention
+    self.texts = usedTexts.indices.map { texts[$0] }
+    self.pairs = zip(usedTexts.places, usedPictures.places).map { Pair(text: $0, picture: $1) }
+    self.order = order
+    let used = usedPictures.indices.map { pictures[$0] }
+    self.pictures = consecutiveRanges(used.map(\.rows))
+    features =
+      used.count == 1
+      ? used[0]
+      : Matrix(
+        rows: used.reduce(0) { $0 + $1.rows }, columns: used.first?.columns ?? 0,
+        values: used.flatMap(\.values))
+  }
+}
+
+/// The different ones of a list of indices, and where each of the list is among them.
+private struct Selection {
+  var indices: [Int] = []
+  var places: [Int] = []
+
+  init(_ list: [Int]) {
+    var placeOf: [Int: Int] = [:]
+    for index in list {
+      let place = placeOf[index] ?? indices.count
+      if place == indices.count {
+        placeOf[index] = place
+        indices.append(index)
+      }
+      places.append(place)
+    }
+  }
+}
+
+/// Ranges of the given lengths, one behind the other from 0.
+func consecutiveRanges(_ lengths: [Int]) -> [Range<Int>] {
+  var end = 0
+  return lengths.map { length in
+    end += length
+    return end - length..<end
+  }
+}

@@ -1,0 +1,100 @@
+internal import Checkpoints
+internal import Tensors
+
+/// Called with the name and value of an intermediate result: how tests hold every layer against the
+/// reference.
+typealias Observer = (_ name: String, _ value: Matrix) -> Void
+
+/// BLIP's unimodal image encoder with its ITC head: a ViT whose patches are embedded linearly from
+/// pixels or from what a convolutional stem makes of them.
+struct ImageEncoder: ModelPart {
+  private let width: Int
+  private var stem: ConvolutionalStem?
+  private var patchEmbedding: Convolution
+  /// [CLS], `[1, 1, width]`.
+  private var classEmbedding: [Float] = []
+  /// `[1, 1 + P, width]`
+  private var positionEmbedding: [Float] = []
+  private let tokens: Int
+  private var blocks: [VisionBlock]
+  private var norm: LayerNorm
+  private var projection: Linear
+
+  init(_ configuration: ModelConfiguration) throws(BLIPError) {
+    let vision = configuration.vision
+    width = vision.hiddenSize
+    let side = vision.imageSize / vision.patchSize
+    tokens = 1 + side * side
+    if let layers = vision.stem {
+      stem = try ConvolutionalStem(layers, imageSize: vision.imageSize)
+    }
+    // A stem already steps by the size of a patch.
+    let patch = vision.stem == nil ? vision.patchSize : 1
+    patchEmbedding = Convolution(
+      ConvolutionShape(
+        inputs: vision.stem?.last?.outputs ?? 3, outputs: width, kernel: patch, stride: patch,
+        top: 0, left: 0, bottom: 0, right: 0))
+    blocks = (0..<vision.layers).map { _ in VisionBlock(vision) }
+    norm = LayerNorm(width: width, epsilon: vision.layerNormEpsilon)
+    projection = Linear(inputs: width, outputs: configuration.embeddingSize)
+  }
+
+  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+    let path = "vision_model"
+    try stem?.forEachParameter("\(path).embeddings.stem", &visitor)
+    try patchEmbedding.forEachParameter("\(path).embeddings.patch_embedding", &visitor)
+    try visitor.visit("\(path).embeddings.class_embedding", [1, 1, width], &classEmbedding)
+    try visitor.visit(
+      "\(path).embeddings.position_embedding", [1, tokens, width], &positionEmbedding)
+    for index in blocks.indices {
+      try blocks[index].forEachParameter("\(path).encoder.layers.\(index)", &visitor)
+    }
+    try norm.forEachParameter("\(path).post_layernorm", &visitor)
+    try projection.forEachParameter("vision_proj", &visitor)
+  }
+
+  /// Room for one picture on its way.
+  struct Activations: Sendable {
+    fileprivate var stem = ConvolutionalStem.Activations()
+    fileprivate var windows = Matrix()
+    fileprivate var patches = FeatureMap()
+    fileprivate var x = Matrix()
+    fileprivate var block = VisionBlock.Activations()
+  }
+
+  /// - Parameter pixels: A normalised picture of the configured size, `[S · S, 3]`.
+  /// - Returns: Patch features `[1 + P, width]`, and the ITC embedding.
+  func callAsFunction(
+    _ pixels: FeatureMap, _ activations: inout Activations, observe: Observer? = nil
+  ) -> ImageEncoding {
+    if let stem {
+      stem(pixels, &activations.stem)
+      observe?("stem", activations.stem.output.pixels)
+    }
+    patchEmbedding(
+      stem == nil ? pixels : activations.stem.output, windows: &activations.windows,
+      into: &activations.patches)
+    observe?("patches", activations.patches.pixels)
+    embed(activations.patches.pixels, into: &activations.x)
+    observe?("embeddings", activations.x)
+    for (index, block) in blocks.enumerated() {
+      block(activations.x, &activations.block)
+      swap(&activations.x, &activations.block.output)
+      observe?("layer.\(index)", activations.x)
+    }
+    var features = Matrix()
+    norm(activations.x, into: &features)
+    var embedding = Matrix()
+    projection(features.rows(0..<1), into: &embedding)
+    return ImageEncoding(features: features, embedding: normalized(embedding.values))
+  }
+
+  /// [CLS] before the patches, positions added.
+  private func embed(_ patches: Matrix, into x: inout Matrix) {
+    precondition(patches.rows + 1 == tokens)
+    x.reshape(rows: tokens, columns: width)
+    x.values.replaceSubrange(0..<width, with: classEmbedding)
+    x.values.replaceSubrange(width..., with: patches.values)
+    add(positionEmbedding, to: &x)
+  }
+}

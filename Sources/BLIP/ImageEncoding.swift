@@ -1,0 +1,9 @@
+public import Tensors
+
+/// What the image encoder makes of a picture.
+public struct ImageEncoding: Sendable {
+  /// `[1 + P, D]`, row 0 is [CLS].
+  public let features: Matrix
+  /// ITC embedding, L2-normalised.
+  public let embedding: [Float]
+}

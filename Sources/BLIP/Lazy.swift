@@ -1,0 +1,34 @@
+internal import Synchronization
+
+/// A value made when first asked for, once, whatever the number of threads that ask.
+final class Lazy<Value: Sendable>: Sendable {
+  private let made = Mutex<Value?>(nil)
+  private let make: @Sendable () throws -> Value
+
+  init(_ make: @escaping @Sendable () throws -> Value) { self.make = make }
+
+  /// The value; the next call tries again where making it failed.
+  func callAsFunction() throws -> Value {
+    try made.withLock { made in
+      if let made { return made }
+      let value = try make()
+      made = value
+      return value
+    }
+  }
+}
+
+/// Room for intermediate results, lent to one forward pass at a time and kept for the next, so that
+/// a thread that encodes picture after picture allocates once.
+final class Pool<Value: Sendable>: Sendable {
+  private let free = Mutex<[Value]>([])
+  private let make: @Sendable () -> Value
+
+  init(_ make: @escaping @Sendable () -> Value) { self.make = make }
+
+  func lend<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    var value = free.withLock { $0.popLast() } ?? make()
+    defer { free.withLock { [value] in $0.append(value) } }
+    return try body(&value)
+  }
+}

@@ -1,0 +1,39 @@
+internal import Checkpoints
+internal import Tensors
+
+/// What image-text matching needs beyond the text encoder: a cross-attention for every layer, and the
+/// ITM head.
+struct MatchHead: ModelPart {
+  private(set) var attention: [BERTAttention]
+  private var head: Linear
+
+  init(_ configuration: TextConfiguration) {
+    attention = (0..<configuration.layers).map { _ in
+      BERTAttention(
+        width: configuration.hiddenSize, contextWidth: configuration.encoderHiddenSize,
+        heads: configuration.heads, epsilon: configuration.layerNormEpsilon)
+    }
+    head = Linear(inputs: configuration.hiddenSize, outputs: 2)
+  }
+
+  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+    for index in attention.indices {
+      try attention[index].forEachParameter(
+        "text_encoder.encoder.layer.\(index).crossattention", &visitor)
+    }
+    try head.forEachParameter("itm_head", &visitor)
+  }
+
+  mutating func prepare() {
+    for index in attention.indices { attention[index].prepareFolding() }
+  }
+
+  /// The logits of pairs from their row 0 `[n, width]`.
+  func logits(of rows: Matrix) -> [MatchLogits] {
+    var logits = Matrix()
+    head(rows, into: &logits)
+    return (0..<rows.rows).map {
+      MatchLogits(noMatch: logits.values[2 * $0], match: logits.values[2 * $0 + 1])
+    }
+  }
+}

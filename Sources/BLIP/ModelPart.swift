@@ -1,0 +1,68 @@
+internal import Checkpoints
+internal import Tensors
+
+/// A part of the model that is loaded by itself.
+protocol ModelPart: Sendable {
+  /// Shows every parameter, in the order of the computation.
+  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws
+
+  /// What is derived from the parameters, once they are loaded.
+  mutating func prepare()
+}
+
+extension ModelPart {
+  mutating func prepare() {}
+
+  /// The part with its parameters read from a checkpoint.
+  func loaded(from weights: Weights) throws -> Self {
+    var part = self
+    var reader = ParameterReader(weights: weights)
+    try part.forEachParameter(&reader)
+    part.prepare()
+    return part
+  }
+
+  /// The shapes of the part's tensors by their names.
+  func shapes() throws -> [String: [Int]] {
+    var part = self
+    var shapes = ParameterShapes()
+    try part.forEachParameter(&shapes)
+    return shapes.byName
+  }
+}
+
+/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits stay so.
+private struct ParameterReader: ParameterVisitor {
+  let weights: Weights
+
+  func visit(_ name: String, _ shape: [Int], _ values: inout [Float]) throws {
+    values = try weights.floats(name, shape: shape)
+  }
+
+  func visit(_ name: String, _ shape: [Int], _ matrix: inout PackedMatrix) throws {
+    // The companion tensor of an I8 tensor; `BLIPModel.init` has checked that it is there.
+    let scales = "\(name)_scale"
+    let isQuantized = try weights.withBytes(of: name, shape: shape) { type, _ in type == .int8 }
+    guard isQuantized else {
+      matrix.floats = try weights.floats(name, shape: shape)
+      return
+    }
+    let scale = try weights.floats(scales, shape: [matrix.rows])
+    try weights.withBytes(of: name, shape: shape) { _, bytes in
+      matrix.load(bytes: bytes.bytes, scales: scale)
+    }
+  }
+}
+
+/// Notes what parameters there are.
+private struct ParameterShapes: ParameterVisitor {
+  var byName: [String: [Int]] = [:]
+
+  mutating func visit(_ name: String, _ shape: [Int], _ values: inout [Float]) {
+    byName[name] = shape
+  }
+
+  mutating func visit(_ name: String, _ shape: [Int], _ matrix: inout PackedMatrix) {
+    byName[name] = shape
+  }
+}

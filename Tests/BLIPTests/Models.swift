@@ -1,0 +1,33 @@
+import FoundationEssentials
+import TestSupport
+
+@testable import BLIP
+@testable import Checkpoints
+
+/// The folder of fixtures, beside this file.
+let fixtures = "\(#filePath.dropLast("/Models.swift".count))/Fixtures"
+
+/// The two models that everything is tried with.
+enum Models {
+  /// BLIP as Hugging Face builds it, tiny, with random weights: a linear patch embedding.
+  static let tiny = Result { try BLIPModel(folder: ModelFolder(path: tinyFolder().path)) }
+
+  /// The default model: a convolutional stem, weights in int8.
+  static let standard = Result {
+    try BLIPModel(folder: ModelFolder(path: BLIPModel.defaultModelPath()))
+  }
+
+  /// A folder of the tiny model to change something in. The vocabulary is the default model's.
+  static func tinyFolder() throws -> TemporaryFolder {
+    let folder = TemporaryFolder()
+    let files = FileManager.default
+    for file in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+      try files.createSymbolicLink(
+        atPath: "\(folder.path)/\(file)", withDestinationPath: "\(fixtures)/blip-tiny/\(file)")
+    }
+    try files.createSymbolicLink(
+      atPath: "\(folder.path)/vocab.txt",
+      withDestinationPath: "\(BLIPModel.defaultModelPath())/vocab.txt")
+    return folder
+  }
+}
