@@ -28,6 +28,7 @@ let package = Package(
   name: "blip",
   targets: [
     // Floor 0: the only C.
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -44,6 +45,8 @@ let package = Package(
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
+    room("VectorIndex", ["Tensors"]),
+    room("LMDB", ["CLMDB"]),
     // Floor 3: the model.
     room(
       "BLIP", ["Tensors", "Checkpoints", "Tokenization", "Images"],
@@ -55,6 +58,8 @@ let package = Package(
     tests("CheckpointsTests", ["Checkpoints"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
+    tests("VectorIndexTests", ["VectorIndex"]),
+    tests("LMDBTests", ["LMDB"]),
     tests(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
   ],

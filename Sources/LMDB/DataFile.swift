@@ -1,0 +1,90 @@
+internal import Glibc
+
+/// The header of `data.mdb`, checked before LMDB maps the file.
+///
+/// LMDB follows a page number without asking whether the file is that long; a file that was cut
+/// short would end the process with SIGBUS at the first page that is missing. Layout (64-bit,
+/// native byte order): two meta pages, each a page header of 16 bytes and then magic, version,
+/// address, map size, two tables of 48 bytes (the first begins with the page size), last page,
+/// transaction number.
+enum DataFile {
+  private static let magic: UInt32 = 0xBEEF_C0DE
+  private static let version: UInt32 = 1
+  private static let metaPageFlag: UInt16 = 0x08
+  /// Page header and meta record.
+  private static let metaBytes = 16 + 136
+  private static let pageSizes = 512...65536
+
+  /// Throws unless `path` is missing (false) or an LMDB file as long as its header says (true).
+  static func check(_ path: String) throws(LMDBError) -> Bool {
+    // A process that is creating the file, or has just committed and is about to lengthen it
+    // (`WriteTransaction.commit`), shows a short file for a moment.
+    var attempts = 5
+    while true {
+      do throws(LMDBError) {
+        return try checkOnce(path)
+      } catch {
+        attempts -= 1
+        if attempts == 0 { throw error }
+        usleep(10_000)
+      }
+    }
+  }
+
+  private static func checkOnce(_ path: String) throws(LMDBError) -> Bool {
+    let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else {
+      if errno == ENOENT { return false }
+      throw LMDBError(ResultCode(rawValue: errno), path: path)
+    }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else {
+      throw LMDBError(ResultCode(rawValue: errno), path: path)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw LMDBError(.invalid, path: path, detail: "not a file; move it away")
+    }
+    guard status.st_size > 0 else {
+      throw LMDBError(
+        .invalid, path: path, detail: "the file is empty; delete it and build it again")
+    }
+    let first = try meta(of: file, at: 0, path)
+    guard pageSizes.contains(first.pageSize), first.pageSize.nonzeroBitCount == 1 else {
+      throw LMDBError(.invalid, path: path)
+    }
+    let second = try meta(of: file, at: first.pageSize, path)
+    let last = first.transaction > second.transaction ? first.lastPage : second.lastPage
+    let (pages, pastLast) = last.addingReportingOverflow(1)
+    let (needed, tooLong) = pages.multipliedReportingOverflow(by: UInt64(first.pageSize))
+    guard !pastLast, !tooLong, needed <= UInt64(status.st_size) else {
+      throw LMDBError(
+        .corrupted, path: path,
+        detail: "the file is cut short (\(status.st_size) bytes, its header tells of "
+          + "\(tooLong || pastLast ? "more than there can be" : "\(needed)")); "
+          + "copy it again, or delete it and build it again")
+    }
+    return true
+  }
+
+  private static func meta(of file: Int32, at offset: Int, _ path: String) throws(LMDBError)
+    -> (pageSize: Int, lastPage: UInt64, transaction: UInt64)
+  {
+    let page: [UInt8] = .init(unsafeUninitializedCapacity: metaBytes) { buffer, count in
+      count = max(0, pread(file, buffer.baseAddress, metaBytes, off_t(offset)))
+    }
+    guard page.count == metaBytes else { throw LMDBError(.invalid, path: path) }
+    let bytes = page.span.bytes
+    guard bytes.unsafeLoadUnaligned(fromByteOffset: 10, as: UInt16.self) & metaPageFlag != 0,
+      bytes.unsafeLoadUnaligned(fromByteOffset: 16, as: UInt32.self) == magic
+    else { throw LMDBError(.invalid, path: path) }
+    guard bytes.unsafeLoadUnaligned(fromByteOffset: 20, as: UInt32.self) == version else {
+      throw LMDBError(.versionMismatch, path: path)
+    }
+    return (
+      Int(bytes.unsafeLoadUnaligned(fromByteOffset: 40, as: UInt32.self)),
+      bytes.unsafeLoadUnaligned(fromByteOffset: 136, as: UInt64.self),
+      bytes.unsafeLoadUnaligned(fromByteOffset: 144, as: UInt64.self)
+    )
+  }
+}

@@ -1,0 +1,155 @@
+internal import CLMDB
+
+/// The narrow waist over LMDB's calls in a transaction.
+///
+/// Bytes that it hands out lie in the map (or, in a write transaction, in a changed page): they are
+/// valid until the transaction ends or changes anything, so it hands them to a closure, and a
+/// change while such a closure runs is a precondition failure.
+public final class TransactionHandle {
+  let environment: Environment
+  let isWriting: Bool
+  private var pointer: OpaquePointer?
+  /// Closures now running that look at bytes of this transaction.
+  private var views = 0
+
+  init(_ environment: Environment, writing: Bool) throws(LMDBError) {
+    self.environment = environment
+    isWriting = writing
+    let flags = writing ? 0 : UInt32(MDB_RDONLY)
+    try environment.check(mdb_txn_begin(environment.pointer, nil, flags, &pointer))
+  }
+
+  var isOpen: Bool { pointer != nil }
+
+  func commit() throws(LMDBError) {
+    guard let open = pointer else { return }
+    pointer = nil  // LMDB frees it whatever the outcome.
+    try environment.check(mdb_txn_commit(open))
+  }
+
+  func abort() {
+    guard let open = pointer else { return }
+    pointer = nil
+    mdb_txn_abort(open)
+  }
+
+  private var transaction: OpaquePointer {
+    guard let pointer else { preconditionFailure("the transaction has ended") }
+    return pointer
+  }
+
+  func isEnvironmentEmpty() throws(LMDBError) -> Bool {
+    var main: MDB_dbi = 0
+    try environment.check(mdb_dbi_open(transaction, nil, 0, &main))
+    var statistics = MDB_stat()
+    try environment.check(mdb_stat(transaction, main, &statistics))
+    return statistics.ms_entries == 0
+  }
+
+  func open(_ name: String, create: Bool) throws(LMDBError) -> MDB_dbi {
+    var table: MDB_dbi = 0
+    let code = mdb_dbi_open(transaction, name, create ? UInt32(MDB_CREATE) : 0, &table)
+    if code == MDB_NOTFOUND {
+      throw LMDBError(.notFound, path: environment.path, detail: "there is no table \(name)")
+    }
+    try environment.check(code, table: name)
+    var flags: UInt32 = 0
+    try environment.check(mdb_dbi_flags(transaction, table, &flags), table: name)
+    guard flags == 0 else { throw LMDBError(.incompatible, path: environment.path) }
+    return table
+  }
+
+  func statistics(of table: MDB_dbi, _ name: String) throws(LMDBError) -> TableStatistics {
+    var statistics = MDB_stat()
+    try environment.check(mdb_stat(transaction, table, &statistics), table: name)
+    let pages = statistics.ms_branch_pages + statistics.ms_leaf_pages + statistics.ms_overflow_pages
+    return TableStatistics(
+      entries: statistics.ms_entries, bytes: pages * Int(statistics.ms_psize))
+  }
+
+  /// The value of `key` in `body`; nil where there is none.
+  func get<Result>(
+    _ table: MDB_dbi, _ name: String, _ key: [UInt8],
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result? {
+    var value = MDB_val()
+    let code = key.withValue { key in mdb_get(transaction, table, &key, &value) }
+    if code == MDB_NOTFOUND { return nil }
+    try environment.check(code, table: name)
+    views += 1
+    defer { views -= 1 }
+    return try body(UnsafeRawBufferPointer(value))
+  }
+
+  func put(_ table: MDB_dbi, _ name: String, _ key: [UInt8], _ value: [UInt8], flags: UInt32)
+    throws(LMDBError)
+  {
+    preconditionUnseen()
+    let code = key.withValue { key in
+      value.withValue { value in mdb_put(transaction, table, &key, &value, flags) }
+    }
+    try environment.check(code, table: name)
+  }
+
+  func delete(_ table: MDB_dbi, _ name: String, _ key: [UInt8]) throws(LMDBError) -> Bool {
+    preconditionUnseen()
+    let code = key.withValue { key in mdb_del(transaction, table, &key, nil) }
+    if code == MDB_NOTFOUND { return false }
+    try environment.check(code, table: name)
+    return true
+  }
+
+  /// Keys and values in the order of the keys' bytes, from `lower` (or the first) to `upper` (or
+  /// the last), both included.
+  func scan(
+    _ table: MDB_dbi, _ name: String, from lower: [UInt8]?, through upper: [UInt8]?,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var opened: OpaquePointer?
+    try environment.check(mdb_cursor_open(transaction, table, &opened), table: name)
+    guard let cursor = opened else { return }
+    defer { mdb_cursor_close(cursor) }
+    views += 1
+    defer { views -= 1 }
+
+    var key = MDB_val()
+    var value = MDB_val()
+    var code: Int32
+    if let lower {
+      code = lower.withValue { bound in
+        key = bound
+        return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+      }
+    } else {
+      code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
+    }
+    while code == MDB_SUCCESS {
+      let keyBytes = UnsafeRawBufferPointer(key)
+      if let upper, upper.lexicographicallyPrecedes(keyBytes) { return }
+      try body(keyBytes, UnsafeRawBufferPointer(value))
+      code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
+    }
+    if code != MDB_NOTFOUND { try environment.check(code, table: name) }
+  }
+
+  private func preconditionUnseen() {
+    precondition(views == 0, "a change while bytes of the same transaction are looked at")
+  }
+}
+
+extension [UInt8] {
+  /// LMDB takes keys and values by pointers that it does not write through.
+  fileprivate func withValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
+    withUnsafeBytes { bytes in
+      var value = MDB_val(
+        mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+      return body(&value)
+    }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate init(_ value: MDB_val) {
+    self.init(start: value.mv_data, count: value.mv_size)
+  }
+}

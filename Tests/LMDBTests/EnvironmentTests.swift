@@ -1,0 +1,166 @@
+import Glibc
+import LMDB
+import TestSupport
+import Testing
+
+typealias Numbers = Table<BigEndianUInt64, LittleEndianUInt64>
+
+/// A folder with a sound environment: table `numbers`, 1 → 1 … 1,000 → 1,000.
+func folderOfNumbers() throws -> String {
+  let folder = TemporaryFolder().path
+  let environment = try Environment(folder, access: .readWrite)
+  try environment.write { transaction in
+    let numbers = try Numbers(opening: "numbers", in: transaction, create: true)
+    for number in 1...UInt64(1000) { try numbers.append(number, number, in: transaction) }
+  }
+  return folder
+}
+
+@Suite struct OpeningAnEnvironment {
+  @Test func twiceInAProcessIsAnErrorAndOnceMoreAfterwardsIsNot() throws {
+    let folder = try folderOfNumbers()
+    let link = TemporaryFolder().path + "/another-name"
+    #expect(symlink(folder, link) == 0)
+    do {
+      let first = try Environment(folder, access: .readWrite)
+      for name in [folder, folder + "/", link] {
+        #expect { try Environment(name, access: .readOnly) } throws: {
+          ResultCode.busy ~= $0 && "\($0)".contains("already open")
+        }
+      }
+      withExtendedLifetime(first) {}
+    }
+    _ = try Environment(link, access: .readOnly)
+  }
+
+  @Test func aMissingFolderOrFileIsNamed() throws {
+    let folder = TemporaryFolder()
+    #expect {
+      try Environment(folder.path + "/none", access: .readWrite)
+    } throws: { ResultCode.noSuchFile ~= $0 && "\($0)".hasPrefix(folder.path + "/none: ") }
+    #expect { try Environment(folder.path, access: .readOnly) } throws: {
+      ResultCode.noSuchFile ~= $0 && "\($0)".contains("data.mdb")
+    }
+    let file = folder.write("file", [])
+    #expect { try Environment(file, access: .readWrite) } throws: {
+      ResultCode.notADirectory ~= $0
+    }
+    #expect(throws: LMDBError.self) { try Environment(folder.path + "\0x", access: .readWrite) }
+    #expect(throws: LMDBError.self) { try Environment("", access: .readWrite) }
+  }
+
+  @Test(arguments: [
+    [], [0], Array(repeating: UInt8(0), count: 8192), Array("garbage".utf8),
+    (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
+  ])
+  func aDataFileThatIsNoneIsRefused(_ bytes: [UInt8]) throws {
+    let folder = TemporaryFolder()
+    let file = folder.write("data.mdb", bytes)
+    for access in [Environment.Access.readOnly, .readWrite] {
+      #expect { try Environment(folder.path, access: access) } throws: {
+        ResultCode.invalid ~= $0 && "\($0)".hasPrefix(file + ": ")
+      }
+    }
+  }
+
+  @Test func aFolderInPlaceOfTheDataFileIsRefused() throws {
+    let folder = TemporaryFolder()
+    #expect(mkdir(folder.path + "/data.mdb", 0o755) == 0)
+    #expect(throws: LMDBError.self) { try Environment(folder.path, access: .readWrite) }
+  }
+
+  @Test func aDataFileCutShortIsRefused() throws {
+    let folder = try folderOfNumbers()
+    let file = folder + "/data.mdb"
+    var status = stat()
+    #expect(stat(file, &status) == 0)
+    #expect(truncate(file, status.st_size - 4096) == 0)
+    #expect { try Environment(folder, access: .readOnly) } throws: {
+      ResultCode.corrupted ~= $0 && "\($0)".contains("cut short")
+    }
+  }
+
+  @Test(arguments: [
+    // Offsets in the first meta page: version, page size; then both meta pages' last page.
+    (offset: 20, bytes: [9, 0, 0, 0] as [UInt8], code: ResultCode.versionMismatch),
+    (40, [0, 0, 0, 0], .invalid), (40, [1, 16, 0, 0], .invalid), (40, [0, 0, 0, 128], .invalid),
+    (136, Array(repeating: 255, count: 8), .corrupted),
+    (136, [255, 255, 255, 255, 255, 255, 255, 127], .corrupted),
+  ])
+  func aHeaderThatLiesIsRefused(_ lie: (offset: Int, bytes: [UInt8], code: ResultCode)) throws {
+    let folder = try folderOfNumbers()
+    let file = try #require(fopen(folder + "/data.mdb", "r+b"))
+    for page in [0, 4096] {
+      fseek(file, page + lie.offset, SEEK_SET)
+      fwrite(lie.bytes, 1, lie.bytes.count, file)
+    }
+    fclose(file)
+    #expect { try Environment(folder, access: .readOnly) } throws: { lie.code ~= $0 }
+  }
+
+  @Test func aLimitedAddressSpaceReservesLess() async throws {
+    let folder = try folderOfNumbers()
+    await #expect(processExitsWith: .success) { [folder = folder as String] in
+      // What is in use already (a great deal under a sanitizer) and 8 GiB.
+      let statistics = try #require(fopen("/proc/self/statm", "r"))
+      var line = [CChar](repeating: 0, count: 200)
+      _ = fgets(&line, 200, statistics)
+      let limit = UInt(strtoul(line, nil, 10)) * 4096 + 8 << 30
+      var limits = rlimit(rlim_cur: limit, rlim_max: limit)
+      try #require(setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limits) == 0)
+      let environment = try Environment(folder, access: .readWrite)
+      try #require(environment.mapSize == 4 << 30)
+      let first = try environment.write { transaction in
+        try Numbers(opening: "numbers", in: transaction).get(1, in: transaction)
+      }
+      try #require(first == 1)
+    }
+  }
+
+  @Test func aFolderThatCannotBeWrittenIsRead() async throws {
+    let folder = try folderOfNumbers()
+    let outer = try #require(folder.split(separator: "/").dropLast().last)
+    #expect(chmod("/tmp/\(outer)", 0o711) == 0)
+    #expect(unlink(folder + "/lock.mdb") == 0)
+    #expect(chmod(folder, 0o555) == 0 && chmod(folder + "/data.mdb", 0o444) == 0)
+    await #expect(processExitsWith: .success) { [folder = folder as String] in
+      if geteuid() == 0 { try #require(setuid(65534) == 0) }
+      let environment = try Environment(folder, access: .readOnly)
+      try #require(!environment.isLocked)
+      let last = try environment.read { transaction in
+        try Numbers(opening: "numbers", in: transaction).get(1000, in: transaction)
+      }
+      try #require(last == 1000)
+    }
+    await #expect(processExitsWith: .success) { [folder = folder as String] in
+      if geteuid() == 0 { try #require(setuid(65534) == 0) }
+      #expect { try Environment(folder, access: .readWrite) } throws: {
+        ResultCode.permissionDenied ~= $0
+      }
+    }
+  }
+
+  @Test func aFileIsAlwaysAsLongAsItsHeaderSays() throws {
+    // Pages taken from the end of the file and freed again in one transaction, while there are
+    // older free pages, are counted by the header and never written.
+    let folder = TemporaryFolder().path
+    let small = [UInt8](repeating: 1, count: 40_000)
+    let large = [UInt8](repeating: 2, count: 400_000)
+    do {
+      let environment = try Environment(folder, access: .readWrite)
+      typealias Blobs = Table<BigEndianUInt64, RawBytes>
+      let blobs = try environment.write { transaction in
+        let blobs = try Blobs(opening: "blobs", in: transaction, create: true)
+        try blobs.put(1, small, in: transaction)
+        return blobs
+      }
+      try environment.write { _ = try blobs.delete(1, in: $0) }
+      for key in 2...UInt64(4) { try environment.write { try blobs.put(key, [1], in: $0) } }
+      try environment.write { transaction in
+        try blobs.put(9, large, in: transaction)
+        try blobs.delete(9, in: transaction)
+      }
+    }
+    _ = try Environment(folder, access: .readOnly)
+  }
+}

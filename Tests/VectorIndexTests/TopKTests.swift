@@ -1,0 +1,45 @@
+import TestSupport
+import Testing
+import VectorIndex
+
+@Suite struct TheBestK {
+  @Test(arguments: [0, 1, 2, 7, 100, 999, 1000, 1001, 5000])
+  func areThoseOfAFullSort(_ count: Int) {
+    var random = SeededGenerator(seed: UInt64(count))
+    // Few scores, so that there are many ties; ids in no order.
+    let candidates = (0..<UInt64(1000)).shuffled(using: &random).map {
+      Candidate(id: $0, score: Float(Int.random(in: -20...20, using: &random)))
+    }
+    var best = TopK(capacity: count)
+    for candidate in candidates { best.insert(candidate) }
+    let expected = candidates.sorted { ($0.score, $1.id) > ($1.score, $0.id) }.prefix(count)
+    #expect(best.sorted() == Array(expected))
+    #expect(best.count == min(count, 1000))
+  }
+
+  @Test func anAnswerDoesNotDependOnTheOrder() {
+    var random = SeededGenerator(seed: 3)
+    let candidates = (0..<UInt64(50)).map { Candidate(id: $0, score: Float($0 % 3)) }
+    let answers = (0..<20).map { _ in
+      var best = TopK(capacity: 10)
+      for candidate in candidates.shuffled(using: &random) { best.insert(candidate) }
+      return best.sorted()
+    }
+    #expect(Set(answers).count == 1)
+  }
+
+  @Test func infinitiesAreOrderedAndHugeCapacitiesTakeNoMemory() {
+    var best = TopK(capacity: .max)
+    for (id, score) in [Float.infinity, 0, -Float.infinity].enumerated() {
+      best.insert(Candidate(id: UInt64(id), score: score))
+    }
+    #expect(best.sorted().map(\.id) == [0, 1, 2])
+  }
+
+  @Test func aScoreThatIsNotANumberIsRefused() async {
+    await #expect(processExitsWith: .failure) {
+      var best = TopK(capacity: 1)
+      best.insert(Candidate(id: 0, score: .nan))
+    }
+  }
+}
