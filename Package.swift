@@ -26,6 +26,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let package = Package(
   name: "blip",
+  products: [
+    .library(name: "Retrieval", targets: ["Retrieval"]),
+  ],
   targets: [
     // Floor 0: the only C.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
@@ -51,6 +54,10 @@ let package = Package(
     room(
       "BLIP", ["Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
+    // Floor 4: the index folder.
+    room(
+      "Retrieval",
+      ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
@@ -62,6 +69,9 @@ let package = Package(
     tests("LMDBTests", ["LMDB"]),
     tests(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
+    tests(
+      "RetrievalTests",
+      ["Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

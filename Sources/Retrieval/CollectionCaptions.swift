@@ -1,0 +1,126 @@
+/// The texts that a collection's pictures should have: from a captions file and, for pictures that
+/// it does not cover, from sidecar files.
+struct CollectionCaptions: Sendable {
+  /// Longest start of a sidecar file that is looked at.
+  static let maximumSidecarBytes = 4096
+
+  private let root: [UInt8]
+  /// Captions by the picture's path.
+  private let captions: [[UInt8]: [String]]
+  /// Pictures that the captions file names and the collection does not have.
+  let missing: Int
+  /// One of them.
+  let example: String?
+  private let hasFile: Bool
+
+  /// `root`: the collection, resolved. `file`: the captions file, if one was given. Its names count
+  /// from the collection's root or from the file's own folder; a file that names none of the pictures
+  /// is an error.
+  init(root: [UInt8], file: String?, pictures: [FoundPicture]) throws(RetrievalError) {
+    self.root = root
+    hasFile = file != nil
+    var captions: [[UInt8]: [String]] = [:]
+    var missing = 0
+    var example: String?
+    if let file {
+      let records = try CaptionFile.records(at: file)
+      let paths = Set(pictures.lazy.map(\.path))
+      let folder = Self.folder(of: file)
+      for record in records {
+        let places = record.names.lazy.flatMap { Self.places(of: $0, root: root, folder: folder) }
+        if let path = places.first(where: paths.contains) {
+          captions[path, default: []] += record.captions
+        } else {
+          missing += 1
+          example = example ?? record.names.first
+        }
+      }
+    }
+    if let file, let example, captions.isEmpty {
+      throw RetrievalError(
+        "the captions file \(file) names no picture of \(printable(root)) (it has, for example,"
+          + " \(printable(Array(example.utf8)))); its names count from there or from the file's own"
+          + " folder")
+    }
+    self.captions = captions
+    self.missing = missing
+    self.example = example
+  }
+
+  /// The texts that a picture should have, where they differ from those that the index holds; nil
+  /// where they do not. A sidecar file that is no text is an error for a warning.
+  ///
+  /// Without a captions file, captions that an earlier one gave stand, before any sidecar.
+  func changedTexts(of picture: FoundPicture, stored: [TextRecord], id: UInt64)
+    throws(RetrievalError) -> [TextRecord]?
+  {
+    var wanted: [String] = []
+    var source = TextSource.captions
+    if let captions = captions[picture.path] {
+      wanted = captions
+    } else if !hasFile, stored.contains(where: { $0.source == .captions }) {
+      return nil
+    } else if picture.hasSidecar, let text = try sidecar(of: picture.path) {
+      wanted = [text]
+      source = .sidecar
+    }
+    let records = wanted.map { TextRecord(text: $0, picture: id, source: source) }
+    return records == stored ? nil : records
+  }
+
+  private func sidecar(of picture: [UInt8]) throws(RetrievalError) -> String? {
+    let path = CollectionScan.sidecar(of: picture)
+    var bytes: [UInt8]
+    do {
+      bytes = try FileSystem.read(
+        joined(root, path), limit: Self.maximumSidecarBytes, truncate: true
+      ).bytes
+    } catch { throw RetrievalError("\(printable(path)): \(error)") }
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    let line = bytes.drop(while: \.isWhiteSpace).prefix { $0 != .newline }
+    guard let text = String(validating: Self.whole(line), as: UTF8.self) else {
+      throw RetrievalError("\(printable(path)): its first line is not UTF-8; it is left out")
+    }
+    let trimmed = CaptionFile.oneLine(text)
+    return trimmed.isEmpty ? nil : trimmed
+  }
+
+  /// Without the beginning of a character that the bound on bytes cut off.
+  private static func whole(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard line.count >= maximumSidecarBytes - 3,
+      let lead = line.lastIndex(where: { $0 & 0xC0 != 0x80 }), line[lead] >= 0xC0
+    else { return line }
+    let length = line[lead] >= 0xF0 ? 4 : line[lead] >= 0xE0 ? 3 : 2
+    return line.endIndex - lead < length ? line[..<lead] : line
+  }
+
+  private static func folder(of file: String) -> [UInt8] {
+    let resolved = (try? FileSystem.resolved(Array(file.utf8))) ?? Array(file.utf8)
+    return resolved.lastIndex(of: .slash).map { Array(resolved[..<$0]) } ?? []
+  }
+
+  /// The paths relative to the root that a name may mean.
+  private static func places(of name: String, root: [UInt8], folder: [UInt8]) -> [[UInt8]] {
+    let name = Array(name.utf8)
+    let absolute = name.first == .slash ? [name] : [joined(root, name), joined(folder, name)]
+    return absolute.compactMap { relative(normalised($0), to: root) }
+  }
+
+  /// Without `.` and empty components, and with `..` carried out.
+  private static func normalised(_ path: [UInt8]) -> [UInt8] {
+    var components: [ArraySlice<UInt8>] = []
+    for component in path.split(separator: .slash) where component != [.dot] {
+      if component == [.dot, .dot] {
+        _ = components.popLast()
+      } else {
+        components.append(component)
+      }
+    }
+    return [.slash] + components.joined(separator: [.slash])
+  }
+
+  private static func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
+    let prefix = root.last == .slash ? root : root + [.slash]
+    return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : nil
+  }
+}

@@ -1,0 +1,122 @@
+internal import LMDB
+internal import Tensors
+
+/// Patch features as they lie in the table `features`, little-endian: rows u32, columns u32, then
+///
+/// - bf16: `rows × columns` numbers, the upper half of a Float32, rounded to nearest, ties to even;
+/// - int8: a Float32 scale a row, then `rows × columns` bytes; a number is its byte times the scale
+///   of its row, which is the row's greatest magnitude divided by 127.
+enum FeatureCodec {
+  private static let headerBytes = 8
+
+  /// The bytes of `features`; throws where one of the numbers is not finite or too great.
+  static func encode(_ features: Matrix, as precision: FeaturePrecision) throws(MalformedBytes)
+    -> [UInt8]
+  {
+    var writer = ByteWriter()
+    writer.write(UInt32(features.rows))
+    writer.write(UInt32(features.columns))
+    switch precision {
+    case .none: throw MalformedBytes("features, and the index stores none")
+    case .bf16: try appendBF16(features, to: &writer)
+    case .int8: try appendInt8(features, to: &writer)
+    }
+    return writer.bytes
+  }
+
+  /// The features of bytes that must hold a matrix `[rows, columns]`.
+  static func decode(
+    _ bytes: RawSpan, rows: Int, columns: Int, as precision: FeaturePrecision
+  ) throws(MalformedBytes) -> Matrix {
+    let count = rows * columns
+    let expected =
+      switch precision {
+      case .none: throw MalformedBytes("features in an index that stores none")
+      case .bf16: headerBytes + 2 * count
+      case .int8: headerBytes + 4 * rows + count
+      }
+    guard bytes.byteCount == expected, word(bytes, 0) == UInt32(rows),
+      word(bytes, 4) == UInt32(columns)
+    else {
+      throw MalformedBytes(
+        "\(bytes.byteCount) bytes where \(rows)×\(columns) features take \(expected)")
+    }
+    let values =
+      precision == .bf16 ? decodeBF16(bytes, count) : decodeInt8(bytes, rows: rows, columns)
+    guard allFinite(values) else { throw MalformedBytes("features that are not finite") }
+    return Matrix(rows: rows, columns: columns, values: values)
+  }
+
+  private static func appendBF16(_ features: Matrix, to writer: inout ByteWriter)
+    throws(MalformedBytes)
+  {
+    writer.bytes.reserveCapacity(headerBytes + 2 * features.values.count)
+    for value in features.values {
+      let pattern = value.bitPattern
+      let half = UInt16(truncatingIfNeeded: (pattern &+ 0x7FFF &+ (pattern >> 16 & 1)) >> 16)
+      guard value.isFinite, half & 0x7F80 != 0x7F80 else {
+        throw MalformedBytes("features that are not finite")
+      }
+      writer.write(half)
+    }
+  }
+
+  private static func appendInt8(_ features: Matrix, to writer: inout ByteWriter)
+    throws(MalformedBytes)
+  {
+    guard allFinite(features.values) else { throw MalformedBytes("features that are not finite") }
+    writer.bytes.reserveCapacity(headerBytes + 4 * features.rows + features.values.count)
+    var quantised: [UInt8] = []
+    quantised.reserveCapacity(features.values.count)
+    for row in 0..<features.rows {
+      let numbers = features.values[row * features.columns..<(row + 1) * features.columns]
+      let scale = numbers.reduce(0) { max($0, abs($1)) } / 127
+      writer.write(scale.bitPattern)
+      for number in numbers {
+        // The scale of a row of tiny numbers can round to 0.
+        let steps = scale == 0 ? 0 : (number / scale).rounded(.toNearestOrEven)
+        quantised.append(UInt8(bitPattern: Int8(min(max(steps, -127), 127))))
+      }
+    }
+    writer.bytes += quantised
+  }
+
+  private static func decodeBF16(_ bytes: RawSpan, _ count: Int) -> [Float] {
+    bytes.withUnsafeBytes { bytes in
+      [Float](unsafeUninitializedCapacity: count) { values, initialised in
+        for index in 0..<count {
+          let half = bytes.loadUnaligned(
+            fromByteOffset: headerBytes + 2 * index, as: UInt16.self)
+          values.initializeElement(
+            at: index, to: Float(bitPattern: UInt32(UInt16(littleEndian: half)) << 16))
+        }
+        initialised = count
+      }
+    }
+  }
+
+  private static func decodeInt8(_ bytes: RawSpan, rows: Int, _ columns: Int) -> [Float] {
+    bytes.withUnsafeBytes { bytes in
+      [Float](unsafeUninitializedCapacity: rows * columns) { values, initialised in
+        for row in 0..<rows {
+          let pattern = bytes.loadUnaligned(
+            fromByteOffset: headerBytes + 4 * row, as: UInt32.self)
+          let scale = Float(bitPattern: UInt32(littleEndian: pattern))
+          let first = headerBytes + 4 * rows + row * columns
+          for column in 0..<columns {
+            values.initializeElement(
+              at: row * columns + column,
+              to: Float(Int8(bitPattern: bytes[first + column])) * scale)
+          }
+        }
+        initialised = rows * columns
+      }
+    }
+  }
+
+  private static func word(_ bytes: RawSpan, _ offset: Int) -> UInt32 {
+    UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  private static func allFinite(_ values: [Float]) -> Bool { values.allSatisfy(\.isFinite) }
+}

@@ -1,0 +1,157 @@
+import Glibc
+
+/// Why a file or folder could not be read.
+enum FileError: Error, Equatable, CustomStringConvertible {
+  case system(Int32)
+  case notAFile
+  case tooLarge(UInt64, limit: Int)
+
+  var description: String {
+    switch self {
+    case .system(let code): String(cString: strerror(code))
+    case .notAFile: "not a regular file"
+    case .tooLarge(let size, let limit): "\(size) bytes; at most \(limit) are read"
+    }
+  }
+}
+
+/// What `stat` says of a path.
+struct FileStatus: Equatable, Sendable {
+  enum Kind: Sendable { case file, folder, other }
+  let kind: Kind
+  let size: UInt64
+  /// Nanoseconds since 1970.
+  let modified: Int64
+
+  fileprivate init(_ status: stat) {
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .file
+      case S_IFDIR: .folder
+      default: .other
+      }
+    size = UInt64(max(0, status.st_size))
+    modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+  }
+}
+
+/// An entry of a folder, as `readdir` gives it.
+struct FolderEntry {
+  enum Kind { case file, folder, symbolicLink, unknown, other }
+  let name: [UInt8]
+  let kind: Kind
+}
+
+/// The file system by paths of bytes: names need not be UTF-8. The only place of this module that
+/// calls the C library with pointers.
+enum FileSystem {
+  /// The status of what a path leads to; of a symbolic link itself where `follow` is false.
+  static func status(_ path: [UInt8], follow: Bool = true) throws(FileError) -> FileStatus {
+    var status = stat()
+    let flags = follow ? 0 : AT_SYMLINK_NOFOLLOW
+    let failed = withCPath(path) { fstatat(AT_FDCWD, $0, &status, flags) }
+    guard failed == 0 else { throw .system(errno) }
+    return FileStatus(status)
+  }
+
+  /// The entries of a folder but for `.` and `..`, in no order.
+  static func entries(ofFolder path: [UInt8]) throws(FileError) -> [FolderEntry] {
+    guard let folder = withCPath(path, { opendir($0) }) else { throw .system(errno) }
+    defer { closedir(folder) }
+    var entries: [FolderEntry] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(folder) else {
+        if errno != 0 { throw .system(errno) }
+        return entries
+      }
+      let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+      let start = UnsafeRawPointer(entry).advanced(by: offset)
+      let length = strlen(start.assumingMemoryBound(to: CChar.self))
+      let name = [UInt8](UnsafeRawBufferPointer(start: start, count: length))
+      if name == [.dot] || name == [.dot, .dot] { continue }
+      let kind: FolderEntry.Kind =
+        switch Int(entry.pointee.d_type) {
+        case Int(DT_REG): .file
+        case Int(DT_DIR): .folder
+        case Int(DT_LNK): .symbolicLink
+        case Int(DT_UNKNOWN): .unknown
+        default: .other
+        }
+      entries.append(FolderEntry(name: name, kind: kind))
+    }
+  }
+
+  /// The bytes of a regular file, and its status when it was opened. A file over `limit` bytes is
+  /// an error or, where `truncate` is true, read up to the limit.
+  static func read(_ path: [UInt8], limit: Int, truncate: Bool = false) throws(FileError) -> (
+    bytes: [UInt8], status: FileStatus
+  ) {
+    // Not blocking: opening a pipe that nobody writes to must not wait for ever.
+    let file = withCPath(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard file >= 0 else { throw .system(errno) }
+    defer { close(file) }
+    var raw = stat()
+    guard fstat(file, &raw) == 0 else { throw .system(errno) }
+    let status = FileStatus(raw)
+    guard status.kind == .file else { throw .notAFile }
+    guard truncate || status.size <= UInt64(limit) else {
+      throw .tooLarge(status.size, limit: limit)
+    }
+    let wanted = Int(min(status.size, UInt64(limit)))
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+      while count < wanted {
+        let got = Glibc.read(file, buffer.baseAddress! + count, wanted - count)
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { failure = errno }
+        if got <= 0 { break }
+        count += got
+      }
+    }
+    guard failure == 0 else { throw .system(failure) }
+    return (bytes, status)
+  }
+
+  /// The absolute path without symbolic links that a path leads to.
+  static func resolved(_ path: [UInt8]) throws(FileError) -> [UInt8] {
+    guard let resolved = withCPath(path, { realpath($0, nil) }) else { throw .system(errno) }
+    defer { free(resolved) }
+    return [UInt8](UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
+  }
+
+  /// Seconds since 1970.
+  static var now: Int64 { Int64(time(nil)) }
+
+  private static func withCPath<Result>(
+    _ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result
+  ) -> Result {
+    (path + [0]).withUnsafeBytes { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
+  }
+}
+
+extension UInt8 {
+  static let dot = UInt8(ascii: ".")
+  static let slash = UInt8(ascii: "/")
+  static let newline = UInt8(ascii: "\n")
+}
+
+/// `folder/name`, or `name` alone in the root.
+func joined(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
+  if folder.isEmpty { return name }
+  return folder.last == .slash ? folder + name : folder + [.slash] + name
+}
+
+/// A path as text for one line of a terminal: bytes that are not UTF-8 and control characters
+/// become U+FFFD.
+func printable(_ path: [UInt8]) -> String {
+  let text = String(decoding: path, as: UTF8.self)
+  guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+    return text
+  }
+  var shown = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    shown.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+  }
+  return String(shown)
+}

@@ -1,0 +1,174 @@
+internal import Digests
+internal import LMDB
+public import Tensors
+
+/// A write transaction over the tables; sees its own changes.
+///
+/// Arguments are checked before anything is changed: after a `RetrievalError` about them the
+/// transaction is as it was, and the caller may go on.
+public struct IndexChange: ~Copyable {
+  let transaction: WriteTransaction
+  let tables: IndexTables
+
+  consuming func commit() throws { try transaction.commit() }
+
+  /// A picture's row; nil where there is none.
+  public func picture(_ id: UInt64) throws -> PictureRecord? {
+    try tables.pictures.get(id, in: transaction)
+  }
+
+  /// The picture of a path; nil where there is none.
+  public func pictureID(path: [UInt8]) throws -> UInt64? {
+    try tables.pictureID(path: path, in: transaction)
+  }
+
+  /// The pictures whose files have this SHA-256 (32 bytes), by id.
+  public func pictures(contentHash: [UInt8]) throws -> [UInt64] {
+    try tables.pictures(contentHash: contentHash, in: transaction)
+  }
+
+  /// A picture's ITC embedding; nil where there is no such picture.
+  public func embedding(picture id: UInt64) throws -> [Float]? {
+    try tables.embedding(picture: id, in: transaction)
+  }
+
+  /// Patch features, decoded to floats; nil where they are not stored.
+  public func features(picture id: UInt64) throws -> Matrix? {
+    try tables.features(picture: id, in: transaction)
+  }
+
+  /// Inserts, or replaces the picture of the same path (its id and its texts stay); clears a
+  /// failure of that path. Returns the id.
+  ///
+  /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
+  /// features are given that have not the index's shape, are not finite, or that it does not store.
+  @discardableResult
+  public func put(_ record: PictureRecord, embedding: [Float], features: Matrix?) throws -> UInt64 {
+    let shown = String(decoding: record.path, as: UTF8.self)
+    if let fault = record.fault ?? tables.fault(of: embedding) {
+      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
+    }
+    let encodedFeatures = try features.map { try encode($0, of: shown) }
+    let pathHash = SHA256.digest(of: record.path)
+
+    let id: UInt64
+    if let known = try tables.paths.get(pathHash, in: transaction) {
+      id = known
+      let old = try existing(id)
+      try tables.hashes.delete((old.contentHash, id), in: transaction)
+      try tables.features.delete(id, in: transaction)
+      try tables.pictures.put(id, record, in: transaction)
+      try tables.embeddings.put(id, embedding, in: transaction)
+      if let encodedFeatures { try tables.features.put(id, encodedFeatures, in: transaction) }
+    } else {
+      id = try MetadataTable.nextID(.picture, tables.meta, of: tables.path, in: transaction)
+      try tables.paths.put(pathHash, id, in: transaction)
+      try tables.pictures.append(id, record, in: transaction)
+      try tables.embeddings.append(id, embedding, in: transaction)
+      if let encodedFeatures { try tables.features.append(id, encodedFeatures, in: transaction) }
+    }
+    try tables.hashes.put((record.contentHash, id), (), in: transaction)
+    try tables.failures.delete(pathHash, in: transaction)
+    return id
+  }
+
+  /// Updates size and time only (content unchanged). Throws where there is no such picture.
+  public func touch(path: [UInt8], size: UInt64, modified: Int64) throws {
+    guard let id = try pictureID(path: path) else {
+      throw RetrievalError(
+        "\(String(decoding: path, as: UTF8.self)): there is no such picture in \(tables.path)")
+    }
+    var record = try existing(id)
+    record.size = size
+    record.modified = modified
+    try tables.pictures.put(id, record, in: transaction)
+  }
+
+  /// Drops a picture with its embedding, features and texts. Throws where there is none.
+  public func removePicture(_ id: UInt64) throws {
+    guard let record = try picture(id) else {
+      throw RetrievalError("\(tables.path): there is no picture \(id)")
+    }
+    try removeTexts(of: id)
+    try tables.pictures.delete(id, in: transaction)
+    try tables.paths.delete(SHA256.digest(of: record.path), in: transaction)
+    try tables.hashes.delete((record.contentHash, id), in: transaction)
+    try tables.embeddings.delete(id, in: transaction)
+    try tables.features.delete(id, in: transaction)
+  }
+
+  /// Replaces all texts of a picture (nil: texts of no picture) by these, under new ids.
+  ///
+  /// Throws where there is no such picture, and where an embedding has not the index's size or not
+  /// length 1 within 1e-3.
+  public func setTexts(
+    _ texts: [(text: String, embedding: [Float])], of picture: UInt64?,
+    source: TextSource = .captions
+  ) throws {
+    if let picture, try !tables.pictures.contains(picture, in: transaction) {
+      throw RetrievalError("\(tables.path): there is no picture \(picture) for its texts")
+    }
+    for (text, embedding) in texts {
+      if let fault = tables.fault(of: embedding) {
+        throw RetrievalError("\(tables.path): the text “\(text)” has \(fault)")
+      }
+    }
+    try removeTexts(of: picture)
+    for (text, embedding) in texts {
+      let id = try MetadataTable.nextID(.text, tables.meta, of: tables.path, in: transaction)
+      let record = TextRecord(text: text, picture: picture, source: source)
+      try tables.texts.append(id, record, in: transaction)
+      try tables.textEmbeddings.append(id, embedding, in: transaction)
+      try tables.pictureTexts.put((picture ?? 0, id), (), in: transaction)
+    }
+  }
+
+  /// Notes that a file could not be indexed, in place of an earlier note of the same path. A
+  /// picture of that path stays.
+  public func putFailure(_ failure: FailureRecord) throws {
+    guard !failure.path.isEmpty else {
+      throw RetrievalError("\(tables.path): a failure without a path")
+    }
+    try tables.failures.put(SHA256.digest(of: failure.path), failure, in: transaction)
+  }
+
+  /// Drops the note of a failure, if there is one.
+  public func removeFailure(path: [UInt8]) throws {
+    try tables.failures.delete(SHA256.digest(of: path), in: transaction)
+  }
+
+  /// Collection root, name, model path: what may change between runs.
+  public func update(name: String, collection: String, modelPath: String) throws {
+    try MetadataTable.update(
+      tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
+  }
+
+  private func removeTexts(of picture: UInt64?) throws {
+    for id in try tables.textIDs(of: picture, in: transaction) {
+      try tables.texts.delete(id, in: transaction)
+      try tables.textEmbeddings.delete(id, in: transaction)
+      try tables.pictureTexts.delete((picture ?? 0, id), in: transaction)
+    }
+  }
+
+  private func existing(_ id: UInt64) throws -> PictureRecord {
+    guard let record = try picture(id) else {
+      throw RetrievalError.damaged(tables.path, "there is no picture \(id)")
+    }
+    return record
+  }
+
+  private func encode(_ features: Matrix, of shown: String) throws -> [UInt8] {
+    let layout = tables.layout
+    guard features.rows == layout.featureRows, features.columns == layout.featureColumns else {
+      throw RetrievalError(
+        "\(shown): \(features.rows)×\(features.columns) features where \(tables.path) holds "
+          + "\(layout.featureRows)×\(layout.featureColumns)")
+    }
+    do throws(MalformedBytes) {
+      return try FeatureCodec.encode(features, as: layout.features)
+    } catch {
+      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(error.reason))")
+    }
+  }
+}

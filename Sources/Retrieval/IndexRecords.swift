@@ -1,0 +1,103 @@
+/// A row of `pictures`. Paths are bytes (names need not be UTF-8), relative to the collection root.
+public struct PictureRecord: Sendable, Equatable {
+  /// The path's bytes, of any length.
+  public var path: [UInt8]
+  /// The file's size in bytes.
+  public var size: UInt64
+  /// When the file was modified: nanoseconds since 1970.
+  public var modified: Int64
+  /// SHA-256 of the file: 32 bytes.
+  public var contentHash: [UInt8]
+  /// Pixels a row, as stored in the file.
+  public var width: Int
+  /// Rows of pixels, as stored in the file.
+  public var height: Int
+  /// EXIF orientation, 1 to 8.
+  public var orientation: Int
+
+  /// A row of `pictures`.
+  public init(
+    path: [UInt8], size: UInt64, modified: Int64, contentHash: [UInt8], width: Int, height: Int,
+    orientation: Int
+  ) {
+    self.path = path
+    self.size = size
+    self.modified = modified
+    self.contentHash = contentHash
+    self.width = width
+    self.height = height
+    self.orientation = orientation
+  }
+}
+
+/// Where a text is from.
+public enum TextSource: UInt8, Sendable, CaseIterable {
+  /// A captions file.
+  case captions = 0
+  /// A file beside the picture.
+  case sidecar = 1
+}
+
+/// A row of `texts`.
+public struct TextRecord: Sendable, Equatable {
+  /// The text.
+  public var text: String
+  /// The picture that it is about, where known.
+  public var picture: UInt64?
+  /// Where it is from.
+  public var source: TextSource
+
+  /// A row of `texts`.
+  public init(text: String, picture: UInt64?, source: TextSource = .captions) {
+    self.text = text
+    self.picture = picture
+    self.source = source
+  }
+}
+
+/// A row of `failures`, keyed by the hash of the path.
+public struct FailureRecord: Sendable, Equatable {
+  /// The path's bytes, relative to the collection root.
+  public var path: [UInt8]
+  /// Why the file could not be indexed.
+  public var reason: String
+  /// The file's size in bytes when it failed.
+  public var size: UInt64
+  /// When the file was modified: nanoseconds since 1970.
+  public var modified: Int64
+  /// When it failed: seconds since 1970.
+  public var when: Int64
+
+  /// A row of `failures`.
+  public init(path: [UInt8], reason: String, size: UInt64, modified: Int64, when: Int64) {
+    self.path = path
+    self.reason = reason
+    self.size = size
+    self.modified = modified
+    self.when = when
+  }
+}
+
+/// A picture or text near a query.
+public struct Neighbour: Sendable, Equatable {
+  /// The picture's or text's id.
+  public let id: UInt64
+  /// Cosine with the query.
+  public let score: Float
+
+  /// A scored id.
+  public init(id: UInt64, score: Float) {
+    self.id = id
+    self.score = score
+  }
+}
+
+/// The size of a table of an index.
+public struct TableSize: Sendable, Equatable {
+  /// The table's name.
+  public let name: String
+  /// Rows.
+  public let entries: Int
+  /// Bytes of the file that its pages take.
+  public let bytes: Int
+}

@@ -1,0 +1,162 @@
+public import BLIP
+import Checkpoints
+import Images
+import Tensors
+
+/// Builds and updates an index over a collection: finds pictures, encodes new and changed ones in
+/// parallel, commits them batch by batch, drops vanished ones, and embeds their texts.
+///
+/// A picture is done when its transaction is; nothing else records progress, so that a run may end
+/// at any moment and the next one goes on.
+public struct Indexer: Sendable {
+  let model: BLIPModel
+
+  /// An indexer that encodes with `model`.
+  public init(model: BLIPModel) { self.model = model }
+
+  /// Brings an index up to date with its collection.
+  ///
+  /// `shouldStop` is asked between pictures: what is done by then is committed and the summary says
+  /// that the run was interrupted. Files that cannot be indexed are failures in the summary and the
+  /// index; an error is thrown where the job as a whole cannot be done, and what was committed
+  /// before stands.
+  public func run(
+    _ request: IndexingRequest, shouldStop: @escaping @Sendable () -> Bool,
+    report: (IndexingEvent) -> Void
+  ) async throws -> IndexingSummary {
+    let start = ContinuousClock.now
+    var summary = try await update(request, shouldStop: shouldStop, report: report)
+    summary.seconds = (ContinuousClock.now - start) / .seconds(1)
+    return summary
+  }
+
+  private func update(
+    _ request: IndexingRequest, shouldStop: @escaping @Sendable () -> Bool,
+    report: (IndexingEvent) -> Void
+  ) async throws -> IndexingSummary {
+    var summary = IndexingSummary()
+    let root = try Self.root(of: request.collection)
+    let exclude = try request.exclude.map { try GlobPattern($0) }
+    let scan = try CollectionScan(root: root, exclude: exclude, shouldStop: shouldStop)
+    for (path, error) in scan.unreadable {
+      let place = path.isEmpty ? request.collection : printable(path)
+      report(.warning("\(place) cannot be read: \(error)"))
+    }
+    guard !scan.interrupted else {
+      summary.interrupted = true
+      return summary
+    }
+    guard !scan.pictures.isEmpty else {
+      throw RetrievalError(
+        "no pictures in \(printable(root)) (\(ImageDecoder.extensions.sorted().joined(separator: ", "))"
+          + " are read); the index is left as it is")
+    }
+    summary.found = scan.pictures.count
+    let captions = try CollectionCaptions(
+      root: root, file: request.captions, pictures: scan.pictures)
+    if let example = captions.example {
+      report(
+        .warning(
+          "the captions file has \(captions.missing) records of pictures that are not in the"
+            + " collection, such as \(printable(Array(example.utf8)))"))
+    }
+
+    let store = try open(request, root: root)
+    if let warning = store.warning { report(.warning(warning)) }
+    let plan = try store.read { try IndexingPlan(scan: scan, snapshot: $0) }
+    try check(plan, against: store, root: root)
+    try adopt(request, root: root, in: store)
+    summary.unchanged = plan.unchanged
+    summary.failedBefore = plan.failedBefore
+    report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
+
+    // Pictures are the unit of parallel work: each worker computes on its own core.
+    setComputeThreads(1)
+    defer { setComputeThreads(processors) }
+    let encoder = PictureEncoder(
+      model: model, store: store, root: root,
+      keepsFeatures: try store.read { try $0.metadata().features } != .none)
+    var isWhole = try await encodePictures(
+      plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
+    if isWhole {
+      try drop(plan, from: store)
+      summary.vanished = plan.vanished.count
+      isWhole = try await embedTexts(
+        captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
+        report: report)
+    }
+    summary.interrupted = !isWhole
+    return summary
+  }
+
+  private static func root(of collection: String) throws(RetrievalError) -> [UInt8] {
+    do { return try FileSystem.resolved(Array(collection.utf8)) } catch {
+      throw RetrievalError("\(collection): \(error); name the folder that holds the pictures")
+    }
+  }
+
+  /// Opens the index, or makes it; what the request leaves open is as the index has it.
+  private func open(_ request: IndexingRequest, root: [UInt8]) throws -> IndexStore {
+    let data = joined(Array(request.index.utf8), Array("data.mdb".utf8))
+    let present =
+      (try? FileSystem.status(data)) == nil
+      ? nil : try IndexStore.open(request.index).read { try $0.metadata() }
+    let folder = model.folder
+    let vision = folder.configuration.vision
+    let side = folder.preprocessing.imageSize
+    let patches = side / vision.patchSize
+    return try IndexStore.openForWriting(
+      request.index,
+      metadata: IndexMetadata(
+        name: name(of: request, present: present, root: root), modelName: folder.name,
+        modelPath: modelPath, modelFingerprint: folder.fingerprint, imageSize: side,
+        embeddingSize: folder.configuration.embeddingSize, featureRows: 1 + patches * patches,
+        featureColumns: vision.hiddenSize,
+        features: request.features ?? present?.features ?? .none,
+        collection: String(decoding: root, as: UTF8.self)))
+  }
+
+  private var modelPath: String {
+    let path = Array(model.folder.path.utf8)
+    return String(decoding: (try? FileSystem.resolved(path)) ?? path, as: UTF8.self)
+  }
+
+  private func name(of request: IndexingRequest, present: IndexMetadata?, root: [UInt8]) -> String {
+    request.name ?? present?.name
+      ?? printable(root.split(separator: .slash).last.map(Array.init) ?? [.slash])
+  }
+
+  /// An index is not emptied by pointing it at another collection: most of what it holds must be
+  /// there, wherever the collection lies now.
+  private func check(_ plan: IndexingPlan, against store: IndexStore, root: [UInt8]) throws {
+    let collection = try store.read { try $0.metadata().collection }
+    guard collection != String(decoding: root, as: UTF8.self), plan.vanished.count > plan.kept
+    else { return }
+    throw RetrievalError(
+      "the index \(store.path) is of \(collection), and \(plan.vanished.count) of its pictures are"
+        + " not in \(printable(root)); give another --index, or remove that folder to start anew")
+  }
+
+  private func adopt(_ request: IndexingRequest, root: [UInt8], in store: IndexStore) throws {
+    let present = try store.read { try $0.metadata() }
+    let collection = String(decoding: root, as: UTF8.self)
+    let name = name(of: request, present: present, root: root)
+    guard
+      present.name != name || present.collection != collection || present.modelPath != modelPath
+    else { return }
+    try store.write { try $0.update(name: name, collection: collection, modelPath: modelPath) }
+  }
+
+  private func drop(_ plan: IndexingPlan, from store: IndexStore) throws {
+    let batch = 1000
+    for start in stride(from: 0, to: plan.vanished.count, by: batch) {
+      try store.write { change in
+        for id in plan.vanished[start...].prefix(batch) { try change.removePicture(id) }
+      }
+    }
+    guard !plan.vanishedFailures.isEmpty else { return }
+    try store.write { change in
+      for path in plan.vanishedFailures { try change.removeFailure(path: path) }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/// What to index, where to.
+public struct IndexingRequest: Sendable {
+  /// The folder that holds the pictures.
+  public var collection: String
+  /// The folder of the index; made where there is none.
+  public var index: String
+  /// The index's name; nil keeps the one it has, or takes the collection's.
+  public var name: String?
+  /// A file of captions, or nil: captions that an earlier file gave then stand.
+  public var captions: String?
+  /// How patch features are stored; nil keeps the index's own way, or `none` for a new one.
+  public var features: FeaturePrecision?
+  /// Files and folders to leave out, as lines of `.gitignore`.
+  public var exclude: [String]
+
+  /// A request with all its parts.
+  public init(
+    collection: String, index: String, name: String?, captions: String?,
+    features: FeaturePrecision?, exclude: [String]
+  ) {
+    self.collection = collection
+    self.index = index
+    self.name = name
+    self.captions = captions
+    self.features = features
+    self.exclude = exclude
+  }
+}
+
+/// What happens while an index is built.
+public enum IndexingEvent: Sendable, Equatable {
+  /// The walk is over: pictures found, of which so many have to be looked at.
+  case scanned(found: Int, toEncode: Int)
+  /// Pictures encoded, or found to have failed, and committed so far.
+  case encoded(Int)
+  /// Texts embedded and committed so far, of so many.
+  case texts(Int, of: Int)
+  /// A file that could not be indexed (path printable, relative) and why.
+  case failed(path: String, reason: String)
+  /// Something that the person should know and that stops nothing.
+  case warning(String)
+}
+
+/// What came of building an index.
+public struct IndexingSummary: Sendable, Equatable {
+  /// Pictures in the collection, by their extensions.
+  public var found = 0
+  /// Pictures that the index did not have.
+  public var added = 0
+  /// Pictures whose content is another than before.
+  public var changed = 0
+  /// Pictures that are as they were.
+  public var unchanged = 0
+  /// Pictures that the collection no longer has, dropped from the index.
+  public var vanished = 0
+  /// Pictures that failed in this run.
+  public var failed = 0
+  /// Failures of earlier runs that still stand: unchanged files are not tried again.
+  public var failedBefore = 0
+  /// Texts embedded in this run.
+  public var texts = 0
+  /// How long it took.
+  public var seconds = 0.0
+  /// Stopped by the caller before the end; the next run goes on.
+  public var interrupted = false
+
+  /// Nothing yet.
+  public init() {}
+}

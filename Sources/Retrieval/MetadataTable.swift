@@ -1,0 +1,126 @@
+internal import LMDB
+
+/// The rows of `meta`: name → UTF-8 text, numbers in decimal, so that `mdb_dump` shows them.
+enum MetadataTable {
+  /// Raised whenever what an older or newer program would read wrongly changes.
+  static let formatVersion = 1
+
+  /// Names of rows.
+  private enum Row {
+    static let format = "format_version"
+    static let name = "name"
+    static let modelName = "model_name"
+    static let modelPath = "model_path"
+    static let modelFingerprint = "model_fingerprint"
+    static let imageSize = "image_size"
+    static let embeddingSize = "embedding_size"
+    static let featureRows = "feature_rows"
+    static let featureColumns = "feature_columns"
+    static let features = "features"
+    static let collection = "collection"
+  }
+
+  /// Which ids are counted up.
+  enum Counter: String {
+    case picture = "next_picture_id"
+    case text = "next_text_id"
+  }
+
+  /// What `meta` holds, of an index at `path`; its format version is checked first.
+  static func read<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> IndexMetadata {
+    let format = try number(Row.format, meta, path, in: transaction)
+    guard format == formatVersion else {
+      throw RetrievalError(
+        "\(path): an index of format \(format), and this program reads format \(formatVersion); "
+          + (format > formatVersion
+            ? "use a newer blip, or delete the folder and index again"
+            : "delete the folder and index again"))
+    }
+    let precision = try text(Row.features, meta, path, in: transaction)
+    guard let features = FeaturePrecision(rawValue: precision) else {
+      throw RetrievalError.damaged(path, "meta has the features \(precision.debugDescription)")
+    }
+    let metadata = IndexMetadata(
+      name: try text(Row.name, meta, path, in: transaction),
+      modelName: try text(Row.modelName, meta, path, in: transaction),
+      modelPath: try text(Row.modelPath, meta, path, in: transaction),
+      modelFingerprint: try text(Row.modelFingerprint, meta, path, in: transaction),
+      imageSize: try number(Row.imageSize, meta, path, in: transaction),
+      embeddingSize: try number(Row.embeddingSize, meta, path, in: transaction),
+      featureRows: try number(Row.featureRows, meta, path, in: transaction),
+      featureColumns: try number(Row.featureColumns, meta, path, in: transaction),
+      features: features, collection: try text(Row.collection, meta, path, in: transaction))
+    if let fault = metadata.sizeFault {
+      throw RetrievalError.damaged(path, "meta has the \(fault)")
+    }
+    return metadata
+  }
+
+  /// Writes all rows, with the format version and ids that start from 1.
+  static func create(
+    _ meta: Table<UTF8Text, UTF8Text>, _ metadata: IndexMetadata,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    for (row, value) in [
+      (Row.format, String(formatVersion)),
+      (Row.modelName, metadata.modelName),
+      (Row.modelFingerprint, metadata.modelFingerprint),
+      (Row.imageSize, String(metadata.imageSize)),
+      (Row.embeddingSize, String(metadata.embeddingSize)),
+      (Row.featureRows, String(metadata.featureRows)),
+      (Row.featureColumns, String(metadata.featureColumns)),
+      (Row.features, metadata.features.rawValue),
+      (Counter.picture.rawValue, "1"),
+      (Counter.text.rawValue, "1"),
+    ] {
+      try meta.put(row, value, in: transaction)
+    }
+    try update(
+      meta, name: metadata.name, collection: metadata.collection, modelPath: metadata.modelPath,
+      in: transaction)
+  }
+
+  /// Writes what may change between runs.
+  static func update(
+    _ meta: Table<UTF8Text, UTF8Text>, name: String, collection: String, modelPath: String,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.name, name, in: transaction)
+    try meta.put(Row.collection, collection, in: transaction)
+    try meta.put(Row.modelPath, modelPath, in: transaction)
+  }
+
+  /// The next id, which no other thing has or had.
+  static func nextID(
+    _ counter: Counter, _ meta: Table<UTF8Text, UTF8Text>, of path: String,
+    in transaction: borrowing WriteTransaction
+  ) throws -> UInt64 {
+    let value = try text(counter.rawValue, meta, path, in: transaction)
+    guard let id = UInt64(value), id > 0, id < .max else {
+      throw RetrievalError.damaged(path, "meta has the \(counter.rawValue) \(value)")
+    }
+    try meta.put(counter.rawValue, String(id + 1), in: transaction)
+    return id
+  }
+
+  private static func text<T: Transaction & ~Copyable>(
+    _ row: String, _ meta: Table<UTF8Text, UTF8Text>, _ path: String, in transaction: borrowing T
+  ) throws -> String {
+    guard let value = try meta.get(row, in: transaction) else {
+      throw RetrievalError.damaged(path, "meta has no \(row)")
+    }
+    return value
+  }
+
+  private static func number<T: Transaction & ~Copyable>(
+    _ row: String, _ meta: Table<UTF8Text, UTF8Text>, _ path: String, in transaction: borrowing T
+  ) throws -> Int {
+    let value = try text(row, meta, path, in: transaction)
+    guard let number = Int(value) else {
+      throw RetrievalError.damaged(path, "meta has the \(row) \(value.debugDescription)")
+    }
+    return number
+  }
+}

@@ -1,0 +1,98 @@
+import BLIP
+import Checkpoints
+import Digests
+import Images
+import Tensors
+
+/// A picture to read: new, or known by the index with another size or time.
+struct EncodingJob: Sendable {
+  let found: FoundPicture
+  let known: PictureRecord?
+}
+
+/// What came of one picture, to be committed.
+enum EncodingOutcome: Sendable {
+  /// `isNew`: the index had no picture of this path.
+  case encoded(PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool)
+  /// The content is what it was, only size or time changed.
+  case touched(path: [UInt8], size: UInt64, modified: Int64)
+  case failed(FailureRecord)
+}
+
+/// Reads, hashes, decodes and encodes pictures; works in several tasks at once.
+struct PictureEncoder: Sendable {
+  let model: BLIPModel
+  let store: IndexStore
+  let decoder = ImageDecoder()
+  /// The collection, resolved.
+  let root: [UInt8]
+  let keepsFeatures: Bool
+
+  /// The outcome for one picture. Whatever is wrong with the file is an outcome; what is thrown is
+  /// wrong with the model or the index.
+  func outcome(of job: EncodingJob) throws -> EncodingOutcome {
+    let path = job.found.path
+    let bytes: [UInt8]
+    let status: FileStatus
+    do {
+      (bytes, status) = try FileSystem.read(joined(root, path), limit: decoder.maximumBytes)
+    } catch FileError.tooLarge(let size, let limit) {
+      let error = ImageError.tooManyBytes(Int(clamping: size), limit: limit)
+      return failure(path, error.description, size: job.found.size, modified: job.found.modified)
+    } catch {
+      // No content was seen: without size and time the next run tries again.
+      return failure(path, error.description, size: 0, modified: 0)
+    }
+    let hash = SHA256.digest(of: bytes)
+    if let known = job.known, known.contentHash == hash {
+      return .touched(path: path, size: status.size, modified: status.modified)
+    }
+    if let same = try reused(hash) {
+      var record = same.record
+      (record.path, record.size, record.modified) = (path, status.size, status.modified)
+      return .encoded(
+        record, embedding: same.embedding, features: same.features, isNew: job.known == nil)
+    }
+    let decoded: (picture: Picture, facts: ImageFacts)
+    do {
+      decoded = try decoder.decode(bytes, forSide: model.folder.preprocessing.imageSize)
+    } catch {
+      return failure(path, error.description, size: status.size, modified: status.modified)
+    }
+    let encoding = try model.encode(decoded.picture)
+    let record = PictureRecord(
+      path: path, size: status.size, modified: status.modified, contentHash: hash,
+      width: decoded.facts.width, height: decoded.facts.height,
+      orientation: decoded.facts.orientation)
+    return .encoded(
+      record, embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
+      isNew: job.known == nil)
+  }
+
+  /// What the index holds of the same content under any path.
+  private func reused(_ hash: [UInt8]) throws -> (
+    record: PictureRecord, embedding: [Float], features: Matrix?
+  )? {
+    try store.read { snapshot in
+      guard let id = try snapshot.pictures(contentHash: hash).first,
+        let record = try snapshot.picture(id), let embedding = try snapshot.embedding(picture: id)
+      else { return nil }
+      let features = keepsFeatures ? try snapshot.features(picture: id) : nil
+      if keepsFeatures, features == nil { return nil }
+      return (record, embedding, features)
+    }
+  }
+
+  private func failure(
+    _ path: [UInt8], _ reason: String, size: UInt64, modified: Int64
+  ) -> EncodingOutcome {
+    .failed(
+      FailureRecord(
+        path: path, reason: reason, size: size, modified: modified, when: FileSystem.now))
+  }
+}
+
+extension FailureRecord {
+  /// Whether the file's bytes were read, so that what the index held of them is known to be stale.
+  var sawContent: Bool { size != 0 || modified != 0 }
+}

@@ -1,0 +1,80 @@
+import Tensors
+
+/// Outcomes that wait for their transaction.
+private struct Batch {
+  /// A commit costs a flush to disk; losing this many pictures costs a second or two.
+  static let pictures = 64
+  static let duration = Duration.seconds(2)
+
+  var outcomes: [EncodingOutcome] = []
+  var begun = ContinuousClock.now
+
+  var isDue: Bool {
+    outcomes.count >= Self.pictures || ContinuousClock.now - begun >= Self.duration
+  }
+}
+
+extension Indexer {
+  /// Encodes pictures in parallel; this task alone writes, a transaction a batch. Returns whether
+  /// all were done.
+  func encodePictures(
+    _ jobs: [EncodingJob], with encoder: PictureEncoder, shouldStop: @Sendable () -> Bool,
+    summary: inout IndexingSummary, report: (IndexingEvent) -> Void
+  ) async throws -> Bool {
+    var batch = Batch()
+    var done = 0
+    func commit() throws {
+      guard !batch.outcomes.isEmpty else { return }
+      try write(batch.outcomes, to: encoder.store)
+      done += batch.outcomes.count
+      for outcome in batch.outcomes { count(outcome, in: &summary) }
+      batch = Batch()
+      report(.encoded(done))
+    }
+    do {
+      let isWhole = try await workThrough(
+        jobs, inFlight: 2 * processors + 2, shouldStop: shouldStop,
+        work: { try encoder.outcome(of: $0) },
+        take: { outcome in
+          if case .failed(let failure) = outcome {
+            report(.failed(path: printable(failure.path), reason: failure.reason))
+          }
+          batch.outcomes.append(outcome)
+          if batch.isDue { try commit() }
+        })
+      try commit()
+      return isWhole
+    } catch {
+      // What is encoded is kept whatever ended the work; its own error is the one to tell.
+      try? commit()
+      throw error
+    }
+  }
+
+  private func write(_ outcomes: [EncodingOutcome], to store: IndexStore) throws {
+    try store.write { change in
+      for outcome in outcomes {
+        switch outcome {
+        case .encoded(let record, let embedding, let features, _):
+          try change.put(record, embedding: embedding, features: features)
+        case .touched(let path, let size, let modified):
+          try change.touch(path: path, size: size, modified: modified)
+        case .failed(let failure):
+          if failure.sawContent, let stale = try change.pictureID(path: failure.path) {
+            try change.removePicture(stale)
+          }
+          try change.putFailure(failure)
+        }
+      }
+    }
+  }
+
+  private func count(_ outcome: EncodingOutcome, in summary: inout IndexingSummary) {
+    switch outcome {
+    case .encoded(_, _, _, let isNew):
+      if isNew { summary.added += 1 } else { summary.changed += 1 }
+    case .touched: summary.unchanged += 1
+    case .failed: summary.failed += 1
+    }
+  }
+}

@@ -1,0 +1,194 @@
+public import BLIP
+import Checkpoints
+import Images
+import Tensors
+
+/// Two-stage search over an index: candidates by ITC cosine, the best of them reranked by ITM.
+public struct Searcher: Sendable {
+  /// The depth for a published BLIP, whose ITM pays; BLIP's own evaluation takes 128 and more.
+  static let usualRerankDepth = 32
+  /// Patch features that are in memory at once while candidates are reranked.
+  private static let featuresAtOnce = 16
+
+  /// The model that the index was made with.
+  public let model: BLIPModel
+  private let store: IndexStore
+  private let indexed: IndexMetadata
+  private let decoder = ImageDecoder()
+
+  /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
+  /// index was made with, or else the default model; a model with another fingerprint than the
+  /// index's is an error that names both.
+  public init(index: String, modelPath: String?) throws {
+    store = try IndexStore.open(index)
+    indexed = try store.read { try $0.metadata() }
+    model = try BLIPModel(
+      folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath))
+  }
+
+  /// Something the person should know about how the index could be opened; nil where all is well.
+  public var warning: String? { store.warning }
+
+  /// What the index says of itself.
+  public func metadata() throws -> IndexMetadata { try store.read { try $0.metadata() } }
+
+  /// The depth that pays for this model and index where the caller names none: the model's own, or
+  /// else 32 where patch features are stored and 0 where every candidate would be encoded again.
+  public var defaultRerankDepth: Int {
+    model.folder.configuration.rerankDepth
+      ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
+  }
+
+  /// Pictures for a text.
+  ///
+  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit +
+  /// cosine; what was not reranked follows by cosine. Patch features come from the index or, where
+  /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
+  /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
+  /// match probability, or none.
+  public func search(text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?) throws
+    -> [PictureHit]
+  {
+    let depth = try SearchDepth(
+      count: count, rerank: rerankDepth ?? defaultRerankDepth, minimumMatch: minimumMatch)
+    let tokens = try queryTokens(text, model: model)
+    let query = try model.embed(texts: [tokens])[0]
+    return try store.read { snapshot in
+      var candidates = try snapshot.nearestPictures(to: query, count: depth.candidates)
+        .map(Candidate.init)
+      let reranked = min(depth.rerank, candidates.count)
+      for start in stride(from: 0, to: reranked, by: Self.featuresAtOnce) {
+        let chunk = start..<min(start + Self.featuresAtOnce, reranked)
+        var present: [(index: Int, features: Matrix)] = []
+        for index in chunk {
+          if let features = try features(of: candidates[index].id, in: snapshot) {
+            present.append((index, features))
+          }
+        }
+        guard !present.isEmpty else { continue }
+        let matches = try model.match(text: tokens, features: present.map(\.features))
+        for (item, match) in zip(present, matches) { candidates[item.index].match = match }
+      }
+      return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
+    }
+  }
+
+  /// Image to image, by cosine. A picture that the index holds finds itself first.
+  public func search(pictureAt path: String, count: Int) throws -> [PictureHit] {
+    let depth = try SearchDepth(count: count, rerank: 0, minimumMatch: nil)
+    let query = try encode(pictureAt: path, decoder: decoder, model: model).embedding
+    return try store.read { snapshot in
+      let candidates = try snapshot.nearestPictures(to: query, count: depth.count)
+        .map(Candidate.init)
+      return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
+    }
+  }
+
+  /// Texts of the index for a picture: candidates by cosine, the best `rerankDepth` through ITM.
+  /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
+  public func match(pictureAt path: String, count: Int, rerankDepth: Int?, minimumMatch: Float?)
+    throws -> [TextHit]
+  {
+    let depth = try SearchDepth(
+      count: count,
+      rerank: rerankDepth ?? model.folder.configuration.rerankDepth ?? Self.usualRerankDepth,
+      minimumMatch: minimumMatch)
+    guard try store.read({ try $0.textCount() }) > 0 else {
+      throw RetrievalError(
+        "the index \(store.path) holds no texts to match; index with --captions FILE, or put"
+          + " picture.txt beside picture.png")
+    }
+    let picture = try encode(pictureAt: path, decoder: decoder, model: model)
+    return try store.read { snapshot in
+      var candidates = try snapshot.nearestTexts(to: picture.embedding, count: depth.candidates)
+        .map(Candidate.init)
+      let records = try candidates.map { candidate in
+        guard let record = try snapshot.text(candidate.id) else {
+          throw RetrievalError("the index \(store.path) has lost text \(candidate.id); index again")
+        }
+        return record
+      }
+      let reranked = min(depth.rerank, candidates.count)
+      let matches = try model.match(
+        texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
+        features: picture.features)
+      for (index, match) in matches.enumerated() { candidates[index].match = match }
+      let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
+      return try depth.results(of: candidates).map { candidate in
+        let record = texts[candidate.id]!
+        let own = try record.picture.flatMap { try snapshot.picture($0) }
+        return TextHit(
+          id: candidate.id, text: record.text, path: own.map { printable($0.path) },
+          cosine: candidate.cosine, matchLogit: candidate.match?.match,
+          matchProbability: candidate.match?.probability)
+      }
+    }
+  }
+
+  /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
+  /// cannot be read now.
+  private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
+    if let stored = try snapshot.features(picture: id) { return stored }
+    guard let record = try snapshot.picture(id),
+      let picture = try? readPicture(
+        at: location(of: record), decoder: decoder, side: model.folder.preprocessing.imageSize)
+    else { return nil }
+    return try model.encode(picture).features
+  }
+
+  private func location(of record: PictureRecord) -> [UInt8] {
+    joined(Array(indexed.collection.utf8), record.path)
+  }
+
+  private func hit(_ candidate: Candidate, in snapshot: borrowing IndexSnapshot) throws
+    -> PictureHit?
+  {
+    guard let record = try snapshot.picture(candidate.id) else { return nil }
+    let location = location(of: record)
+    return PictureHit(
+      id: candidate.id, path: printable(record.path), location: printable(location),
+      locationBytes: location, cosine: candidate.cosine, matchLogit: candidate.match?.match,
+      matchProbability: candidate.match?.probability,
+      captions: try snapshot.texts(of: candidate.id).map(\.text))
+  }
+}
+
+/// Cosine and match probability of given texts for a picture, without an index; the likeliest
+/// match first.
+public func match(pictureAt path: String, texts: [String], model: BLIPModel) throws -> [TextHit] {
+  guard !texts.isEmpty else { throw RetrievalError("no texts to match; give one or more") }
+  let tokens = try texts.map { try queryTokens($0, model: model) }
+  let picture = try encode(pictureAt: path, decoder: ImageDecoder(), model: model)
+  let embeddings = try model.embed(texts: tokens)
+  let matches = try model.match(texts: tokens, features: picture.features)
+  let candidates = zip(embeddings, matches).enumerated().map { index, pair in
+    let cosine = zip(pair.0, picture.embedding).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+    var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
+    candidate.match = pair.1
+    return candidate
+  }
+  return ranked(candidates).map {
+    TextHit(
+      id: nil, text: texts[Int($0.id)], path: nil, cosine: $0.cosine, matchLogit: $0.match?.match,
+      matchProbability: $0.match?.probability)
+  }
+}
+
+/// A query's tokens; a query that says nothing is an error.
+private func queryTokens(_ text: String, model: BLIPModel) throws(RetrievalError) -> [Int32] {
+  guard text.contains(where: { !$0.isWhitespace }) else {
+    throw RetrievalError("an empty query; say what the picture shows")
+  }
+  let tokens = model.tokens(of: text)
+  guard tokens.count > 2 else {
+    throw RetrievalError("no words in the query '\(text.prefix(80))'; say what the picture shows")
+  }
+  return tokens
+}
+
+private func encode(pictureAt path: String, decoder: ImageDecoder, model: BLIPModel) throws
+  -> ImageEncoding
+{
+  let side = model.folder.preprocessing.imageSize
+  return try model.encode(try readPicture(at: path, decoder: decoder, side: side))
+}

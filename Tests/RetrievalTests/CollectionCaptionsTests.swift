@@ -1,0 +1,110 @@
+import Testing
+
+@testable import Retrieval
+
+@Suite("Texts of a collection's pictures") struct CollectionCaptionsTests {
+  private func texts(
+    _ collection: Collection, captions: String? = nil, stored: [TextRecord] = []
+  ) throws -> [String: [TextRecord]] {
+    let scan = try CollectionScan(root: collection.root)
+    let captions = try CollectionCaptions(
+      root: collection.root, file: captions, pictures: scan.pictures)
+    var texts: [String: [TextRecord]] = [:]
+    for picture in scan.pictures {
+      texts[printable(picture.path)] =
+        try captions.changedTexts(of: picture, stored: stored, id: 1)
+    }
+    return texts
+  }
+
+  private func captions(_ texts: String...) -> [TextRecord] {
+    texts.map { TextRecord(text: $0, picture: 1, source: .captions) }
+  }
+
+  private func sidecar(_ text: String) -> [TextRecord] {
+    [TextRecord(text: text, picture: 1, source: .sidecar)]
+  }
+
+  @Test("names count from the root, from the file's folder, or absolutely") func names() throws {
+    let collection = Collection()
+    for name in ["a.png", "sub/b.png", "sub/c.png", "d.png"] { collection.write(name, "") }
+    let file = collection.write(
+      "sub/captions.jsonl",
+      """
+      {"image": "./a.png", "caption": "from the root"}
+      {"image": "b.png", "caption": "from the file"}
+      {"image": "../sub//c.png", "caption": ["one", "two"]}
+      {"image": "\(printable(collection.root))/d.png", "caption": "absolute"}
+      {"image": "d.png", "caption": "again"}
+      {"image": "../../../etc/passwd", "caption": "outside"}
+      {"image": "none.png", "caption": "nothing"}
+      """)
+    #expect(
+      try texts(collection, captions: file) == [
+        "a.png": captions("from the root"), "sub/b.png": captions("from the file"),
+        "sub/c.png": captions("one", "two"), "d.png": captions("absolute", "again"),
+      ])
+    let read = try CollectionCaptions(
+      root: collection.root, file: file,
+      pictures: CollectionScan(root: collection.root).pictures)
+    #expect(read.missing == 2)
+    #expect(read.example == "../../../etc/passwd")
+  }
+
+  @Test("a sidecar's first line counts where the captions file says nothing") func sidecars() throws
+  {
+    let collection = Collection()
+    for name in ["a.png", "b.png", "c.png", "d.png", "e.png"] { collection.write(name, "") }
+    collection.write("a.txt", "of the sidecar")
+    collection.write("b.txt", "\u{FEFF}\r\n  A  b.\t\r\nsecond line")
+    collection.write("c.txt", " \n\n")
+    collection.write("d.txt", String(repeating: "ä", count: 5000))
+    let file = collection.write("captions.csv", "image,caption\na.png,of the file")
+    #expect(
+      try texts(collection, captions: file) == [
+        "a.png": captions("of the file"), "b.png": sidecar("A b."),
+        "d.png": sidecar(String(repeating: "ä", count: 2048)),
+      ])
+  }
+
+  @Test("a sidecar that is no text is an error that names it") func noText() throws {
+    let collection = Collection()
+    collection.write("a.png", "")
+    collection.write("a.txt", [0x63, 0xE9, 0x0A])
+    let error = #expect(throws: RetrievalError.self) { try texts(collection) }
+    #expect(error?.description.hasPrefix("a.txt:") == true)
+  }
+
+  @Test("only what differs from the index is a change") func changes() throws {
+    let collection = Collection()
+    collection.write("a.png", "")
+    collection.write("a.txt", "A bird.")
+    #expect(try texts(collection, stored: sidecar("A bird.")) == [:])
+    #expect(try texts(collection, stored: sidecar("A cat.")) == ["a.png": sidecar("A bird.")])
+    collection.remove("a.txt")
+    #expect(try texts(collection, stored: sidecar("A cat.")) == ["a.png": []])
+    #expect(try texts(collection) == [:])
+  }
+
+  @Test("captions of an earlier file stand where none is given, and go where one is")
+  func earlierFile() throws {
+    let collection = Collection()
+    for name in ["a.png", "b.png"] { collection.write(name, "") }
+    collection.write("a.txt", "A bird.")
+    #expect(try texts(collection, stored: captions("one", "two")) == [:])
+    let file = collection.write("captions.csv", "image,caption\nother.png,x\nb.png,y")
+    #expect(
+      try texts(collection, captions: file, stored: captions("one")) == [
+        "a.png": sidecar("A bird."), "b.png": captions("y"),
+      ])
+  }
+
+  @Test("a captions file of other pictures is an error, so that it takes no captions away")
+  func otherPictures() throws {
+    let collection = Collection()
+    collection.write("a.png", "")
+    let file = collection.write("captions.csv", "image,caption\nother.png,x\nthird.png,y")
+    let error = #expect(throws: RetrievalError.self) { try texts(collection, captions: file) }
+    #expect(error?.description.contains("other.png") == true)
+  }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import Testing
+
+@testable import Retrieval
+
+@Suite("The walk through a collection") struct CollectionScanTests {
+  private func paths(_ collection: Collection, exclude: [String] = []) throws -> [String] {
+    try CollectionScan(root: collection.root, exclude: exclude.map { try GlobPattern($0) })
+      .pictures.map { printable($0.path) }
+  }
+
+  @Test("finds pictures by extension, in the same order every time") func pictures() throws {
+    let collection = Collection()
+    for name in [
+      "b.png", "a.JPG", "notes.txt", "c/d/e.webp", "c/b.tiff", "a/z.heic", "png", "x.pdf",
+    ] {
+      collection.write(name, "")
+    }
+    #expect(
+      try paths(collection) == ["a.JPG", "b.png", "a/z.heic", "c/b.tiff", "c/d/e.webp"])
+  }
+
+  @Test("leaves hidden files and folders out") func hidden() throws {
+    let collection = Collection()
+    for name in [".a.png", ".thumbnails/b.png", "c/.d/e.png", "f.png"] {
+      collection.write(name, "")
+    }
+    #expect(try paths(collection) == ["f.png"])
+  }
+
+  @Test("leaves out what is excluded, whole folders too") func excluded() throws {
+    let collection = Collection()
+    for name in ["a.gif", "a.png", "thumbs/b.png", "c/thumbs/d.png", "c/raw/e.png", "f/raw/g.png"] {
+      collection.write(name, "")
+    }
+    #expect(
+      try paths(collection, exclude: ["*.gif", "thumbs/", "c/raw"]) == ["a.png", "f/raw/g.png"])
+  }
+
+  @Test("follows links to files, not to folders, and tells of links that lead nowhere")
+  func links() throws {
+    let collection = Collection()
+    collection.write("real/a.png", "12345")
+    collection.link("file.png", to: "real/a.png")
+    collection.link("folder.png", to: "real")
+    collection.link("circle", to: ".")
+    collection.link("lost.png", to: "nowhere")
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map { printable($0.path) } == ["file.png", "real/a.png"])
+    #expect(scan.pictures.map(\.size) == [5, 5])
+    #expect(scan.unreadable.map { printable($0.path) } == ["lost.png"])
+    #expect(!scan.hides(Array("lost.png".utf8)))
+  }
+
+  @Test("keeps names that are not UTF-8, byte for byte") func foreignNames() throws {
+    let collection = Collection()
+    let name: [UInt8] = Array("caf".utf8) + [0xE9] + Array(".png".utf8)
+    collection.write(name, [1, 2, 3])
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map(\.path) == [name])
+    #expect(scan.pictures.map(\.size) == [3])
+  }
+
+  @Test("passes over what only looks like a picture: pipes, folders") func notFiles() throws {
+    let collection = Collection()
+    collection.write("folder.jpg/a.png", "")
+    #expect(mkfifo("\(collection.path)/pipe.png", 0o644) == 0)
+    #expect(try paths(collection) == ["folder.jpg/a.png"])
+  }
+
+  @Test("sees which pictures have a text beside them") func sidecars() throws {
+    let collection = Collection()
+    for name in ["a.png", "a.txt", "b.png", "c.d.png", "c.d.txt", "e.txt"] {
+      collection.write(name, "")
+    }
+    #expect(
+      try CollectionScan(root: collection.root).pictures.map(\.hasSidecar) == [true, false, true])
+  }
+
+  @Test("names the folders that it may not read and goes on", .enabled(if: !isRoot))
+  func unreadable() throws {
+    let collection = Collection()
+    collection.write("shut/a.png", "")
+    collection.write("b.png", "")
+    collection.setPermissions("shut", 0)
+    defer { collection.setPermissions("shut", 0o755) }
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map { printable($0.path) } == ["b.png"])
+    #expect(scan.unreadable.map { printable($0.path) } == ["shut"])
+    #expect(scan.hides(Array("shut/a.png".utf8)))
+    #expect(!scan.hides(Array("shutter.png".utf8)))
+  }
+
+  @Test("ends in a clear error without a folder") func missing() throws {
+    let collection = Collection()
+    collection.write("a.png", "")
+    #expect(throws: RetrievalError.self) {
+      try CollectionScan(root: collection.root + Array("/nowhere".utf8))
+    }
+    let error = #expect(throws: RetrievalError.self) {
+      try CollectionScan(root: collection.root + Array("/a.png".utf8))
+    }
+    #expect(error?.description.contains("is not a folder") == true)
+  }
+
+  @Test("stops when it is told to") func stopped() throws {
+    let collection = Collection()
+    collection.write("a/b.png", "")
+    let scan = try CollectionScan(root: collection.root, shouldStop: { true })
+    #expect(scan.interrupted && scan.pictures.isEmpty)
+  }
+}
+
+@Suite("Paths as text") struct PrintablePathTests {
+  @Test("show on one line whatever their bytes") func printing() {
+    #expect(printable(Array("ä/b c.png".utf8)) == "ä/b c.png")
+    #expect(printable([0x61, 0xFF, 0x62]) == "a\u{FFFD}b")
+    #expect(printable(Array("a\nb\u{1B}[31m\u{9B}c".utf8)) == "a\u{FFFD}b\u{FFFD}[31m\u{FFFD}c")
+  }
+}

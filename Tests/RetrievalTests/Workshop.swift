@@ -1,0 +1,117 @@
+import BLIP
+import Checkpoints
+import FoundationEssentials
+import Synchronization
+import TestSupport
+
+@testable import Retrieval
+
+/// The tiny BLIP of ../shared with the default model's vocabulary; nil where it is not there.
+let tinyModelPath: String? = {
+  let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+  let source = "/\(root)/../shared/fixtures/blip-tiny"
+  let vocabulary = "/\(root)/Sources/BLIP/Resources/blip-mini/vocab.txt"
+  guard FileManager.default.fileExists(atPath: source) else { return nil }
+  let collection = Collection()
+  do {
+    try collection.copyFolder(source, as: "blip-tiny")
+    collection.write("blip-tiny/vocab.txt", try Data(contentsOf: URL(filePath: vocabulary)))
+  } catch { fatalError("\(error)") }
+  return "\(collection.path)/blip-tiny"
+}()
+let hasTinyModel = tinyModelPath != nil
+let tinyModel = Result { try BLIPModel(folder: ModelFolder(path: tinyModelPath ?? "")) }
+
+/// A collection, its index, and the tiny model.
+struct Workshop {
+  let collection = Collection()
+  let index = TemporaryFolder().path + "/index"
+  let model: BLIPModel
+
+  init() throws { model = try tinyModel.get() }
+
+  /// A workshop with pictures `0.png`, `1.png`, …
+  init(pictures: Int) throws {
+    try self.init()
+    for seed in 0..<pictures { add("\(seed).png", seed: seed) }
+  }
+
+  func add(_ name: String, seed: Int) { collection.write(name, TestPNG.picture(seed: seed)) }
+
+  /// Runs the indexer; the summary without its time, and what it reported.
+  @discardableResult
+  func run(
+    captions: String? = nil, features: FeaturePrecision? = nil, exclude: [String] = [],
+    stopAfter questions: Int = .max, during: (IndexingEvent) -> Void = { _ in }
+  ) async throws -> (summary: IndexingSummary, events: [IndexingEvent]) {
+    let asked = Mutex(0)
+    var events: [IndexingEvent] = []
+    var summary = try await Indexer(model: model).run(
+      IndexingRequest(
+        collection: collection.path, index: index, name: nil, captions: captions,
+        features: features, exclude: exclude),
+      shouldStop: {
+        asked.withLock { count in
+          count += 1
+          return count > questions
+        }
+      },
+      report: { event in
+        events.append(event)
+        during(event)
+      })
+    summary.seconds = 0
+    return (summary, events)
+  }
+
+  /// What the index holds of a picture, but for ids and times.
+  struct Content: Equatable {
+    let hash: [UInt8]
+    let embedding: [Float]
+    let texts: [String]
+  }
+
+  /// All of the index by printable path.
+  func contents() throws -> [String: Content] {
+    try IndexStore.open(index).read { snapshot in
+      var contents: [String: Content] = [:]
+      try snapshot.forEachPicture { id, record in
+        contents[printable(record.path)] = Content(
+          hash: record.contentHash, embedding: try snapshot.embedding(picture: id) ?? [],
+          texts: try snapshot.texts(of: id).map(\.text))
+      }
+      return contents
+    }
+  }
+
+  func failures() throws -> [String: String] {
+    try IndexStore.open(index).read { snapshot in
+      var failures: [String: String] = [:]
+      try snapshot.forEachFailure { failures[printable($0.path)] = $0.reason }
+      return failures
+    }
+  }
+}
+
+/// Whether embeddings are the same but for the order of additions, which the number of threads of a
+/// matrix product may change.
+func isClose(_ a: [Float], _ b: [Float]) -> Bool {
+  a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 }
+}
+
+/// A summary to compare with.
+func summary(
+  found: Int, added: Int = 0, changed: Int = 0, unchanged: Int = 0, vanished: Int = 0,
+  failed: Int = 0, failedBefore: Int = 0, texts: Int = 0
+) -> IndexingSummary {
+  var summary = IndexingSummary()
+  summary.found = found
+  summary.added = added
+  summary.changed = changed
+  summary.unchanged = unchanged
+  summary.vanished = vanished
+  summary.failed = failed
+  summary.failedBefore = failedBefore
+  summary.texts = texts
+  return summary
+}
