@@ -23,11 +23,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     swiftSettings: strict)
 }
 
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
   name: "blip",
   products: [
+    .executable(name: "blip", targets: ["blip"]),
     .library(name: "Retrieval", targets: ["Retrieval"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // Floor 0: the only C.
@@ -58,6 +63,10 @@ let package = Package(
     room(
       "Retrieval",
       ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
+    // Floor 6: the verbs.
+    room("Commands", ["Retrieval", "BLIP", "Checkpoints", "Tokenization", "Images", arguments]),
+    // Floor 7.
+    .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
@@ -72,6 +81,7 @@ let package = Package(
     tests(
       "RetrievalTests",
       ["Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors"]),
+    tests("CommandTests", ["blip", "Images"]),
   ],
   swiftLanguageModes: [.v6]
 )

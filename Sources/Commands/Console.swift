@@ -1,0 +1,73 @@
+import Glibc
+
+/// Standard output or standard error: what it is connected to, and writing to it.
+struct Console: Sendable {
+  static let output = Console(descriptor: STDOUT_FILENO)
+  static let error = Console(descriptor: STDERR_FILENO)
+
+  let descriptor: Int32
+  /// Connected to a terminal that understands escape sequences.
+  let isTerminal: Bool
+  /// A terminal whose user has not asked for `NO_COLOR` (no-color.org: set and not empty).
+  let isColored: Bool
+
+  init(descriptor: Int32) {
+    func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+    self.descriptor = descriptor
+    isTerminal = isatty(descriptor) == 1 && variable("TERM") != "dumb"
+    isColored = isTerminal && variable("NO_COLOR").isEmpty
+  }
+
+  /// The terminal's width in columns; 80 where it does not say.
+  var width: Int {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// The text in a fainter shade, on a coloured terminal.
+  func dimmed(_ text: String) -> String { isColored ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+
+  /// The text in bold, on a coloured terminal.
+  func bold(_ text: String) -> String { isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+
+  /// Writes all of the text; throws where the stream does not take it (a full disk).
+  func write(_ text: String) throws(CommandFailure) { try write(Array(text.utf8)) }
+
+  /// The same for bytes that need not be text (paths).
+  func write(_ bytes: [UInt8]) throws(CommandFailure) {
+    if let reason = writeAll(bytes, to: descriptor) {
+      throw CommandFailure("cannot write the results: \(reason)")
+    }
+  }
+
+  /// A line for a person on standard error. Nobody is left to tell when that fails.
+  static func note(_ line: String) { try? error.write("blip: \(line)\n") }
+}
+
+/// Writes all bytes to a descriptor; the reason where that fails.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> String? {
+  bytes.withUnsafeBytes { bytes in
+    var rest = bytes
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let written = write(descriptor, start, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      if written < 0 { return String(cString: strerror(errno)) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+    return nil
+  }
+}
+
+/// The text with what would steer a terminal or break a line (control characters, changes of
+/// direction) replaced: names and captions come from outside.
+func printable(_ text: some StringProtocol) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.value {
+    case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
+    default: result.append(scalar)
+    }
+  }
+  return String(result)
+}

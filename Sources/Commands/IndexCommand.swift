@@ -1,0 +1,144 @@
+import ArgumentParser
+import BLIP
+import Checkpoints
+import Glibc
+import Retrieval
+
+struct IndexCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "index",
+    abstract: "Makes an index of the pictures in a folder, or brings it up to date.",
+    discussion: """
+      New and changed pictures are encoded, vanished ones are dropped, the others are left alone. \
+      It can be interrupted at any moment; the next run goes on where this one ended. A text file \
+      beside a picture (cat.txt beside cat.png) gives it a caption.
+
+      EXAMPLES
+        blip index ~/Pictures
+        blip index photos --exclude '*.gif' --exclude 'private/*'
+        blip index coco/val2014 --captions coco_karpathy_test.json
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of the pictures.", valueName: "dir"))
+  var folder: String
+
+  @OptionGroup var index: IndexOption
+
+  @Option(help: "The name of the index (default: the folder's).")
+  var name: String?
+
+  @OptionGroup var model: ModelOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Captions of the pictures: JSON [{image, caption}], JSONL, or TSV/CSV with a header.",
+      valueName: "file"))
+  var captions: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Store patch features for reranking: none, bf16 or int8 (default: what the index has, else "
+        + "bf16 for a model that reranks and none for one that does not).",
+      valueName: "precision"),
+    transform: Self.precision)
+  var features: FeaturePrecision?
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave out what matches, such as '*.gif'; can be repeated.", valueName: "glob"))
+  var exclude: [String] = []
+
+  private static func precision(_ text: String) throws -> FeaturePrecision {
+    guard let precision = FeaturePrecision(rawValue: text) else {
+      throw ValidationError("Choose none, bf16 or int8.")
+    }
+    return precision
+  }
+
+  func validate() throws {
+    if folder.isEmpty { throw ValidationError("The folder of the pictures has no name.") }
+    if name?.isEmpty == true { throw ValidationError("--name is empty.") }
+    if captions?.isEmpty == true { throw ValidationError("--captions names no file.") }
+  }
+
+  func run() async throws {
+    let indexPath = try index.path()
+    try checkFolder()
+    let existing =
+      IndexLocation.holdsIndex(indexPath)
+      ? try IndexStore.open(indexPath).read { try $0.metadata() } : nil
+    let model = try loadModel(for: existing)
+    let request = IndexingRequest(
+      collection: folder, index: indexPath, name: name, captions: captions,
+      features: features ?? (existing == nil ? Self.defaultFeatures(of: model) : nil),
+      exclude: exclude)
+
+    Interruption.watch()
+    var progress = IndexingProgress(console: .error)
+    let summary: IndexingSummary
+    do {
+      summary = try await Indexer(model: model).run(
+        request, shouldStop: { Interruption.signal != nil }, report: { progress.receive($0) })
+    } catch {
+      progress.finish()
+      throw error
+    }
+    progress.finish()
+    try Console.output.write(Self.describe(summary, indexPath: indexPath))
+    try end(summary)
+  }
+
+  private func checkFolder() throws(CommandFailure) {
+    var facts = stat()
+    guard stat(folder, &facts) == 0 else {
+      throw CommandFailure(
+        "cannot read the folder \(folder): \(String(cString: strerror(errno)))")
+    }
+    guard facts.st_mode & S_IFMT == S_IFDIR else {
+      throw CommandFailure("\(folder) is not a folder: name the folder that holds the pictures")
+    }
+  }
+
+  /// The model given, else the one an index was made with, else the one that comes with blip.
+  private func loadModel(for existing: IndexMetadata?) throws -> BLIPModel {
+    var model = model
+    if model.given == nil, let path = existing?.modelPath, access(path, F_OK) == 0 {
+      model.given = path
+    }
+    return try model.load()
+  }
+
+  /// A model that reranks needs every picture's patch features at search. bf16 keeps what ITM makes
+  /// of them (its logits move less than the order of two hits depends on) at half the bytes.
+  private static func defaultFeatures(of model: BLIPModel) -> FeaturePrecision {
+    model.folder.configuration.rerankDepth == 0 ? .none : .bf16
+  }
+
+  private static func describe(_ summary: IndexingSummary, indexPath: String) -> String {
+    let encoded = summary.added + summary.changed
+    var time = duration(summary.seconds)
+    if encoded > 0, summary.seconds > 0 {
+      time += " (\(fixed(Double(encoded) / summary.seconds, 1)) pictures/s)"
+    }
+    let failed =
+      summary.failedBefore > 0
+      ? "\(summary.failed), and \(summary.failedBefore) in earlier runs" : "\(summary.failed)"
+    return Table.facts([
+      ("found", "\(summary.found)"), ("added", "\(summary.added)"),
+      ("changed", "\(summary.changed)"), ("unchanged", "\(summary.unchanged)"),
+      ("vanished", "\(summary.vanished)"), ("failed", failed), ("texts", "\(summary.texts)"),
+      ("time", time), ("index", printable(indexPath)),
+    ])
+  }
+
+  /// Exit codes: 128 + signal where interrupted, 1 where not one picture could be indexed.
+  private func end(_ summary: IndexingSummary) throws {
+    if summary.interrupted, let signal = Interruption.signal {
+      Console.note("stopped; what is done is kept, and the same command goes on from here")
+      throw ExitCode(128 + signal)
+    }
+    if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
+      throw CommandFailure("not one of the pictures in \(folder) could be indexed")
+    }
+  }
+}

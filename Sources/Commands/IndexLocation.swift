@@ -1,0 +1,34 @@
+import Glibc
+
+/// Where an index lies when nobody says.
+enum IndexLocation {
+  /// `$BLIP_INDEX`, else `indexes/default` under `$BLIP_HOME`, `$XDG_DATA_HOME/blip` or
+  /// `~/.local/share/blip`, whichever is set first. Empty variables count as unset, and so does a
+  /// relative `$XDG_DATA_HOME`, as the XDG base directory specification asks.
+  static func standard(environment: (String) -> String?) throws(CommandFailure) -> String {
+    func value(_ name: String) -> String? {
+      guard let value = environment(name), !value.isEmpty else { return nil }
+      return value
+    }
+    if let index = value("BLIP_INDEX") { return index }
+    let home: String
+    if let given = value("BLIP_HOME") {
+      home = given
+    } else if let data = value("XDG_DATA_HOME"), data.hasPrefix("/") {
+      home = data + "/blip"
+    } else if let user = value("HOME") {
+      home = user + "/.local/share/blip"
+    } else {
+      throw CommandFailure("$HOME is not set: say where the index lies with --index PATH")
+    }
+    return home + "/indexes/default"
+  }
+
+  /// A variable of this process's environment.
+  static func processEnvironment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  /// Whether an index (or something in its place) lies in the folder already.
+  static func holdsIndex(_ path: String) -> Bool { access(path + "/data.mdb", F_OK) == 0 }
+}

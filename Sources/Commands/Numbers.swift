@@ -1,0 +1,43 @@
+/// A number with a fixed count of decimals.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  guard value.isFinite, value.magnitude < 1e12 else { return "\(value)" }
+  var scale = 1
+  for _ in 0..<decimals { scale *= 10 }
+  let units = Int((value * Double(scale)).rounded(.toNearestOrAwayFromZero))
+  let sign = units < 0 ? "-" : ""
+  let (whole, fraction) = units.magnitude.quotientAndRemainder(dividingBy: UInt(scale))
+  guard decimals > 0 else { return "\(sign)\(whole)" }
+  let digits = "\(fraction)"
+  return "\(sign)\(whole).\(String(repeating: "0", count: decimals - digits.count))\(digits)"
+}
+
+/// A match probability as percent, "97.3 %".
+func percent(_ probability: Float) -> String { fixed(Double(probability) * 100, 1) + " %" }
+
+/// A duration, "8.4 s", "3:05" or "2:03:05".
+func duration(_ seconds: Double) -> String {
+  if seconds < 60 { return fixed(seconds, 1) + " s" }
+  return clock(seconds)
+}
+
+/// Whole minutes and seconds, "0:08", "3:05" or "2:03:05".
+func clock(_ seconds: Double) -> String {
+  let total = Int(min(max(seconds, 0), 1e9).rounded())
+  func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+  let (hours, minutes) = (total / 3600, total / 60 % 60)
+  return hours > 0
+    ? "\(hours):\(two(minutes)):\(two(total % 60))" : "\(minutes):\(two(total % 60))"
+}
+
+/// A size in the units of 1,024 bytes, "12.3 MiB".
+func size(ofBytes bytes: Int) -> String {
+  var value = Double(bytes)
+  for unit in ["bytes", "KiB", "MiB", "GiB"] {
+    if value < 1024 { return unit == "bytes" ? "\(bytes) bytes" : "\(fixed(value, 1)) \(unit)" }
+    value /= 1024
+  }
+  return "\(fixed(value, 1)) TiB"
+}
+
+/// "1 picture", "2 pictures".
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

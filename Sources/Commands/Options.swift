@@ -1,0 +1,87 @@
+import ArgumentParser
+import BLIP
+import Checkpoints
+
+/// Which index a verb works on.
+struct IndexOption: ParsableArguments {
+  @Option(
+    name: .customLong("index"),
+    help: ArgumentHelp(
+      "The folder of the index (default: $BLIP_INDEX, else indexes/default in blip's home).",
+      valueName: "path"))
+  var given: String?
+
+  func validate() throws {
+    if given?.isEmpty == true { throw ValidationError("--index names no folder.") }
+  }
+
+  func path() throws -> String {
+    if let given { return given }
+    return try IndexLocation.standard(environment: IndexLocation.processEnvironment)
+  }
+}
+
+/// Which model a verb works with.
+struct ModelOption: ParsableArguments {
+  @Option(
+    name: .customLong("model"),
+    help: ArgumentHelp(
+      "A BLIP model folder as Hugging Face writes it (default: the index's own, else the one that "
+        + "comes with blip).",
+      valueName: "path"))
+  var given: String?
+
+  func validate() throws {
+    if given?.isEmpty == true { throw ValidationError("--model names no folder.") }
+  }
+
+  /// The model given, or the one that comes with blip.
+  func load() throws -> BLIPModel {
+    let path = try given ?? BLIPModel.defaultModelPath()
+    return try BLIPModel(folder: ModelFolder(path: path))
+  }
+}
+
+/// How many hits, and how they are ranked.
+struct RankingOptions: ParsableArguments {
+  static let defaultCount = 10
+  static let countBounds = 1...10_000
+
+  @Option(
+    name: .customShort("k"),
+    help: ArgumentHelp("How many hits to show (default: \(defaultCount)).", valueName: "count"))
+  var givenCount: Int?
+
+  @Option(
+    name: .customLong("rerank"),
+    help: ArgumentHelp(
+      "Rerank the best N by ITM; 0 turns it off (default: what pays for the model).",
+      valueName: "n"))
+  var depth: Int?
+
+  @Option(
+    name: .customLong("min-match"),
+    help: ArgumentHelp(
+      "Leave out hits whose match probability is lower, 0 to 1 (reranks also where the default is "
+        + "not to).",
+      valueName: "p"))
+  var minimumMatch: Float?
+
+  var count: Int { givenCount ?? Self.defaultCount }
+  var isGiven: Bool { givenCount != nil || depth != nil || minimumMatch != nil }
+
+  func validate() throws {
+    guard Self.countBounds.contains(count) else {
+      throw ValidationError("-k must be from \(Self.countBounds.lowerBound) to 10,000.")
+    }
+    if let depth, depth < 0 || depth > Self.countBounds.upperBound {
+      throw ValidationError("--rerank must be from 0 to 10,000.")
+    }
+    if let minimumMatch, !(0...1).contains(minimumMatch) {
+      throw ValidationError("--min-match must be from 0 to 1.")
+    }
+    if minimumMatch != nil, depth == 0 {
+      throw ValidationError("--min-match needs reranking: leave out --rerank 0.")
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// A hit as a line of a table.
+struct RankedRow {
+  var matchProbability: Float?
+  var cosine: Float
+  var text: String
+  /// Shown dimmed under the text: captions, or a text's picture.
+  var notes: [String]
+}
+
+/// Tables for people.
+enum Table {
+  /// Names and values, the values in one column.
+  static func facts(_ facts: [(name: String, value: String)]) -> String {
+    aligned(facts.map { [$0.name, $0.value] }, rightAligned: [])
+  }
+
+  /// Rows of cells in columns, two spaces apart; the last column is left as wide as it is.
+  static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in
+      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        if rightAligned.contains(column) { return padding + cell }
+        return column == row.count - 1 ? cell : cell + padding
+      }
+      return cells.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+
+  /// Hits in their order: rank, match probability where any was reranked, cosine, what was found.
+  static func ranked(_ rows: [RankedRow], heading: String, console: Console) -> String {
+    guard !rows.isEmpty else { return "" }
+    let isReranked = rows.contains { $0.matchProbability != nil }
+    let rankWidth = max(2, "\(rows.count)".count)
+    func line(_ rank: String, _ match: String, _ cosine: String, _ text: String) -> String {
+      let cells = [padded(rank, rankWidth)] + (isReranked ? [padded(match, 7)] : [])
+      return (cells + [padded(cosine, 7), text]).joined(separator: "  ")
+    }
+    var result = console.dimmed(line("", "match", "cosine", heading)) + "\n"
+    let indentation = String(repeating: " ", count: line("", "", "", "").count)
+    for (index, row) in rows.enumerated() {
+      result += line(
+        "\(index + 1)", row.matchProbability.map(percent) ?? "–", fixed(Double(row.cosine), 4),
+        printable(row.text))
+      result += "\n"
+      for note in row.notes {
+        result += indentation + console.dimmed(printable(note)) + "\n"
+      }
+    }
+    return result
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

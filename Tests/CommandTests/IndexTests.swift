@@ -1,0 +1,191 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("blip index")
+struct IndexTests {
+  /// The numbers of the summary by their names.
+  private func summary(_ outcome: Outcome) -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: outcome.lines.map { line in
+        let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+        return (parts[0], parts[1].trimmed)
+      })
+  }
+
+  @Test("Indexes new and changed pictures, drops vanished ones, leaves the others alone")
+  func update() throws {
+    let collection = Collection(pictures: 3, captions: true)
+    let first = collection.update("--name", "drawings")
+    #expect(first.status == 0, "\(first.errors)")
+    let begun = summary(first)
+    #expect(begun["found"] == "3" && begun["added"] == "3" && begun["failed"] == "0")
+    #expect(begun["texts"] == "3" && begun["index"] == collection.index)
+    #expect(begun["time"]?.contains("pictures/s") == true)
+
+    collection.add("picture-00.jpg", Drawing.jpeg(7, width: 80))
+    collection.add("new.jpg", Drawing.jpeg(8))
+    collection.remove("picture-01.jpg")
+    let second = summary(collection.update())
+    #expect(second["found"] == "3" && second["added"] == "1" && second["changed"] == "1")
+    #expect(second["unchanged"] == "1" && second["vanished"] == "1")
+
+    let third = summary(collection.update())
+    #expect(third["unchanged"] == "3" && third["added"] == "0" && third["changed"] == "0")
+    #expect(third["vanished"] == "0" && third["time"]?.contains("pictures/s") == false)
+
+    let info = try collection.info()
+    #expect(info.name == "drawings" && info.pictures == 3 && info.texts == 2)
+  }
+
+  @Test("Some failures: listed with their reasons, kept in the index, exit 0")
+  func failures() throws {
+    let collection = Collection(pictures: 2)
+    collection.add("notes.jpg", Array("this is a text\n".utf8))
+    collection.add("empty.png", [])
+    collection.add("cut.jpg", Array(Drawing.jpeg(5, width: 400, height: 300).prefix(3000)))
+    collection.add("huge.png", Drawing.hugePNG)
+    let outcome = collection.update()
+    #expect(outcome.status == 0)
+    #expect(summary(outcome)["added"] == "2" && summary(outcome)["failed"] == "4")
+    for name in ["notes.jpg", "empty.png", "cut.jpg", "huge.png"] {
+      let line = outcome.errorLines.first { $0.hasPrefix("  \(name): ") }
+      #expect((line?.count ?? 0) > name.count + 10, "a reason for \(name) in \(outcome.errors)")
+    }
+    #expect(outcome.errors.contains("60000"))
+
+    let info = try collection.info()
+    #expect(info.pictures == 2 && info.failures == 4)
+    #expect(info.failed.map(\.path) == ["cut.jpg", "empty.png", "huge.png", "notes.jpg"])
+
+    let again = collection.update()
+    #expect(again.status == 0 && summary(again)["failed"] == "0, and 4 in earlier runs")
+  }
+
+  @Test("More failures than fit are counted")
+  func manyFailures() {
+    let collection = Collection(pictures: 1)
+    for number in 10..<35 { collection.add("bad-\(number).jpg", [1, 2, 3]) }
+    let outcome = collection.update()
+    #expect(outcome.status == 0)
+    #expect(outcome.errorLines.count { $0.hasPrefix("  bad-") } == 20)
+    #expect(outcome.errors.contains("and 5 more"))
+  }
+
+  @Test("Not one picture could be indexed: exit 1")
+  func allFailed() {
+    let collection = Collection(pictures: 0)
+    collection.add("notes.jpg", Array("this is a text\n".utf8))
+    for _ in 0..<2 {
+      let outcome = collection.update()
+      #expect(outcome.status == 1)
+      #expect(outcome.errorLines.last?.hasPrefix("blip: not one of the pictures") == true)
+    }
+  }
+
+  @Test("An empty folder is an error, and leaves an index as it is")
+  func emptyFolder() throws {
+    let collection = Collection(pictures: 1)
+    #expect(collection.update().status == 0)
+    collection.remove("picture-00.jpg")
+    expectFailure(collection.update(), mentions: collection.pictures)
+    #expect(try collection.info().pictures == 1)
+  }
+
+  @Test("A missing folder, and a file for a folder, are errors that make no index")
+  func missingFolder() {
+    let collection = Collection(pictures: 1)
+    expectFailure(
+      blip("index", "/none/such", "--index", collection.index), mentions: "/none/such", "folder")
+    let file = collection.pictures + "/picture-00.jpg"
+    expectFailure(blip("index", file, "--index", collection.index), mentions: file, "not a folder")
+    #expect(!Project.has(collection.index))
+  }
+
+  @Test("--exclude leaves out, --features stores patch features and stays with the index")
+  func options() throws {
+    let collection = Collection(pictures: 3)
+    #expect(collection.update("--exclude", "*-02.jpg", "--features", "int8").status == 0)
+    #expect(try collection.info().pictures == 2)
+    #expect(collection.update().status == 0)
+    let info = try collection.info()
+    #expect(info.pictures == 3 && info.features == "int8")
+    expectFailure(
+      collection.update("--features", "bf16"), mentions: "int8", "bf16", collection.index)
+  }
+
+  @Test("--captions gives pictures their texts")
+  func captions() throws {
+    let collection = Collection(pictures: 2)
+    let file = collection.folder.write(
+      "captions.json",
+      Array(#"[{"image": "picture-01.jpg", "caption": ["one", "two words"]}]"#.utf8))
+    #expect(collection.update("--captions", file).status == 0)
+    #expect(try collection.info().texts == 2)
+    expectFailure(collection.update("--captions", "/none/c.json"), mentions: "/none/c.json")
+  }
+
+  @Test("The index is made where $BLIP_HOME says, with its folders")
+  func home() {
+    let collection = Collection(pictures: 1)
+    let home = collection.folder.path + "/deep/home"
+    let outcome = blip("index", collection.pictures, environment: ["BLIP_HOME": home])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(Project.has(home + "/indexes/default/data.mdb"))
+    #expect(blip("info", environment: ["BLIP_HOME": home]).status == 0)
+  }
+
+  @Test("A picture that vanishes while indexing is a failure; the others are indexed")
+  func vanishing() throws {
+    let count = Project.picturesBeyondFlight
+    let collection = Collection(pictures: count)
+    let process = BlipProcess(["index", collection.pictures, "--index", collection.index])
+    process.waitForErrors("to encode")
+    collection.remove(Collection.name(count - 1))
+    let outcome = process.outcome()
+    #expect(outcome.status == 0)
+    #expect(try collection.info().pictures == count - 1)
+    #expect(
+      outcome.errorLines.contains { $0.hasPrefix("  \(Collection.name(count - 1)): No such file") })
+
+    let again = summary(collection.update())
+    #expect(again["unchanged"] == "\(count - 1)" && again["failed"] == "0")
+  }
+
+  @Test(
+    "A file that may not be read is a failure; the others are indexed",
+    .enabled(if: Unprivileged.launcher != nil, "needs a user without privileges"))
+  func unreadable() throws {
+    let collection = Collection(pictures: 2)
+    chmod(collection.folder.path, 0o777)
+    chmod(collection.folder.parent, 0o711)
+    chmod(collection.pictures + "/picture-00.jpg", 0)
+    let outcome = blip(
+      "index", collection.pictures, "--index", collection.index,
+      launcher: Unprivileged.launcher ?? [])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("  picture-00.jpg: Permission denied"))
+    #expect(summary(outcome)["added"] == "1" && summary(outcome)["failed"] == "1")
+  }
+
+  @Test("Texts and pictures with hostile names are shown without their control characters")
+  func hostileNames() throws {
+    let collection = Collection(pictures: 1)
+    collection.add("bad\u{1B}[31m\nname.jpg", [1])
+    let outcome = collection.update()
+    #expect(outcome.status == 0 && !outcome.errors.contains("\u{1B}"))
+    #expect(outcome.errors.contains("  bad\u{FFFD}[31m\u{FFFD}name.jpg: "))
+  }
+}
+
+/// How to run a program as somebody who may not read everything.
+enum Unprivileged {
+  /// Nothing for a person who is not root; for root `setpriv`, where `nobody` can run the binary.
+  static let launcher: [String]? = {
+    if geteuid() != 0 { return [] }
+    let launcher = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    guard Project.has("/usr/bin/setpriv"), blip("--version", launcher: launcher).status == 0
+    else { return nil }
+    return launcher
+  }()
+}

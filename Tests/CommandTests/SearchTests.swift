@@ -1,0 +1,150 @@
+import Testing
+
+@Suite("blip search")
+struct SearchTests {
+  let collection = Shared.collection
+
+  private func search(_ arguments: String...) -> Outcome {
+    BlipProcess(["search", "--index", collection.index] + arguments).outcome()
+  }
+
+  @Test("The hits, best first, as JSON objects of what exists")
+  func json() throws {
+    let outcome = search("blue stripes", "--json")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    let hits = try outcome.objects(PictureLine.self)
+    #expect(Set(hits.map(\.path)) == Set((0..<4).map { Collection.name($0) }))
+    #expect(hits.map(\.cosine) == hits.map(\.cosine).sorted(by: >))
+    #expect(hits.allSatisfy { $0.location == collection.pictures + "/" + $0.path })
+    #expect(hits.allSatisfy { $0.itm == nil && $0.match_probability == nil })
+    #expect(hits.first { $0.path == "picture-02.jpg" }?.captions == ["green waves & <ripples>"])
+  }
+
+  @Test("-k hits")
+  func count() {
+    #expect(search("blue stripes", "-k", "2", "--json").lines.count == 2)
+  }
+
+  @Test("--rerank orders the best by match logit + cosine, before all others")
+  func rerank() throws {
+    let hits = try search("blue stripes", "--rerank", "3", "--json").objects(PictureLine.self)
+    #expect(hits.map { $0.itm != nil } == [true, true, true, false])
+    let scores = hits.prefix(3).map { $0.itm! + $0.cosine }
+    #expect(scores == scores.sorted(by: >))
+    #expect(hits.prefix(3).allSatisfy { (0...1).contains($0.match_probability!) })
+    let plain = try search("blue stripes", "--json").objects(PictureLine.self)
+    #expect(Set(hits.prefix(3).map(\.path)) == Set(plain.prefix(3).map(\.path)))
+  }
+
+  @Test("--min-match leaves out what is less likely; nothing left is no error")
+  func minimumMatch() throws {
+    let all = try search("blue stripes", "--rerank", "4", "--json").objects(PictureLine.self)
+    let cut = all.map { $0.match_probability! }.sorted()[2]
+    let some = try search(
+      "blue stripes", "--rerank", "4", "--min-match", "\(cut)", "--json"
+    ).objects(PictureLine.self)
+    #expect(some.map(\.path) == all.filter { $0.match_probability! >= cut }.map(\.path))
+
+    let none = search("blue stripes", "--rerank", "4", "--min-match", "1")
+    #expect(none.status == 0 && none.output.isEmpty && none.errors == "blip: nothing found\n")
+  }
+
+  @Test("--paths writes absolute paths only")
+  func paths() throws {
+    let hits = try search("blue stripes", "--json").objects(PictureLine.self)
+    #expect(search("blue stripes", "--paths").lines == hits.map(\.location))
+  }
+
+  @Test("The table shows rank, cosine, path and captions; the match where there is one")
+  func table() throws {
+    let plain = search("blue stripes", "-k", "2")
+    #expect(plain.lines.count == 5)
+    #expect(plain.lines[0].hasSuffix("cosine  picture") && !plain.output.contains("match"))
+    #expect(plain.lines[1].hasPrefix(" 1  ") && plain.lines[1].hasSuffix(".jpg"))
+    #expect(!plain.output.contains("\u{1B}"))
+    let reranked = search("blue stripes", "--rerank", "1")
+    #expect(reranked.lines[0].contains("match  ") && reranked.lines[1].contains(" %  "))
+  }
+
+  @Test("A picture finds itself")
+  func picture() throws {
+    let path = collection.pictures + "/picture-02.jpg"
+    let hits = try search(path, "--json").objects(PictureLine.self)
+    #expect(hits[0].path == "picture-02.jpg" && hits[0].cosine > 0.999)
+    #expect(hits[1].cosine < hits[0].cosine)
+    let relative = BlipProcess(
+      ["search", "picture-02.jpg", "--index", collection.index, "--paths", "-k", "1"],
+      launcher: ["env", "-C", collection.pictures])
+    #expect(relative.outcome().lines == [path])
+  }
+
+  @Test("A picture that is not there is an error, not a text")
+  func missingPicture() {
+    expectFailure(search("./missing.jpg"), mentions: "./missing.jpg")
+  }
+
+  @Test(
+    "A query of 10,000 characters: what the model does not read of it is said",
+    arguments: [
+      (String(repeating: "stripes ", count: 1250), "30 words"),
+      (String(repeating: "x", count: 10_000), "none of the words"),
+    ])
+  func longQuery(query: String, note: String) throws {
+    let outcome = search(query, "--json")
+    #expect(outcome.status == 0)
+    #expect(try outcome.objects(PictureLine.self).count == 4)
+    #expect(outcome.errorLines.count == 1 && outcome.errors.contains(note))
+  }
+
+  @Test("A query without words is an error")
+  func noWords() {
+    expectFailure(search("!!!"), mentions: "!!!")
+  }
+
+  @Test("A reader that has seen enough ends it quietly")
+  func brokenPipe() {
+    let command = #""$0" search "a wall" --index "$1" --json -k 4 | true; echo ${PIPESTATUS[0]}"#
+    let outcome = BlipProcess(
+      [collection.index], launcher: ["bash", "-c", command]
+    ).outcome()
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(["0", "141"].contains(outcome.lines.last))
+  }
+
+  @Test("Results that cannot be written are an error", .enabled(if: Project.has("/dev/full")))
+  func fullDisk() {
+    let outcome = BlipProcess(
+      [collection.index],
+      launcher: ["bash", "-c", #""$0" search "a wall" --index "$1" > /dev/full"#]
+    ).outcome()
+    expectFailure(outcome, mentions: "No space left")
+  }
+
+  @Test(
+    "Photographs are found by what they show",
+    .enabled(if: Project.has(Project.photos), "needs ../shared/data/flickr8k-dev"))
+  func photographs() throws {
+    struct Entry: Decodable {
+      let image: String
+      let caption: [String]
+    }
+    let entries = try Array(
+      readJSON([Entry].self, Project.photos + "/captions.json").prefix(8))
+    let collection = Collection(pictures: 0)
+    for entry in entries {
+      collection.add(
+        entry.image.split(separator: "/").last.map(String.init)!,
+        readBytes(Project.photos + "/" + entry.image))
+    }
+    #expect(collection.update().status == 0)
+    var found = 0
+    for entry in entries {
+      let outcome = blip(
+        "search", entry.caption[1], "--index", collection.index, "--paths", "-k", "3")
+      let name = entry.image.split(separator: "/").last!
+      if outcome.lines.contains(where: { $0.hasSuffix(name) }) { found += 1 }
+    }
+    // Chance is three of eight.
+    #expect(found >= 6)
+  }
+}

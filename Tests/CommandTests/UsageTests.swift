@@ -1,0 +1,96 @@
+import Testing
+
+@Suite("Usage")
+struct UsageTests {
+  @Test("--version tells the version")
+  func version() {
+    let outcome = blip("--version")
+    #expect(outcome.status == 0 && outcome.output == "0.1.0\n" && outcome.errors.isEmpty)
+  }
+
+  @Test(
+    "Every verb's help ends well and shows examples",
+    arguments: [
+      "index", "search", "match", "info",
+    ])
+  func help(verb: String) {
+    let outcome = blip(verb, "--help")
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains("EXAMPLES") && outcome.output.contains("--index"))
+  }
+
+  @Test(
+    "Wrong usage exits 64, says why in its first line, and writes no results",
+    arguments: [
+      (["search", "x", "-k", "0"], "-k"),
+      (["search", "x", "-k", "ten"], "-k"),
+      (["search", "x", "-k", "10001"], "-k"),
+      (["search", "x", "--rerank=-1"], "--rerank"),
+      (["search", "x", "--min-match", "1.5"], "--min-match"),
+      (["search", "x", "--min-match", "nan"], "--min-match"),
+      (["search", "x", "--rerank", "0", "--min-match", "0.5"], "--min-match"),
+      (["search", "x", "--json", "--paths"], "--json"),
+      (["search", ""], "empty"),
+      (["search", " \n"], "empty"),
+      (["search", "two", "words"], "words"),
+      (["search", "./a.jpg", "--rerank", "5"], "--rerank"),
+      (["match", "a.jpg", "--text", ""], "empty"),
+      (["match", "a.jpg", "--text", "x", "-k", "3"], "--text"),
+      (["index", "x", "--features", "fp8"], "int8"),
+      (["index"], "<dir>"),
+      (["frobnicate"], "frobnicate"),
+    ])
+  func wrong(arguments: [String], mentions: String) {
+    let outcome = BlipProcess(arguments).outcome()
+    #expect(outcome.status == 64 && outcome.output.isEmpty)
+    #expect(outcome.errorLines.first?.hasPrefix("blip: ") == true)
+    #expect(outcome.errorLines.first?.contains(mentions) == true)
+  }
+}
+
+@Suite("Where the index lies")
+struct IndexLocationTests {
+  @Test(
+    "$BLIP_INDEX, then $BLIP_HOME, then $XDG_DATA_HOME, then the home folder",
+    arguments: [
+      (["BLIP_INDEX": "/none/i", "BLIP_HOME": "/none/b"], "/none/i"),
+      (["BLIP_HOME": "/none/b", "XDG_DATA_HOME": "/none/x"], "/none/b/indexes/default"),
+      (["BLIP_INDEX": "", "XDG_DATA_HOME": "/none/x"], "/none/x/blip/indexes/default"),
+      (
+        ["XDG_DATA_HOME": "relative", "HOME": "/none/h"],
+        "/none/h/.local/share/blip/indexes/default"
+      ),
+      (["HOME": "/none/h"], "/none/h/.local/share/blip/indexes/default"),
+    ])
+  func order(environment: [String: String], index: String) {
+    for arguments in [["info"], ["search", "a dog"]] {
+      let outcome = BlipProcess(arguments, environment: environment).outcome()
+      expectFailure(outcome, mentions: index, "blip index")
+    }
+  }
+
+  @Test("--index goes before all of them")
+  func option() {
+    let outcome = blip("info", "--index", "/none/o", environment: ["BLIP_INDEX": "/none/i"])
+    expectFailure(outcome, mentions: "/none/o")
+  }
+
+  @Test("Without a home folder, --index is asked for")
+  func homeless() {
+    expectFailure(blip("info", environment: ["HOME": ""]), mentions: "--index")
+  }
+}
+
+/// Expects exit code 1, nothing on standard output, and one line that says these things.
+func expectFailure(
+  _ outcome: Outcome, mentions parts: String..., sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(outcome.status == 1, "\(outcome.errors)", sourceLocation: sourceLocation)
+  #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
+  #expect(outcome.errorLines.count == 1, "\(outcome.errors)", sourceLocation: sourceLocation)
+  let line = outcome.errorLines.last ?? ""
+  #expect(line.hasPrefix("blip: "), sourceLocation: sourceLocation)
+  for part in parts {
+    #expect(line.contains(part), "\(line)", sourceLocation: sourceLocation)
+  }
+}
