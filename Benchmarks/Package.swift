@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Programs that measure blip: a package of its own, so that nothing here slows the product's build.
+let package = Package(
+  name: "Benchmarks",
+  dependencies: [.package(name: "blip", path: "..")],
+  targets: [
+    .target(name: "BenchmarkSupport"),
+    .executableTarget(name: "end-to-end", dependencies: ["BenchmarkSupport"]),
+    .executableTarget(
+      name: "recall",
+      dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
+  ],
+  swiftLanguageModes: [.v6]
+)
