@@ -81,7 +81,7 @@ let package = Package(
     tests(
       "RetrievalTests",
       ["Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors"]),
-    tests("CommandTests", ["blip", "Images"]),
+    tests("CommandTests", ["blip", "Commands", "Images"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -28,9 +28,6 @@ struct Console: Sendable {
   /// The text in a fainter shade, on a coloured terminal.
   func dimmed(_ text: String) -> String { isColored ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 
-  /// The text in bold, on a coloured terminal.
-  func bold(_ text: String) -> String { isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-
   /// Writes all of the text; throws where the stream does not take it (a full disk).
   func write(_ text: String) throws(CommandFailure) { try write(Array(text.utf8)) }
 

@@ -64,9 +64,7 @@ struct IndexCommand: AsyncParsableCommand {
   func run() async throws {
     let indexPath = try index.path()
     try checkFolder()
-    let existing =
-      IndexLocation.holdsIndex(indexPath)
-      ? try IndexStore.open(indexPath).read { try $0.metadata() } : nil
+    let existing = try IndexStore.metadata(at: indexPath)
     let model = try loadModel(for: existing)
     let request = IndexingRequest(
       collection: folder, index: indexPath, name: name, captions: captions,

@@ -28,7 +28,4 @@ enum IndexLocation {
   static func processEnvironment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }
-
-  /// Whether an index (or something in its place) lies in the folder already.
-  static func holdsIndex(_ path: String) -> Bool { access(path + "/data.mdb", F_OK) == 0 }
 }

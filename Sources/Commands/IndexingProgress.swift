@@ -69,7 +69,9 @@ struct IndexingProgress {
     self.total = total
     done = 0
     rate = Rate()
-    rate.add(count: 0, at: monotonicSeconds())
+    let now = monotonicSeconds()
+    rate.add(count: 0, at: now)
+    if console.isTerminal, total > 0 { draw(now: now) }
   }
 
   private mutating func step() {
@@ -115,7 +117,7 @@ struct IndexingProgress {
     guard room >= 5 else { return String("\(label)\(numbers)".prefix(console.width - 1)) }
     let cells = min(room, 40)
     let filled = Int(share * Double(cells))
-    return label + " " + console.bold(String(repeating: "━", count: filled))
+    return label + " " + String(repeating: "━", count: filled)
       + console.dimmed(String(repeating: "─", count: cells - filled)) + numbers
   }
 }

@@ -19,7 +19,6 @@ extension ResultPage {
     header { max-width: 60rem; margin-bottom: 2rem; }
     h1 { font-size: clamp(1.4rem, 3vw, 2.2rem); line-height: 1.2; overflow-wrap: anywhere; }
     header p { color: var(--faint); margin-top: .4rem; overflow-wrap: anywhere; }
-    .query { width: 11rem; height: 11rem; margin-bottom: 1rem; }
     main { display: grid; gap: 1.1rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
     figure {
       display: flex; flex-direction: column; min-width: 0; overflow: hidden;
@@ -27,11 +26,14 @@ extension ResultPage {
     }
     .picture, .query {
       display: flex; align-items: center; justify-content: center; background: #fff;
-      overflow: hidden;
+      overflow: hidden; text-decoration: none;
     }
     .picture { aspect-ratio: 4 / 3; padding: .6rem; border-bottom: 1px solid var(--edge); }
-    .query { border: 1px solid var(--edge); border-radius: 10px; }
+    .query {
+      width: fit-content; margin-bottom: 1rem; border: 1px solid var(--edge); border-radius: 10px;
+    }
     img { width: auto; height: auto; max-width: 100%; max-height: 100%; display: block; }
+    .query img { max-width: 14rem; max-height: 11rem; }
     .missing { color: #6d6961; padding: 1rem; text-align: center; }
     figcaption {
       flex: 1; display: flex; flex-direction: column; gap: .3rem; padding: .75rem .9rem .8rem;

@@ -25,9 +25,7 @@ public final class IndexStore: Sendable {
   public static func open(_ path: String) throws(RetrievalError) -> IndexStore {
     switch try IndexFolder(path) {
     case .index: break
-    case .vacant:
-      throw RetrievalError(
-        "\(path): there is no index here; make one with `blip index DIR --index \(path)`")
+    case .vacant: throw nothing(at: path)
     case .foreign:
       throw RetrievalError(
         "\(path): not the folder of an index (it has no data.mdb); give another one (--index), or "
@@ -36,10 +34,28 @@ public final class IndexStore: Sendable {
     return try storing {
       let environment = try Environment(path, access: .readOnly)
       let transaction = try ReadTransaction(environment)
+      if try transaction.isEnvironmentEmpty() { throw nothing(at: path) }
       let tables = try openTables(of: path, in: transaction)
       try transaction.commit()
       return IndexStore(path: path, environment: environment, tables: tables)
     }
+  }
+
+  /// What the index at `path` says of itself; nil where there is none yet: no folder, nothing in
+  /// it, or a `data.mdb` that a run made which was killed before it had begun.
+  public static func metadata(at path: String) throws(RetrievalError) -> IndexMetadata? {
+    guard case .index = try IndexFolder(path) else { return nil }
+    return try storing {
+      let transaction = try ReadTransaction(Environment(path, access: .readOnly))
+      if try transaction.isEnvironmentEmpty() { return nil }
+      return try MetadataTable.read(
+        openTables(of: path, in: transaction).meta, of: path, in: transaction)
+    }
+  }
+
+  private static func nothing(at path: String) -> RetrievalError {
+    RetrievalError(
+      "\(path): there is no index here; make one with `blip index DIR --index \(path)`")
   }
 
   /// Opens for writing, created with `metadata` where there is none. An index made with another
@@ -87,8 +103,8 @@ public final class IndexStore: Sendable {
       return try IndexTables(of: path, meta: meta, layout: layout, in: transaction, create: false)
     } catch ResultCode.notFound {
       throw RetrievalError(
-        "\(path): data.mdb is not an index of blip, or one that was never begun; give another "
-          + "folder (--index), or delete this one and index again")
+        "\(path): data.mdb is not an index of blip; give another folder (--index), or delete this "
+          + "one and index again")
     }
   }
 

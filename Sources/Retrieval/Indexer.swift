@@ -97,10 +97,7 @@ public struct Indexer: Sendable {
 
   /// Opens the index, or makes it; what the request leaves open is as the index has it.
   private func open(_ request: IndexingRequest, root: [UInt8]) throws -> IndexStore {
-    let data = joined(Array(request.index.utf8), Array("data.mdb".utf8))
-    let present =
-      (try? FileSystem.status(data)) == nil
-      ? nil : try IndexStore.open(request.index).read { try $0.metadata() }
+    let present = try IndexStore.metadata(at: request.index)
     let folder = model.folder
     let vision = folder.configuration.vision
     let side = folder.preprocessing.imageSize

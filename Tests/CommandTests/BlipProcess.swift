@@ -36,9 +36,10 @@ struct BlipProcess {
   }()
 
   /// Starts `blip`, by way of a launcher where one is given, in an environment that holds little
-  /// but what is given.
+  /// but what is given. `standardError` names what takes the place of its file.
   init(
-    _ arguments: [String], environment: [String: String] = [:], launcher: [String] = []
+    _ arguments: [String], environment: [String: String] = [:], launcher: [String] = [],
+    standardError: String? = nil
   ) {
     let command = launcher + [Self.path] + arguments
     // The libraries of the Swift toolchain are found the way the tests found them.
@@ -53,7 +54,7 @@ struct BlipProcess {
     posix_spawn_file_actions_addopen(
       &actions, 1, folder.path + "/output", O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(
-      &actions, 2, folder.path + "/errors", O_WRONLY | O_CREAT, 0o600)
+      &actions, 2, standardError ?? folder.path + "/errors", O_WRONLY | O_CREAT, 0o600)
 
     var process: pid_t = 0
     let result = Self.withCStrings(command) { argv in
@@ -72,11 +73,8 @@ struct BlipProcess {
     let signal = status & 0x7F
     return Outcome(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: read("output"),
-      errors: errors)
+      errors: read("errors"))
   }
-
-  /// What it has written on standard error so far.
-  var errors: String { read("errors") }
 
   private func read(_ name: String) -> String {
     let data = FileManager.default.contents(atPath: "\(folder.path)/\(name)") ?? Data()

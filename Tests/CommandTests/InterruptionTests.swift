@@ -3,44 +3,49 @@ import Testing
 
 @Suite("Interrupting blip index")
 struct InterruptionTests {
-  /// More pictures than are in flight at once.
-  private let count = Project.picturesBeyondFlight
-
   @Test(
-    "Ctrl-C and SIGTERM keep what is done; the next run does the rest",
+    "Ctrl-C and SIGTERM keep what is done and say so; the next run does the rest",
     arguments: [SIGINT, SIGTERM])
   func interrupt(signal: Int32) throws {
-    let collection = Collection(pictures: count)
-    let process = BlipProcess(["index", collection.pictures, "--index", collection.index])
-    process.waitForErrors("to encode")
-    kill(process.id, signal)
-    let outcome = process.outcome()
+    let collection = Collection(pictures: 1)
+    collection.update()
+    for number in 1..<4 { collection.add(Collection.name(number), Drawing.jpeg(number)) }
+    let run = HeldIndexing(of: collection)
+    run.send(signal)
+    let outcome = run.outcome()
     #expect(outcome.status == 128 + signal)
-    #expect(outcome.errorLines.last?.contains("the same command goes on") == true)
+    #expect(outcome.errorLines.contains { $0.hasPrefix("blip: stopping after the batch") })
+    #expect(outcome.errors.contains("the same command goes on"))
     let kept = try collection.info().pictures
-    #expect(kept < count)
+    #expect((1..<4).contains(kept))
 
     let next = collection.update()
     #expect(next.status == 0)
-    #expect(next.lines.contains { $0.hasPrefix("added") && $0.hasSuffix(" \(count - kept)") })
-    #expect(try collection.info().pictures == count)
+    #expect(next.lines.contains { $0.hasPrefix("added") && $0.hasSuffix(" \(4 - kept)") })
+    #expect(try collection.info().pictures == 4)
   }
 
-  @Test("Killed at once, the index stays whole")
-  func killed() throws {
-    let collection = Collection(pictures: count)
-    let process = BlipProcess(["index", collection.pictures, "--index", collection.index])
-    process.waitForErrors("to encode")
-    kill(process.id, SIGKILL)
-    #expect(process.outcome().status == 128 + SIGKILL)
+  @Test("A second Ctrl-C ends it at once")
+  func twice() throws {
+    let collection = Collection(pictures: 1)
+    let run = HeldIndexing(of: collection)
+    run.send(SIGINT)
+    kill(run.process.id, SIGINT)
+    // It need not be let go on for that.
+    #expect(run.process.outcome().status == 128 + SIGINT)
     #expect(collection.update().status == 0)
-    #expect(try collection.info().pictures == count)
   }
-}
 
-extension BlipProcess {
-  /// Waits until standard error holds the text, a minute at most.
-  func waitForErrors(_ text: String) {
-    for _ in 0..<30_000 where !errors.contains(text) { usleep(2000) }
+  @Test("Killed at any moment, the index stays whole and the next run goes on")
+  func killed() throws {
+    let collection = Collection(pictures: 4)
+    for milliseconds: UInt32 in [20, 60, 180, 540, 1620] {
+      let process = BlipProcess(["index", collection.pictures, "--index", collection.index])
+      usleep(milliseconds * 1000)
+      kill(process.id, SIGKILL)
+      #expect([0, 128 + SIGKILL].contains(process.outcome().status))
+    }
+    #expect(collection.update().status == 0)
+    #expect(try collection.info().pictures == 4)
   }
 }

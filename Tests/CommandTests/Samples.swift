@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Images
 import TestSupport
+import Testing
 
 /// Small pictures that differ, drawn by arithmetic.
 enum Drawing {
@@ -86,7 +87,8 @@ struct Collection {
 
   /// What `blip info --json` says of the index.
   func info() throws -> Info {
-    try blip("info", "--index", index, "--json", "--failures").objects(Info.self)[0]
+    let outcome = blip("info", "--index", index, "--json", "--failures")
+    return try #require(outcome.objects(Info.self).first, "\(outcome.errors)")
   }
 }
 
@@ -160,10 +162,6 @@ enum Project {
   static let shared = root + "/../shared"
   static let tinyModel = shared + "/fixtures/blip-tiny"
   static let photos = shared + "/data/flickr8k-dev"
-
-  /// So many pictures that the last ones are not read yet when the first are encoded: each
-  /// processor works on one, and a few more wait.
-  static let picturesBeyondFlight = 2 * max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 8
 
   static func has(_ path: String) -> Bool { access(path, R_OK) == 0 }
 }

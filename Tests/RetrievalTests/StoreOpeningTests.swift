@@ -131,8 +131,10 @@ import Testing
     _ = try IndexStore.openForWriting(locked.path, metadata: Fixture.metadata())
     let empty = TemporaryFolder()
     do { _ = try Environment(empty.path, access: .readWrite) }
-    #expect { try IndexStore.open(empty.path) } throws: { "\($0)".contains("index again") }
-    _ = try IndexStore.openForWriting(empty.path, metadata: Fixture.metadata())
+    #expect(try IndexStore.metadata(at: empty.path) == nil)
+    #expect { try IndexStore.open(empty.path) } throws: { "\($0)".contains("no index here") }
+    do { _ = try IndexStore.openForWriting(empty.path, metadata: Fixture.metadata()) }
+    #expect(try IndexStore.metadata(at: empty.path) == Fixture.metadata())
   }
 
   @Test func aDataFileOfAnotherProgramIsLeftAlone() throws {
