@@ -25,7 +25,7 @@ demo: release stamps
 	  "$(CURDIR)/indexes/demo.html"
 
 release: setup
-	$(SWIFT) build -c release --product blip $(CHECKED)
+	$(SWIFT) build -c release --product blip --static-swift-stdlib $(CHECKED)
 
 test: setup
 	$(SWIFT) build --build-tests $(CHECKED)
