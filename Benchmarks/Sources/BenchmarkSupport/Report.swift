@@ -33,7 +33,7 @@ public struct Row: Codable, Sendable {
 
 /// Prints rows as a table that a person reads, and writes them as JSON that a program does.
 public func report(_ rows: [Row], title: String, json path: String) throws {
-  func short(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
+  func short(_ value: Double) -> String { String(format: value < 100 ? "%.2f" : "%.1f", value) }
   let cells = rows.map { row in
     [
       row.work, short(row.value) + " " + row.unit,
