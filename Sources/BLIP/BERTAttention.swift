@@ -35,13 +35,12 @@ struct BERTAttention: Sendable {
   /// The two orders of multiplication that give the same attention.
   enum Order { case projected, folded }
 
-  /// Everything the attention computes on the way, `[rows, …]` each. Keys, values and probabilities
-  /// are left by the projected order only.
+  /// Everything the attention computes on the way, `[rows, …]` each. Keys and values are
+  /// left by the projected order only.
   struct Activations: Sendable {
     var query = Matrix()
     var key = Matrix()
     var value = Matrix()
-    var probabilities: [Float] = []
     fileprivate var folding = FoldedAttention.Activations()
     var context = Matrix()
     var sum = Matrix()
@@ -69,7 +68,7 @@ struct BERTAttention: Sendable {
       attend(
         queries: Heads(activations.query), keys: Heads(activations.key),
         values: Heads(activations.value), heads, segments,
-        probabilities: &activations.probabilities, into: &activations.context)
+        into: &activations.context)
     }
     dense(activations.context, plus: x, into: &activations.sum)
     norm(activations.sum, into: &activations.output)

@@ -8,6 +8,8 @@ public import Tokenization
 public final class BLIPModel: Sendable {
   /// Where the model comes from, with its configuration.
   public let folder: ModelFolder
+  /// In which numbers it computes; never `auto`.
+  public let precision: Precision
   /// The model's tokenizer.
   public let tokenizer: WordPieceTokenizer
 
@@ -20,8 +22,9 @@ public final class BLIPModel: Sendable {
 
   /// Checks the name and shape of every tensor, but reads no weights yet. Throws naming a tensor that
   /// is missing, wrongly shaped or of no use, and what cannot be run in the configuration.
-  public init(folder: ModelFolder) throws {
+  public init(folder: ModelFolder, precision: Precision = .auto) throws {
     self.folder = folder
+    self.precision = precision.resolved
     let (configuration, weights) = (folder.configuration, folder.weights)
     let image = try ImageEncoder(configuration)
     let text = TextEncoder(configuration, weights: weights)
@@ -36,9 +39,10 @@ public final class BLIPModel: Sendable {
 
     tokenizer = try WordPieceTokenizer(vocabularyPath: folder.vocabularyPath)
     normalization = PixelNormalization(folder.preprocessing)
-    imageEncoder = Lazy { try image.loaded(from: weights) }
-    textEncoder = Lazy { try text.loaded(from: weights) }
-    matchHead = Lazy { try match.loaded(from: weights) }
+    let precision = precision.resolved
+    imageEncoder = Lazy { try image.loaded(from: weights, precision) }
+    textEncoder = Lazy { try text.loaded(from: weights, precision) }
+    matchHead = Lazy { try match.loaded(from: weights, precision) }
   }
 }
 
@@ -46,15 +50,22 @@ public final class BLIPModel: Sendable {
 
 extension BLIPModel {
   /// Resizes, normalises and encodes one picture.
-  public func encode(_ picture: Picture) throws -> ImageEncoding {
+  /// - Parameter keepsFeatures: False where only the embedding is wanted, which then takes less time.
+  public func encode(_ picture: Picture, keepsFeatures: Bool = true) throws -> ImageEncoding {
     let side = folder.configuration.vision.imageSize
-    return try encode(pixels: normalization(picture.resized(width: side, height: side)))
+    return try encode(
+      pixels: normalization(picture.resized(width: side, height: side)),
+      keepsFeatures: keepsFeatures)
   }
 
   /// Encodes a normalised picture of the configured size.
-  func encode(pixels: FeatureMap, observe: Observer? = nil) throws -> ImageEncoding {
+  func encode(
+    pixels: FeatureMap, keepsFeatures: Bool = true, observe: Observer? = nil
+  ) throws -> ImageEncoding {
     let encoder = try imageEncoder()
-    return imageActivations.lend { encoder(pixels, &$0, observe: observe) }
+    return imageActivations.lend {
+      encoder(pixels, keepsFeatures: keepsFeatures, &$0, observe: observe)
+    }
   }
 }
 

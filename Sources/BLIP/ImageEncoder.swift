@@ -62,10 +62,14 @@ struct ImageEncoder: ModelPart {
     fileprivate var block = VisionBlock.Activations()
   }
 
-  /// - Parameter pixels: A normalised picture of the configured size, `[S · S, 3]`.
-  /// - Returns: Patch features `[1 + P, width]`, and the ITC embedding.
+  /// - Parameters:
+  ///   - pixels: A normalised picture of the configured size, `[S · S, 3]`.
+  ///   - keepsFeatures: Whether the patch features are wanted; the last block computes nothing but
+  ///     [CLS] where they are not.
+  /// - Returns: Patch features `[1 + P, width]`, or `[1, width]`, and the ITC embedding.
   func callAsFunction(
-    _ pixels: FeatureMap, _ activations: inout Activations, observe: Observer? = nil
+    _ pixels: FeatureMap, keepsFeatures: Bool = true, _ activations: inout Activations,
+    observe: Observer? = nil
   ) -> ImageEncoding {
     if let stem {
       stem(pixels, &activations.stem)
@@ -78,7 +82,8 @@ struct ImageEncoder: ModelPart {
     embed(activations.patches.pixels, into: &activations.x)
     observe?("embeddings", activations.x)
     for (index, block) in blocks.enumerated() {
-      block(activations.x, &activations.block)
+      let onlyFirst = !keepsFeatures && index == blocks.count - 1
+      block(activations.x, onlyFirst: onlyFirst, &activations.block)
       swap(&activations.x, &activations.block.output)
       observe?("layer.\(index)", activations.x)
     }

@@ -13,10 +13,10 @@ protocol ModelPart: Sendable {
 extension ModelPart {
   mutating func prepare() {}
 
-  /// The part with its parameters read from a checkpoint.
-  func loaded(from weights: Weights) throws -> Self {
+  /// The part with its parameters read from a checkpoint, for the given (resolved) precision.
+  func loaded(from weights: Weights, _ precision: Precision) throws -> Self {
     var part = self
-    var reader = ParameterReader(weights: weights)
+    var reader = ParameterReader(weights: weights, precision: precision)
     try part.forEachParameter(&reader)
     part.prepare()
     return part
@@ -31,9 +31,21 @@ extension ModelPart {
   }
 }
 
-/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits stay so.
+/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits stay so unless they are to be
+/// multiplied in integers.
 private struct ParameterReader: ParameterVisitor {
   let weights: Weights
+  let precision: Precision
+
+  /// What a precision makes of a matrix. Only those of the encoders' layers are rounded.
+  private func format(_ name: String) -> PackedFormat {
+    guard name.contains("encoder.layer") else { return .float32 }
+    return switch precision {
+    case .fp32, .auto: .float32
+    case .bf16: .bfloat16
+    case .int8: .integers
+    }
+  }
 
   func visit(_ name: String, _ shape: [Int], _ values: inout [Float]) throws {
     values = try weights.floats(name, shape: shape)
@@ -43,9 +55,9 @@ private struct ParameterReader: ParameterVisitor {
     // The companion tensor of an I8 tensor; `BLIPModel.init` has checked that it is there.
     let scales = "\(name)_scale"
     let isQuantized = try weights.withBytes(of: name, shape: shape) { type, _ in type == .int8 }
-    guard isQuantized else {
-      matrix.floats = try weights.floats(name, shape: shape)
-      return
+    let format = format(name)
+    guard isQuantized && format != .integers else {
+      return matrix.load(floats: try weights.floats(name, shape: shape), as: format)
     }
     let scale = try weights.floats(scales, shape: [matrix.rows])
     try weights.withBytes(of: name, shape: shape) { _, bytes in

@@ -23,7 +23,6 @@ struct FeedForward: Sendable {
 
   /// What is computed on the way, `[n, …]` each.
   struct Activations: Sendable {
-    var hidden = Matrix()
     var activated = Matrix()
     var sum = Matrix()
     var output = Matrix()
@@ -31,8 +30,7 @@ struct FeedForward: Sendable {
 
   /// x: `[n, width]`; leaves `[n, width]` in `activations.output`.
   func callAsFunction(_ x: Matrix, _ activations: inout Activations) {
-    intermediate(x, into: &activations.hidden)
-    gelu(activations.hidden, into: &activations.activated)
+    intermediate(x, then: .gelu, into: &activations.activated)
     dense(activations.activated, plus: x, into: &activations.sum)
     norm(activations.sum, into: &activations.output)
   }

@@ -31,33 +31,32 @@ struct VisionBlock: Sendable {
     try fc2.forEachParameter("\(path).mlp.fc2", &visitor)
   }
 
-  /// Everything a block computes on the way, `[n, …]` each; what a backward pass needs.
+  /// What a block computes on the way, `[n, …]` each.
   struct Activations: Sendable {
     var normed1 = Matrix()
     var qkv = Matrix()
-    var probabilities: [Float] = []
     var context = Matrix()
     var attended = Matrix()
     var normed2 = Matrix()
-    var hidden = Matrix()
     var activated = Matrix()
     var output = Matrix()
   }
 
-  /// x: `[n, width]`, the tokens of one picture; leaves `[n, width]` in `activations.output`.
-  func callAsFunction(_ x: Matrix, _ activations: inout Activations) {
+  /// x: `[n, width]`, the tokens of one picture; leaves `[n, width]` in `activations.output`, or
+  /// `[1, width]`, the first token's, where no other is wanted.
+  func callAsFunction(_ x: Matrix, onlyFirst: Bool = false, _ activations: inout Activations) {
     let width = heads.width
+    let asking = onlyFirst ? 0..<1 : 0..<x.rows
     norm1(x, into: &activations.normed1)
     qkv(activations.normed1, into: &activations.qkv)
     attend(
-      queries: Heads(activations.qkv), keys: Heads(activations.qkv, from: width),
-      values: Heads(activations.qkv, from: 2 * width), heads,
-      [AttentionSegment(queries: 0..<x.rows, keys: 0..<x.rows)],
-      probabilities: &activations.probabilities, into: &activations.context)
-    projection(activations.context, plus: x, into: &activations.attended)
+      queries: Heads(onlyFirst ? activations.qkv.rows(asking) : activations.qkv),
+      keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
+      heads, [AttentionSegment(queries: asking, keys: 0..<x.rows)], into: &activations.context)
+    projection(
+      activations.context, plus: onlyFirst ? x.rows(asking) : x, into: &activations.attended)
     norm2(activations.attended, into: &activations.normed2)
-    fc1(activations.normed2, into: &activations.hidden)
-    gelu(activations.hidden, into: &activations.activated)
+    fc1(activations.normed2, then: .gelu, into: &activations.activated)
     fc2(activations.activated, plus: activations.attended, into: &activations.output)
   }
 }

@@ -164,131 +164,6 @@ static TARGET float FOR_CPU(dot)(const float *a, const float *b, size_t count) {
   return sum;
 }
 
-// MARK: - Multiplication by packed weights
-
-// Where a block of a product lies: rows first..<end, and the part of the depth that is summed up.
-struct FOR_CPU(block) {
-  const float *x;
-  size_t k, n;
-  size_t first_row, end_row;
-  size_t first_depth, end_depth;
-  struct kernel_epilogue epilogue;
-  const float *scales;
-  float *y;
-};
-
-INLINE vec FOR_CPU(finish)(const struct FOR_CPU(block) *b, vec sum, size_t column, size_t at,
-                           size_t some) {
-  if (b->scales) sum *= FOR_CPU(load_some)(b->scales + column, some, 0);
-  sum += FOR_CPU(load_some)(b->epilogue.bias + column, some, 0);
-  if (b->epilogue.addend) sum += FOR_CPU(load_some)(b->epilogue.addend + at, some, 0);
-  if (b->epilogue.relu6)
-    sum = FOR_CPU(at_most)(FOR_CPU(at_least)(sum, FOR_CPU(all)(0)), FOR_CPU(all)(6));
-  return sum;
-}
-
-// `rows` rows of x against one panel of `vectors`·8 columns; all sums stay in registers. Sums of an
-// unfinished depth wait in y.
-INLINE void FOR_CPU(tile)(const int rows, const int vectors, const bool quantized,
-                          const struct FOR_CPU(block) *b, const void *panel, size_t column,
-                          size_t row) {
-  vec sums[8][2];
-  const size_t n = b->n, k = b->k;
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
-      size_t first = column + v * lanes, at = (row + r) * n + first;
-      if (b->first_depth == 0)
-        sums[r][v] = FOR_CPU(all)(0);
-      else
-        sums[r][v] = FOR_CPU(load_some)(b->y + at, first < n ? n - first : 0, 0);
-    }
-  const float *x = b->x + row * k;
-  const float *floats = (const float *)panel + b->first_depth * vectors * lanes;
-  const int8_t *bytes = (const int8_t *)panel + b->first_depth * vectors * lanes;
-  for (size_t i = b->first_depth; i < b->end_depth; i++) {
-    vec w[2];
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++)
-      w[v] = quantized ? __builtin_convertvector(*(const byte_vec *)(bytes + v * lanes), vec)
-                       : FOR_CPU(load)(floats + v * lanes);
-    floats += vectors * lanes;
-    bytes += vectors * lanes;
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      vec factor = FOR_CPU(all)(x[(size_t)r * k + i]);
-#pragma clang loop unroll(full)
-      for (int v = 0; v < vectors; v++) sums[r][v] += factor * w[v];
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) {
-      size_t first = column + v * lanes, at = (row + r) * n + first;
-      if (first >= n) continue;
-      vec sum = sums[r][v];
-      if (b->end_depth == k) sum = FOR_CPU(finish)(b, sum, first, at, n - first);
-      FOR_CPU(store_some)(b->y + at, sum, n - first);
-    }
-}
-
-// A panel against the rows of a block, `height` at a time: 6×16 sums fill the registers.
-#define PANEL(name, vectors, quantized, height, remainders)                                       \
-  static TARGET void FOR_CPU(name)(const struct FOR_CPU(block) *b, const void *panel,             \
-                                   size_t column) {                                               \
-    size_t row = b->first_row;                                                                    \
-    for (; row + height <= b->end_row; row += height)                                             \
-      FOR_CPU(tile)(height, vectors, quantized, b, panel, column, row);                           \
-    switch (b->end_row - row) { remainders(vectors, quantized) }                                  \
-  }
-#define REMAINDER(rows, vectors, quantized)                                                       \
-  case rows:                                                                                      \
-    FOR_CPU(tile)(rows, vectors, quantized, b, panel, column, row);                               \
-    break;
-#define REMAINDERS_6(v, q)                                                                        \
-  REMAINDER(1, v, q) REMAINDER(2, v, q) REMAINDER(3, v, q) REMAINDER(4, v, q) REMAINDER(5, v, q)
-#define REMAINDERS_8(v, q) REMAINDERS_6(v, q) REMAINDER(6, v, q) REMAINDER(7, v, q)
-
-PANEL(floats_8, 1, false, 8, REMAINDERS_8)
-PANEL(floats_16, 2, false, 6, REMAINDERS_6)
-PANEL(bytes_8, 1, true, 8, REMAINDERS_8)
-PANEL(bytes_16, 2, true, 6, REMAINDERS_6)
-
-#undef PANEL
-#undef REMAINDER
-#undef REMAINDERS_6
-#undef REMAINDERS_8
-
-static TARGET void FOR_CPU(multiply_packed)(const float *x, size_t m, size_t k,
-                                            struct kernel_panels w, size_t n,
-                                            struct kernel_epilogue epilogue, float *y) {
-  // A slice of a panel stays in the first-level cache while the rows of a block pass, and the block
-  // in the second-level cache while the panels pass.
-  const size_t deepest = 512;
-  size_t depth = k <= deepest + deepest / 2 ? k : deepest;
-  size_t height = 32768 / (depth + 1) / 24 * 24;
-  if (height < 24) height = 24;
-  struct FOR_CPU(block) b = {.x = x, .k = k, .n = n, .epilogue = epilogue, .scales = w.scales,
-                             .y = y};
-  for (b.first_row = 0; b.first_row < m; b.first_row = b.end_row) {
-    b.end_row = m - b.first_row <= height ? m : b.first_row + height;
-    for (b.first_depth = 0; b.first_depth < k; b.first_depth = b.end_depth) {
-      b.end_depth = k - b.first_depth <= depth ? k : b.first_depth + depth;
-      for (size_t column = 0; column < n;) {
-        size_t width = panel_width(n - column);
-        if (w.floats)
-          (width == 16 ? FOR_CPU(floats_16) : FOR_CPU(floats_8))(&b, w.floats + column * k,
-                                                                 column);
-        else
-          (width == 16 ? FOR_CPU(bytes_16) : FOR_CPU(bytes_8))(&b, w.bytes + column * k, column);
-        column += width;
-      }
-    }
-  }
-}
-
 // MARK: - Depthwise convolution
 
 // Seven neighbouring outputs of a row, eight channels at a time. Their sums and a row of the kernel
@@ -378,9 +253,14 @@ static TARGET void FOR_CPU(depthwise)(struct kernel_convolution shape, const flo
   if (shape.kernel == 5 && shape.stride == 2) FOR_CPU(depthwise_of)(5, 2, &o, x, y);
 }
 
+#include "multiply_bodies.h"
+#include "integer_bodies.h"
+#include "attention_bodies.h"
+
 static const struct kernels FOR_CPU(kernels) = {
-    FOR_CPU(gelu),      FOR_CPU(softmax),         FOR_CPU(layer_norm), FOR_CPU(dot),
-    FOR_CPU(multiply_packed), FOR_CPU(depthwise),
+    FOR_CPU(gelu),  FOR_CPU(softmax),           FOR_CPU(layer_norm),
+    FOR_CPU(dot),   FOR_CPU(multiply_floats),   FOR_CPU(multiply_integers),
+    FOR_CPU(attend), FOR_CPU(depthwise),
 };
 
 #undef INLINE

@@ -14,21 +14,56 @@ typedef float vec __attribute__((vector_size(32)));
 typedef float unaligned_vec __attribute__((vector_size(32), aligned(4)));
 typedef int32_t int_vec __attribute__((vector_size(32)));
 typedef int8_t byte_vec __attribute__((vector_size(8), aligned(1)));
-typedef int8_t bytes_16 __attribute__((vector_size(16), aligned(1)));
+typedef uint16_t short_vec __attribute__((vector_size(16), aligned(2)));
 
 struct kernels {
   void (*gelu)(const float *, float *, size_t);
   void (*softmax)(float *, size_t, size_t, float);
   void (*layer_norm)(const float *, const float *, const float *, float, float *, size_t, size_t);
   float (*dot)(const float *, const float *, size_t);
-  void (*multiply_packed)(const float *, size_t, size_t, struct kernel_panels, size_t,
-                          struct kernel_epilogue, float *);
+  void (*multiply_floats)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
+                          float *);
+  void (*multiply_integers)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
+                            float *);
+  void (*attend)(struct kernel_attention, bool, float *);
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
 };
 
-// Panels of packed weights: of 16 columns, the last one of 8 where that is enough.
-static size_t panel_width(size_t columns_left) { return columns_left > 8 ? 16 : 8; }
+#include "packing.h"
+
+enum {
+  // Most of the depth that is summed up at a time, and numbers of x in a block: see multiply_floats.
+  multiply_depth = 512,
+  multiply_block = 144 * 384,
+  // Most numbers of x in a block of a product of integers.
+  integer_block_size = 192 * 1024,
+  // Queries whose scores are kept at a time.
+  attention_rows = 48,
+};
+
+// The depth in equal parts.
+static size_t multiply_deepest(size_t k) {
+  size_t parts = (k + multiply_depth - 1) / multiply_depth;
+  return (k + parts - 1) / parts;
+}
+
+static size_t integer_height(size_t k) {
+  size_t height = integer_block_size / integer_depth(k) / 4 * 4;
+  return height < 4 ? 4 : height > 192 ? 192 : height;
+}
+
+// Σ x·w of `rows` rows of `depth` bytes against a panel of 16 columns.
+static inline void integer_sums_portable(int rows, const uint8_t *x, size_t depth,
+                                         const int8_t *panel, int_vec sums[4][2]) {
+  for (int r = 0; r < rows; r++) {
+    int32_t row[16] = {0};
+    for (size_t i = 0; i < depth; i += 4)
+      for (int j = 0; j < 16; j++)
+        for (int q = 0; q < 4; q++) row[j] += x[r * depth + i + q] * panel[i * 16 + j * 4 + q];
+    memcpy(sums[r], row, sizeof row);
+  }
+}
 
 #define FOR_CPU(name) name##_portable
 #define TARGET
@@ -37,8 +72,44 @@ static size_t panel_width(size_t columns_left) { return columns_left > 8 ? 16 : 
 #undef TARGET
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #define FOR_CPU(name) name##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
+
+// Pairs of products fit 16 bits, and so do two of them together: 127 · 63 · 4 = 32,004.
+static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
+    const int rows, const uint8_t *x, size_t depth, const int8_t *panel, int_vec sums[4][2]) {
+  __m256i one = _mm256_set1_epi16(1);
+  __m256i total[4][2];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += 8) {
+    // Sums, ones and three of the four vectors of weights fill the registers, so the fourth stays in
+    // memory; left to itself the compiler spills a sum, whose way through memory takes longest.
+    __asm__("" : "+x"(one));
+    const __m256i *w = (const __m256i *)(panel + 16 * i);
+    const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      int32_t four[2];
+      memcpy(four, x + r * depth + i, 8);
+      const __m256i x0 = _mm256_set1_epi32(four[0]), x1 = _mm256_set1_epi32(four[1]);
+      __m256i last;
+      __asm__("vpmaddubsw %2, %1, %0" : "=x"(last) : "x"(x1), "m"(w[3]));
+      const __m256i right = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w1), last);
+      const __m256i left = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w0),
+                                            _mm256_maddubs_epi16(x1, w2));
+      total[r][1] = _mm256_add_epi32(total[r][1], _mm256_madd_epi16(right, one));
+      total[r][0] = _mm256_add_epi32(total[r][0], _mm256_madd_epi16(left, one));
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
+}
+
 #include "kernel_bodies.h"
 #undef FOR_CPU
 #undef TARGET
@@ -81,67 +152,28 @@ float kernel_dot(const float *a, const float *b, size_t count) {
   return kernels()->dot(a, b, count);
 }
 
-void kernel_multiply_packed(const float *x, size_t m, size_t k, struct kernel_panels w, size_t n,
-                            struct kernel_epilogue epilogue, float *y) {
-  kernels()->multiply_packed(x, m, k, w, n, epilogue, y);
+size_t kernel_multiply_scratch(enum kernel_format format, size_t k) {
+  if (format != kernel_integers) return 16 * multiply_deepest(k) + multiply_block;
+  return integer_height(k) * (2 + integer_depth(k) / 4);
+}
+
+void kernel_multiply(struct kernel_product product, struct kernel_panels w,
+                     struct kernel_epilogue epilogue, float *scratch) {
+  (w.format == kernel_integers ? kernels()->multiply_integers : kernels()->multiply_floats)(
+      product, w, epilogue, scratch);
+}
+
+size_t kernel_attention_scratch(size_t keys, size_t size) {
+  size_t deepest = keys > size ? keys : size;
+  return kernel_packed_count(keys, size) + kernel_packed_count(size, keys) +
+         attention_rows * keys + kernel_multiply_scratch(kernel_floats, deepest);
+}
+
+void kernel_attend(struct kernel_attention attention, bool packs, float *scratch) {
+  kernels()->attend(attention, packs, scratch);
 }
 
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,
                       const float *bias, bool relu6, float *y) {
   kernels()->depthwise(shape, x, weights, bias, relu6, y);
-}
-
-// MARK: - Packing
-
-size_t kernel_packed_count(size_t n, size_t k) { return (n + 7) / 8 * 8 * k; }
-
-void kernel_pack(const float *w, size_t n, size_t k, float *packed) {
-  for (size_t first = 0; first < n;) {
-    size_t width = panel_width(n - first);
-    for (size_t i = 0; i < k; i++)
-      for (size_t j = 0; j < width; j++)
-        *packed++ = first + j < n ? w[(first + j) * k + i] : 0;
-    first += width;
-  }
-}
-
-// 16 rows of 16 bytes, `stride` apart, become 16 columns, one behind the other: interleaving rows
-// i and i + 8 four times transposes.
-static void transpose_16(const int8_t *from, size_t stride, int8_t *to) {
-  bytes_16 rows[16], next[16];
-  for (int i = 0; i < 16; i++) rows[i] = *(const bytes_16 *)(from + i * stride);
-  for (int round = 0; round < 4; round++) {
-    for (int i = 0; i < 8; i++) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4,
-                                            20, 5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27,
-                                                12, 28, 13, 29, 14, 30, 15, 31);
-    }
-    memcpy(rows, next, sizeof rows);
-  }
-  for (int i = 0; i < 16; i++) *(bytes_16 *)(to + 16 * i) = rows[i];
-}
-
-void kernel_pack_bytes(const int8_t *w, size_t n, size_t k, int8_t *packed) {
-  for (size_t first = 0; first < n;) {
-    size_t width = panel_width(n - first), i = 0;
-    if (first + 16 <= n)
-      for (; i + 16 <= k; i += 16, packed += 256) transpose_16(w + first * k + i, k, packed);
-    for (; i < k; i++)
-      for (size_t j = 0; j < width; j++)
-        *packed++ = first + j < n ? w[(first + j) * k + i] : 0;
-    first += width;
-  }
-}
-
-void kernel_unpack(struct kernel_panels panels, size_t n, size_t k, float *w) {
-  size_t at = 0;
-  for (size_t first = 0; first < n;) {
-    size_t width = panel_width(n - first);
-    for (size_t i = 0; i < k; i++, at += width)
-      for (size_t j = 0; j < width && first + j < n; j++)
-        w[(first + j) * k + i] = panels.floats ? panels.floats[at + j]
-                                               : panels.bytes[at + j] * panels.scales[first + j];
-    first += width;
-  }
 }

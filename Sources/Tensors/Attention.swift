@@ -25,6 +25,13 @@ public struct Heads {
     self.matrix = matrix
     self.first = first
   }
+
+  /// Where a head begins in a row of the lent numbers.
+  fileprivate func start(
+    _ numbers: UnsafePointer<Float>, row: Int, _ head: Int, _ shape: HeadShape
+  ) -> UnsafePointer<Float> {
+    numbers + row * matrix.columns + first + head * shape.size
+  }
 }
 
 /// How a width is cut into heads.
@@ -46,14 +53,12 @@ public struct HeadShape: Sendable, Equatable {
   }
 }
 
-/// Scaled dot-product attention, softmax(q·kᵀ/√size)·v, for every head and segment.
-/// - Parameters:
-///   - probabilities: Becomes one row of `heads · queries · keys` numbers a segment, one behind the
-///     other.
-///   - context: Becomes `[query rows, width]`, a head in the columns its queries were in.
+/// Scaled dot-product attention, softmax(q·kᵀ/√size)·v, for every head and segment. The scores of a
+/// few queries at a time are all that is kept of them.
+/// - Parameter context: Becomes `[query rows, width]`, a head in the columns its queries were in.
 public func attend(
   queries: Heads, keys: Heads, values: Heads, _ shape: HeadShape, _ segments: [AttentionSegment],
-  probabilities: inout [Float], into context: inout Matrix
+  into context: inout Matrix
 ) {
   for heads in [queries, keys, values] {
     precondition(heads.first >= 0 && heads.first + shape.width <= heads.matrix.columns)
@@ -65,42 +70,34 @@ public func attend(
     precondition(segment.keys.lowerBound >= 0 && segment.keys.upperBound <= keys.matrix.rows)
     precondition(!segment.keys.isEmpty, "a query needs a key to attend to")
   }
-  let count = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count * shape.count }
-  probabilities.resize(to: count)
   context.reshape(rows: queries.matrix.rows, columns: shape.width)
-  let stride = (
-    query: queries.matrix.columns, key: keys.matrix.columns, value: values.matrix.columns
-  )
+  let scores = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }
+  let longest = segments.map(\.keys.count).max() ?? 0
   queries.matrix.withPointer { q in
     keys.matrix.withPointer { k in
       values.matrix.withPointer { v in
-        probabilities.withMutablePointer(count: count) { p in
-          context.withMutablePointer { context in
-            var scores = p
-            for segment in segments {
-              let (asking, asked) = (segment.queries.count, segment.keys.count)
-              let first = (query: segment.queries.lowerBound, key: segment.keys.lowerBound)
-              inParallel(
-                rows: shape.count, operations: 2 * asking * asked * shape.width
-              ) { heads in
-                for head in heads {
-                  let column = head * shape.size
-                  let scores = scores + head * asking * asked
-                  multiply(
-                    rows: asking, columns: asked, depth: shape.size,
-                    Block(q + first.query * stride.query + queries.first + column, stride.query),
-                    Block(k + first.key * stride.key + keys.first + column, stride.key),
-                    transposed: true, into: Block(scores, asked))
-                  kernel_softmax(scores, asking, asked, shape.scale)
-                  multiply(
-                    rows: asking, columns: shape.size, depth: asked,
-                    Block(UnsafePointer(scores), asked),
-                    Block(v + first.key * stride.value + values.first + column, stride.value),
-                    transposed: false,
-                    into: Block(context + first.query * shape.width + column, shape.width))
-                }
+        context.withMutablePointer { context in
+          // Head by head, so that segments of the same keys find them reordered.
+          inParallel(
+            rows: shape.count * segments.count, operations: 2 * scores * shape.width
+          ) { items in
+            withScratch(kernel_attention_scratch(longest, shape.size)) { scratch in
+              var packed: (head: Int, keys: Range<Int>)?
+              for item in items {
+                let (head, segment) = (item / segments.count, segments[item % segments.count])
+                let attention = kernel_attention(
+                  q: queries.start(q, row: segment.queries.lowerBound, head, shape),
+                  k: keys.start(k, row: segment.keys.lowerBound, head, shape),
+                  v: values.start(v, row: segment.keys.lowerBound, head, shape),
+                  q_stride: queries.matrix.columns, k_stride: keys.matrix.columns,
+                  v_stride: values.matrix.columns, queries: segment.queries.count,
+                  keys: segment.keys.count, size: shape.size, scale: shape.scale,
+                  context: context + segment.queries.lowerBound * shape.width + head * shape.size,
+                  context_stride: shape.width)
+                let packs = packed.map { $0 != (head, segment.keys) } ?? true
+                kernel_attend(attention, packs, scratch)
+                packed = (head, segment.keys)
               }
-              scores += shape.count * asking * asked
             }
           }
         }

@@ -46,11 +46,12 @@ public struct Convolution: Sendable {
     precondition(x.pixels.columns == shape.inputs)
     let (height, width) = (shape.height(for: x.height), shape.width(for: x.width))
     y.reshape(height: height, width: width, channels: shape.outputs)
+    let activation: Activation = clamps ? .relu6 : .identity
     if shape.kernel == 1 && shape.stride == 1 && height == x.height && width == x.width {
-      product(x.pixels, plus: addend?.pixels, clamps: clamps, into: &y.pixels)
+      product(x.pixels, plus: addend?.pixels, then: activation, into: &y.pixels)
     } else {
       gather(x, height: height, width: width, into: &windows)
-      product(windows, plus: addend?.pixels, clamps: clamps, into: &y.pixels)
+      product(windows, plus: addend?.pixels, then: activation, into: &y.pixels)
     }
   }
 

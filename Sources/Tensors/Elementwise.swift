@@ -1,5 +1,23 @@
 internal import CKernels
 
+/// What the sums of a layer pass before they are stored.
+public enum Activation: Sendable {
+  /// Nothing.
+  case identity
+  /// min(max(x, 0), 6)
+  case relu6
+  /// x·Φ(x), as `gelu` computes it.
+  case gelu
+
+  var kernel: kernel_activation {
+    switch self {
+    case .identity: kernel_identity
+    case .relu6: kernel_relu6
+    case .gelu: kernel_gelu_activation
+    }
+  }
+}
+
 /// Writes x·Φ(x), the exact (erf) GELU, of every number of x into y, which takes x's shape.
 /// Against exact arithmetic the relative error stays below 2e-6 for x > −5, below 1e-5 for x > −10.
 public func gelu(_ x: Matrix, into y: inout Matrix) {

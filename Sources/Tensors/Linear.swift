@@ -29,35 +29,50 @@ public struct Linear: Sendable {
   /// Writes the layer's output for x `[n, inputs]` into y, which becomes `[n, outputs]`.
   /// - Parameters:
   ///   - addend: `[n, outputs]`, added where given: a residual connection.
-  ///   - clamps: Whether the sum passes a ReLU6.
+  ///   - activation: What the sum passes at the end.
   public func callAsFunction(
-    _ x: Matrix, plus addend: Matrix? = nil, clamps: Bool = false, into y: inout Matrix
+    _ x: Matrix, plus addend: Matrix? = nil, then activation: Activation = .identity,
+    into y: inout Matrix
   ) {
     precondition(x.columns == inputs, "\(x.columns) columns into a layer of \(inputs) inputs")
     y.reshape(rows: x.rows, columns: outputs)
-    let multiply = { (addend: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>) in
-      x.withPointer { from in
-        weight.withPanels { panels in
-          bias.withPointer(count: outputs) { bias in
-            inParallel(
-              rows: x.rows, multipleOf: 12, operations: x.rows * inputs * outputs
-            ) { rows in
-              kernel_multiply_packed(
-                from + rows.lowerBound * inputs, rows.count, inputs, panels, outputs,
-                kernel_epilogue(
-                  bias: bias, addend: addend.map { $0 + rows.lowerBound * outputs },
-                  relu6: clamps), y + rows.lowerBound * outputs)
-            }
-          }
-        }
-      }
-    }
     y.withMutablePointer { y in
       if let addend {
         precondition(addend.rows == x.rows && addend.columns == outputs)
-        addend.withPointer { multiply($0, y) }
+        addend.withPointer { multiply(x, plus: $0, then: activation, into: y) }
       } else {
-        multiply(nil, y)
+        multiply(x, plus: nil, then: activation, into: y)
+      }
+    }
+  }
+
+  /// Few rows are divided among threads by outputs, so that each reads a part of the weights only.
+  private func multiply(
+    _ x: Matrix, plus addend: UnsafePointer<Float>?, then activation: Activation,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let byOutputs = x.rows < 96
+    x.withPointer { x_ in
+      weight.withPanels { panels in
+        bias.withPointer(count: outputs) { bias in
+          inParallel(
+            rows: byOutputs ? outputs : x.rows, multipleOf: byOutputs ? 16 : 12,
+            operations: x.rows * inputs * outputs
+          ) { part in
+            let rows = byOutputs ? 0..<x.rows : part
+            let columns = byOutputs ? part : 0..<outputs
+            let product = kernel_product(
+              x: x_ + rows.lowerBound * inputs, x_stride: inputs, m: rows.count, k: inputs,
+              n: outputs, first_column: columns.lowerBound, end_column: columns.upperBound,
+              y: y + rows.lowerBound * outputs, y_stride: outputs)
+            let epilogue = kernel_epilogue(
+              bias: bias, addend: addend.map { $0 + rows.lowerBound * outputs },
+              activation: activation.kernel)
+            withScratch(kernel_multiply_scratch(panels.format, inputs)) {
+              kernel_multiply(product, panels, epilogue, $0)
+            }
+          }
+        }
       }
     }
   }

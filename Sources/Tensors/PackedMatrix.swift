@@ -1,19 +1,36 @@
 internal import CKernels
 
 /// The matrix of a linear layer, `[rows, columns]`, rearranged once into the order in which a
-/// product by its transpose reads it; in 32-bit floats, or in 8-bit integers with a scale for every
-/// row, which are widened in registers while they are multiplied.
+/// product by its transpose reads it.
+///
+/// What was rearranged can be kept in a file: for every loaded matrix write its `format` and the
+/// bytes that `withPackedBytes` lends, from an offset that is a multiple of 64 on; later map the file
+/// as one `PackedRegion` and give every matrix its part with `load(_:from:at:)`, which copies nothing.
+/// The bytes are this processor's (little-endian) and this version's: put both into the file's key.
 public struct PackedMatrix: Sendable {
   /// Number of rows: the outputs of the layer.
   public let rows: Int
   /// Number of columns: its inputs.
   public let columns: Int
-  private var storage: Storage = .empty
+  /// In which numbers it is kept; nil before it is loaded.
+  public var format: PackedFormat? { storage?.format }
+  private var storage: Storage?
 
-  private enum Storage {
-    case empty
-    case floats([Float])
-    case bytes([Int8], scales: [Float])
+  private struct Storage {
+    let format: PackedFormat
+    let region: PackedRegion
+    let offset: Int
+
+    init(_ format: PackedFormat, _ region: PackedRegion, at offset: Int) {
+      self.format = format
+      self.region = region
+      self.offset = offset
+    }
+
+    /// In memory of its own.
+    init(_ layout: PackedLayout, _ fill: (UnsafeMutableRawPointer) -> Void) {
+      self.init(layout.format, PackedRegion(byteCount: layout.byteCount, fill), at: 0)
+    }
   }
 
   /// A matrix whose numbers are still to be loaded.
@@ -24,26 +41,23 @@ public struct PackedMatrix: Sendable {
   }
 
   /// The numbers, row after row; none before they are loaded. Reading and writing rearranges all of
-  /// them.
+  /// them; what is written is kept in 32 bits.
   public var floats: [Float] {
-    get {
-      guard case .empty = storage else { return unpacked() }
-      return []
-    }
+    get { storage == nil ? [] : unpacked() }
     set {
-      guard !newValue.isEmpty else {
-        storage = .empty
-        return
-      }
-      let count = kernel_packed_count(rows, columns)
-      let packed = newValue.withPointer(count: rows * columns) { weight in
-        [Float](unsafeUninitializedCapacity: count) { packed, written in
-          guard let start = packed.baseAddress else { return }
-          kernel_pack(weight, rows, columns, start)
-          written = count
-        }
-      }
-      storage = .floats(packed)
+      if newValue.isEmpty { storage = nil } else { load(floats: newValue, as: .float32) }
+    }
+  }
+
+  /// Takes numbers, row after row, and keeps them in the given format, which is not `scaledBytes`:
+  /// those are loaded as they are.
+  public mutating func load(floats: [Float], as format: PackedFormat) {
+    precondition(format != .scaledBytes, "bytes are loaded with their scales")
+    // Sums of products of 7 bits fit 32.
+    precondition(format != .integers || columns <= 1 << 17, "\(columns) columns are too many")
+    let layout = PackedLayout(format, rows: rows, columns: columns)
+    storage = floats.withPointer(count: rows * columns) { weight in
+      Storage(layout) { kernel_pack(weight, rows, columns, layout.panels(at: $0)) }
     }
   }
 
@@ -51,17 +65,15 @@ public struct PackedMatrix: Sendable {
   /// - Parameter bytes: Signed, row after row.
   public mutating func load(bytes: RawSpan, scales: [Float]) {
     precondition(bytes.byteCount == rows * columns && scales.count == rows)
-    let count = kernel_packed_count(rows, columns)
-    let packed = bytes.withUnsafeBytes { bytes in
-      [Int8](unsafeUninitializedCapacity: count) { packed, written in
-        guard let start = packed.baseAddress,
-          let weight = bytes.assumingMemoryBound(to: Int8.self).baseAddress
-        else { return }
-        kernel_pack_bytes(weight, rows, columns, start)
-        written = count
+    let layout = PackedLayout(.scaledBytes, rows: rows, columns: columns)
+    storage = bytes.withUnsafeBytes { bytes in
+      guard let weight = bytes.assumingMemoryBound(to: Int8.self).baseAddress else { return nil }
+      return Storage(layout) { start in
+        let panels = layout.panels(at: start)
+        kernel_pack_bytes(weight, rows, columns, panels.numbers)
+        scales.withPointer(count: rows) { panels.scales.update(from: $0, count: rows) }
       }
     }
-    storage = .bytes(packed, scales: scales)
   }
 
   private func unpacked() -> [Float] {
@@ -76,21 +88,49 @@ public struct PackedMatrix: Sendable {
 
   /// Lends the rearranged numbers to a kernel.
   func withPanels<Result>(_ body: (kernel_panels) -> Result) -> Result {
-    let count = kernel_packed_count(rows, columns)
-    switch storage {
-    case .empty:
+    guard let storage else {
       preconditionFailure("a \(rows)×\(columns) matrix is used before it is loaded")
-    case .floats(let floats):
-      return floats.withPointer(count: count) {
-        body(kernel_panels(floats: $0, bytes: nil, scales: nil))
-      }
-    case .bytes(let bytes, let scales):
-      precondition(bytes.count == count)
-      return bytes.withUnsafeBufferPointer { bytes in
-        scales.withPointer(count: rows) {
-          body(kernel_panels(floats: nil, bytes: bytes.baseAddress, scales: $0))
-        }
-      }
     }
+    let layout = PackedLayout(storage.format, rows: rows, columns: columns)
+    return storage.region.withBytes(storage.offset..<storage.offset + layout.byteCount) { bytes in
+      guard let start = bytes.baseAddress else { preconditionFailure("a matrix of no bytes") }
+      return body(layout.panels(at: start))
+    }
+  }
+}
+
+// MARK: - Packed bytes in files
+
+extension PackedMatrix {
+  /// How many bytes a matrix of this shape takes in a format, a multiple of 64.
+  public func packedByteCount(as format: PackedFormat) -> Int {
+    PackedLayout(format, rows: rows, columns: columns).byteCount
+  }
+
+  /// Lends the rearranged numbers as bytes, to be written to a file; nil before they are loaded.
+  public func withPackedBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result? {
+    guard let storage else { return nil }
+    let end = storage.offset + packedByteCount(as: storage.format)
+    return try storage.region.withBytes(storage.offset..<end, body)
+  }
+
+  /// Uses what `withPackedBytes` lent for a matrix of this shape and format, where it lies now.
+  /// Throws where the region is too short or the offset is not a multiple of 64. The numbers are
+  /// taken as they are: whether they are the right ones is for a checksum to say.
+  public mutating func load(
+    _ format: PackedFormat, from region: PackedRegion, at offset: Int
+  ) throws(PackedMatrixError) {
+    let count = packedByteCount(as: format)
+    guard offset >= 0, offset % 64 == 0, offset <= region.byteCount,
+      region.byteCount - offset >= count
+    else {
+      throw PackedMatrixError(
+        region.path ?? "packed weights",
+        "\(count) bytes of a \(rows)×\(columns) matrix at \(offset) are not inside the file's "
+          + "\(region.byteCount); delete it, it will be made again")
+    }
+    storage = Storage(format, region, at: offset)
   }
 }

@@ -113,15 +113,20 @@ import Testing
     let addend = numbers.matrix(rows, outputs, scale: 4)
     var layer = Linear(inputs: inputs, outputs: outputs)
     layer.bias = numbers.floats(outputs)
-    for quantized in [false, true] {
-      if quantized {
+    for format in [PackedFormat.float32, .scaledBytes, .bfloat16] {
+      switch format {
+      case .scaledBytes:
         layer.weight.load(bytes: bytes.span.bytes, scales: scales)
         #expect(
           layer.weight.floats == bytes.indices.map { Float(bytes[$0]) * scales[$0 / inputs] })
-      } else {
+      case .bfloat16:
+        layer.weight.load(floats: weight, as: .bfloat16)
+        #expect(zip(layer.weight.floats, weight).allSatisfy { abs($0 - $1) <= abs($1) / 256 })
+      default:
         layer.weight.floats = weight
         #expect(layer.weight.floats == weight)
       }
+      #expect(layer.weight.format == format)
       let exact = Exact.linear(x, layer.weight.floats, layer.bias)
       let sums = zip(exact, addend.values).map { $0 + Double($1) }
       onBoth {
@@ -131,8 +136,10 @@ import Testing
         #expect(largestError(y.values, exact) < 1e-5)
         layer(x, plus: addend, into: &y)
         #expect(largestError(y.values, sums) < 1e-5)
-        layer(x, plus: addend, clamps: true, into: &y)
+        layer(x, plus: addend, then: .relu6, into: &y)
         #expect(largestError(y.values, sums.map { min(max($0, 0), 6) }) < 1e-5)
+        layer(x, plus: addend, then: .gelu, into: &y)
+        #expect(largestError(y.values, sums.map { Exact.gelu(Float($0)) }) < 1e-5)
       }
     }
   }
@@ -154,10 +161,10 @@ import Testing
     let qkv = numbers.matrix(300, 288)
     let segment = [AttentionSegment(queries: 0..<300, keys: 0..<300)]
     let run = {
-      var (probabilities, context) = ([Float](), Matrix())
+      var context = Matrix()
       attend(
         queries: Heads(qkv), keys: Heads(qkv, from: 96), values: Heads(qkv, from: 192),
-        HeadShape(count: 6, width: 96), segment, probabilities: &probabilities, into: &context)
+        HeadShape(count: 6, width: 96), segment, into: &context)
       return context
     }
     let divided = run()

@@ -25,38 +25,88 @@ void kernel_layer_norm(const float *x, const float *weight, const float *bias, f
 /// Σ aᵢ·bᵢ
 float kernel_dot(const float *a, const float *b, size_t count);
 
+/// In which numbers a packed weight is kept.
+enum kernel_format {
+  /// float
+  kernel_floats,
+  /// int8_t with a scale for each of the n, widened to floats.
+  kernel_bytes,
+  /// The upper halves of floats, rounded.
+  kernel_bfloat16,
+  /// int8_t in −63…63 with a scale for each of the n, multiplied in integers.
+  kernel_integers,
+};
+
 /// A weight [n, k] in the order in which it is multiplied: panels of 16 columns (the last one of 8
-/// where that is enough), k rows each. Floats, or bytes with a scale for each of the n; the other
-/// two are null.
+/// where that is enough), k rows each. Integers lie in panels of 16 always, 4 neighbours of the
+/// depth together, which is filled up with zeros to a multiple of 8.
 struct kernel_panels {
-  const float *floats;
-  const int8_t *bytes;
-  const float *scales;
+  enum kernel_format format;
+  void *numbers;
+  /// [n], or null.
+  float *scales;
+  /// [n], or null: the sums of a column's integers.
+  float *sums;
 };
 
 /// Numbers in the panels of an [n, k] weight.
 size_t kernel_packed_count(size_t n, size_t k);
+size_t kernel_packed_integer_count(size_t n, size_t k);
 
-/// Reorders w [n, k] into panels.
-void kernel_pack(const float *w, size_t n, size_t k, float *packed);
+/// Reorders w [n, k] into panels of any format but bytes; finds the scales and sums of integers.
+void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels);
 void kernel_pack_bytes(const int8_t *w, size_t n, size_t k, int8_t *packed);
 
-/// The way back, bytes multiplied by their scales.
+/// The way back, as floats.
 void kernel_unpack(struct kernel_panels panels, size_t n, size_t k, float *w);
+
+/// What a sum passes before it is stored.
+enum kernel_activation { kernel_identity, kernel_relu6, kernel_gelu_activation };
 
 /// What happens to a sum before it is stored.
 struct kernel_epilogue {
-  /// [n]
+  /// [n], added if not null.
   const float *bias;
-  /// Added if not null, [m, n]; not y itself.
+  /// Added if not null, [m, y_stride]; not y itself.
   const float *addend;
-  /// Clamp to 0…6 at the end.
-  bool relu6;
+  /// Comes last.
+  enum kernel_activation activation;
 };
 
-/// y [m, n] = epilogue(x [m, k] · wᵀ)
-void kernel_multiply_packed(const float *x, size_t m, size_t k, struct kernel_panels w, size_t n,
-                            struct kernel_epilogue epilogue, float *y);
+/// Columns first_column..<end_column (each a multiple of 16, or n) of y [m, n] = x [m, k] · wᵀ; the
+/// strides are how far apart the rows are.
+struct kernel_product {
+  const float *x;
+  size_t x_stride;
+  size_t m, k, n;
+  size_t first_column, end_column;
+  float *y;
+  size_t y_stride;
+};
+
+/// Floats of scratch memory that a product by a weight of the depth k needs.
+size_t kernel_multiply_scratch(enum kernel_format format, size_t k);
+
+/// y = epilogue(x · wᵀ). Of integers, every row of x is rounded to 7 bits with a step and an offset.
+void kernel_multiply(struct kernel_product product, struct kernel_panels w,
+                     struct kernel_epilogue epilogue, float *scratch);
+
+/// One head: context [queries, size] = softmax(scale · q [queries, size] · kᵀ) · v, with k and v
+/// [keys, size]; the strides are how far apart the rows are.
+struct kernel_attention {
+  const float *q, *k, *v;
+  size_t q_stride, k_stride, v_stride;
+  size_t queries, keys, size;
+  float scale;
+  float *context;
+  size_t context_stride;
+};
+
+/// Floats of scratch memory that an attention needs.
+size_t kernel_attention_scratch(size_t keys, size_t size);
+
+/// `packs` is false where the scratch memory has been used last for the same keys and values.
+void kernel_attend(struct kernel_attention attention, bool packs, float *scratch);
 
 /// Sizes of a convolution over one picture whose channels lie together (height, width, channels).
 struct kernel_convolution {

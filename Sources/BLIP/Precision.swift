@@ -1,0 +1,18 @@
+/// In which numbers the large linear layers of a model (those of the ViT's blocks, of the text
+/// encoder's layers and of their cross-attentions) are computed. Everything else (embeddings, heads,
+/// the stem, norms, softmax) is 32-bit floats always.
+public enum Precision: String, Sendable, CaseIterable {
+  /// 32-bit floats. Weights that a checkpoint holds in 8 bits are widened, exactly.
+  case fp32
+  /// Weights rounded to bfloat16, arithmetic in 32-bit floats: half the memory.
+  case bf16
+  /// Weights of 7 bits with a scale for each output, activations of 7 bits with a scale and a zero
+  /// point for each row, exact integer sums.
+  case int8
+  /// fp32: what int8 gains in speed it takes from accuracy, which is for a person to decide, and no
+  /// processor that this runs on multiplies bfloat16 faster than floats.
+  case auto
+
+  /// What `auto` stands for; the precision itself otherwise.
+  public var resolved: Precision { self == .auto ? .fp32 : self }
+}

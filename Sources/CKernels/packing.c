@@ -1,0 +1,137 @@
+// Weights into panels and back.
+#include "packing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "CKernels.h"
+
+typedef int8_t bytes_16 __attribute__((vector_size(16), aligned(1)));
+
+size_t kernel_packed_count(size_t n, size_t k) { return (n + 7) / 8 * 8 * k; }
+
+size_t kernel_packed_integer_count(size_t n, size_t k) {
+  return (n + 15) / 16 * 16 * integer_depth(k);
+}
+
+void pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k, float *packed) {
+  for (size_t first = 0; first < n;) {
+    size_t width = panel_width(n - first);
+    const float *from = w + first * across;
+    if (first + width <= n)
+      for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < width; j++) *packed++ = from[j * across + i * along];
+    else
+      for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < width; j++)
+          *packed++ = first + j < n ? from[j * across + i * along] : 0;
+    first += width;
+  }
+}
+
+// To the nearest, ties to even; what is not a number stays so.
+static uint16_t bfloat16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  if (x != x) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static void pack_bfloat16(const float *w, size_t n, size_t k, uint16_t *packed) {
+  for (size_t first = 0; first < n;) {
+    size_t width = panel_width(n - first);
+    for (size_t i = 0; i < k; i++)
+      for (size_t j = 0; j < width; j++)
+        *packed++ = first + j < n ? bfloat16(w[(first + j) * k + i]) : 0;
+    first += width;
+  }
+}
+
+static size_t integer_place(size_t row, size_t i, size_t depth) {
+  return row / 16 * 16 * depth + i / 4 * 64 + row % 16 * 4 + i % 4;
+}
+
+static void pack_integers(const float *w, size_t n, size_t k, struct kernel_panels panels) {
+  const size_t depth = integer_depth(k);
+  int8_t *numbers = panels.numbers;
+  memset(numbers, 0, kernel_packed_integer_count(n, k));
+  for (size_t row = 0; row < n; row++, w += k) {
+    float most = 0;
+    for (size_t i = 0; i < k; i++) most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
+    const float scale = most / 63, inverse = scale > 0 ? 1 / scale : 0;
+    int32_t sum = 0;
+    bool sound = isfinite(most) && isfinite(inverse);
+    for (size_t i = 0; i < k; i++) {
+      float v = rintf(w[i] * inverse);
+      sound = sound && w[i] == w[i];
+      int32_t integer = sound ? (int32_t)fminf(fmaxf(v, -63), 63) : 0;
+      numbers[integer_place(row, i, depth)] = (int8_t)integer;
+      sum += integer;
+    }
+    panels.scales[row] = sound ? scale : NAN;
+    panels.sums[row] = (float)sum;
+  }
+}
+
+void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels) {
+  switch (panels.format) {
+  case kernel_floats: return pack_floats(w, k, 1, n, k, panels.numbers);
+  case kernel_bfloat16: return pack_bfloat16(w, n, k, panels.numbers);
+  case kernel_integers: return pack_integers(w, n, k, panels);
+  case kernel_bytes: __builtin_trap();
+  }
+}
+
+// 16 rows of 16 bytes, `stride` apart, become 16 columns, one behind the other: interleaving rows
+// i and i + 8 four times transposes.
+static void transpose_16(const int8_t *from, size_t stride, int8_t *to) {
+  bytes_16 rows[16], next[16];
+  for (int i = 0; i < 16; i++) rows[i] = *(const bytes_16 *)(from + i * stride);
+  for (int round = 0; round < 4; round++) {
+    for (int i = 0; i < 8; i++) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4,
+                                            20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27,
+                                                12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(rows, next, sizeof rows);
+  }
+  for (int i = 0; i < 16; i++) *(bytes_16 *)(to + 16 * i) = rows[i];
+}
+
+void kernel_pack_bytes(const int8_t *w, size_t n, size_t k, int8_t *packed) {
+  for (size_t first = 0; first < n;) {
+    size_t width = panel_width(n - first), i = 0;
+    if (first + 16 <= n)
+      for (; i + 16 <= k; i += 16, packed += 256) transpose_16(w + first * k + i, k, packed);
+    for (; i < k; i++)
+      for (size_t j = 0; j < width; j++)
+        *packed++ = first + j < n ? w[(first + j) * k + i] : 0;
+    first += width;
+  }
+}
+
+static float unpacked(struct kernel_panels panels, size_t row, size_t at) {
+  switch (panels.format) {
+  case kernel_floats: return ((const float *)panels.numbers)[at];
+  case kernel_bfloat16: {
+    uint32_t bits = (uint32_t)((const uint16_t *)panels.numbers)[at] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+  }
+  default: return (float)((const int8_t *)panels.numbers)[at] * panels.scales[row];
+  }
+}
+
+void kernel_unpack(struct kernel_panels panels, size_t n, size_t k, float *w) {
+  const bool integers = panels.format == kernel_integers;
+  for (size_t row = 0; row < n; row++) {
+    size_t first = row / 16 * 16, width = panel_width(n - first);
+    for (size_t i = 0; i < k; i++)
+      w[row * k + i] =
+          unpacked(panels, row,
+                   integers ? integer_place(row, i, integer_depth(k))
+                            : first * k + i * width + row - first);
+  }
+}

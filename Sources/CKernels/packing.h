@@ -1,0 +1,12 @@
+// What packing has in common with multiplying: where numbers lie in panels.
+#pragma once
+#include <stddef.h>
+
+// Panels of packed weights: of 16 columns, the last one of 8 where that is enough.
+static inline size_t panel_width(size_t columns_left) { return columns_left > 8 ? 16 : 8; }
+
+// The depth of a panel of integers.
+static inline size_t integer_depth(size_t k) { return (k + 7) / 8 * 8; }
+
+// Reorders w, whose number (j, i) of [n, k] is at w[j · across + i · along], into panels.
+void pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k, float *packed);
