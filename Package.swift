@@ -57,7 +57,7 @@ let package = Package(
     room("LMDB", ["CLMDB"]),
     // Floor 3: the model.
     room(
-      "BLIP", ["Tensors", "Checkpoints", "Tokenization", "Images"],
+      "BLIP", ["Digests", "Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
     // Floor 4: the index folder.
     room(

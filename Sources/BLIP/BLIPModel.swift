@@ -22,7 +22,8 @@ public final class BLIPModel: Sendable {
 
   /// Checks the name and shape of every tensor, but reads no weights yet. Throws naming a tensor that
   /// is missing, wrongly shaped or of no use, and what cannot be run in the configuration.
-  public init(folder: ModelFolder, precision: Precision = .auto) throws {
+  /// - Parameter cache: A folder where packed weights are kept from run to run; nil: nowhere.
+  public init(folder: ModelFolder, precision: Precision = .auto, cache: String? = nil) throws {
     self.folder = folder
     self.precision = precision.resolved
     let (configuration, weights) = (folder.configuration, folder.weights)
@@ -40,9 +41,25 @@ public final class BLIPModel: Sendable {
     tokenizer = try WordPieceTokenizer(vocabularyPath: folder.vocabularyPath)
     normalization = PixelNormalization(folder.preprocessing)
     let precision = precision.resolved
-    imageEncoder = Lazy { try image.loaded(from: weights, precision) }
-    textEncoder = Lazy { try text.loaded(from: weights, precision) }
-    matchHead = Lazy { try match.loaded(from: weights, precision) }
+    let cache = cache.map {
+      PackedCache(
+        folder: $0, fingerprint: folder.fingerprint, precision: precision)
+    }
+    imageEncoder = Lazy {
+      try image.cached("image-encoder", in: cache, of: weights) {
+        try image.loaded(from: weights, precision)
+      }
+    }
+    textEncoder = Lazy {
+      try text.cached("text-encoder", in: cache, of: weights) {
+        try text.loaded(from: weights, precision)
+      }
+    }
+    matchHead = Lazy {
+      try match.cached("cross-attention", in: cache, of: weights) {
+        try match.loaded(from: weights, precision)
+      }
+    }
   }
 }
 
@@ -52,15 +69,23 @@ extension BLIPModel {
   /// Resizes, normalises and encodes one picture.
   /// - Parameter keepsFeatures: False where only the embedding is wanted, which then takes less time.
   public func encode(_ picture: Picture, keepsFeatures: Bool = true) throws -> ImageEncoding {
+    try encode(pixels: pixels(of: picture), keepsFeatures: keepsFeatures)
+  }
+
+  /// Resizes and normalises one picture to what the image encoder takes.
+  public func pixels(of picture: Picture) -> FeatureMap {
     let side = folder.configuration.vision.imageSize
-    return try encode(
-      pixels: normalization(picture.resized(width: side, height: side)),
-      keepsFeatures: keepsFeatures)
+    return normalization(picture.resized(width: side, height: side))
+  }
+
+  /// Encodes what `pixels(of:)` made of a picture, as `encode`.
+  public func encode(pixels: FeatureMap, keepsFeatures: Bool = true) throws -> ImageEncoding {
+    try encode(pixels: pixels, keepsFeatures: keepsFeatures, observe: nil)
   }
 
   /// Encodes a normalised picture of the configured size.
   func encode(
-    pixels: FeatureMap, keepsFeatures: Bool = true, observe: Observer? = nil
+    pixels: FeatureMap, keepsFeatures: Bool = true, observe: Observer?
   ) throws -> ImageEncoding {
     let encoder = try imageEncoder()
     return imageActivations.lend {

@@ -35,12 +35,17 @@ struct Grounding {
     self.order = order
     let used = usedPictures.indices.map { pictures[$0] }
     self.pictures = consecutiveRanges(used.map(\.rows))
-    features =
-      used.count == 1
-      ? used[0]
-      : Matrix(
-        rows: used.reduce(0) { $0 + $1.rows }, columns: used.first?.columns ?? 0,
-        values: used.flatMap(\.values))
+    if used.count == 1 {
+      features = used[0]
+    } else {
+      let rows = used.reduce(0) { $0 + $1.rows }
+      let columns = used.first?.columns ?? 0
+      // Tens of megabytes: an array that grows as it is filled would take twice as much.
+      var values: [Float] = []
+      values.reserveCapacity(rows * columns)
+      for picture in used { values += picture.values }
+      features = Matrix(rows: rows, columns: columns, values: values)
+    }
   }
 }
 

@@ -49,9 +49,11 @@ private struct ParameterReader: ParameterVisitor {
 
   func visit(_ name: String, _ shape: [Int], _ values: inout [Float]) throws {
     values = try weights.floats(name, shape: shape)
+    weights.release(name)
   }
 
   func visit(_ name: String, _ shape: [Int], _ matrix: inout PackedMatrix) throws {
+    defer { weights.release(name) }
     // The companion tensor of an I8 tensor; `BLIPModel.init` has checked that it is there.
     let scales = "\(name)_scale"
     let isQuantized = try weights.withBytes(of: name, shape: shape) { type, _ in type == .int8 }

@@ -31,6 +31,8 @@ func fingerprintOf(files: [[UInt8]], _ weights: Weights) -> String {
         digest.update(UnsafeRawBufferPointer(rebasing: bytes[range]))
       }
     }
+    // The system maps the pages around those that are read, too.
+    tensor.file.release(tensor.range)
   }
   return hexadecimal(digest.finish())
 }

@@ -8,7 +8,7 @@ import Glibc
 final class MappedFile: Sendable {
   let path: String
   let count: Int
-  private nonisolated(unsafe) let start: UnsafeRawPointer
+  fileprivate nonisolated(unsafe) let start: UnsafeRawPointer
 
   init(path: String) throws(CheckpointError) {
     let (descriptor, size) = try openRegularFile(path)
@@ -34,6 +34,19 @@ final class MappedFile: Sendable {
     }
   }
 }
+
+extension MappedFile {
+  /// Tells the system that the pages of a range will not be read soon: they no longer count as this
+  /// process's memory. A later read maps them again.
+  func release(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
+    let first = range.lowerBound / pageSize * pageSize
+    madvise(
+      UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_DONTNEED)
+  }
+}
+
+private let pageSize = sysconf(Int32(_SC_PAGESIZE))
 
 /// The whole of a small file; refused when it holds more than `limit` bytes.
 func readFile(_ path: String, limit: Int) throws(CheckpointError) -> [UInt8] {

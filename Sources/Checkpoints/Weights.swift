@@ -68,6 +68,13 @@ public struct Weights: Sendable {
     return tensor.withBytes { body(tensor.type, $0) }
   }
 
+  /// Says that a tensor was read and will not be again soon, so that the memory of a process does not
+  /// hold both what the file has and what was made of it.
+  public func release(_ name: String) {
+    guard let tensor = stored[name] else { return }
+    tensor.file.release(tensor.range)
+  }
+
   /// Every stored tensor, scales too, in the order of the names.
   func forEachStored(_ body: (String, StoredTensor) -> Void) {
     for (name, tensor) in stored.sorted(by: { $0.key < $1.key }) { body(name, tensor) }

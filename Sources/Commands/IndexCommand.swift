@@ -28,6 +28,7 @@ struct IndexCommand: AsyncParsableCommand {
   var name: String?
 
   @OptionGroup var model: ModelOption
+  @OptionGroup var precision: PrecisionOption
 
   @Option(
     help: ArgumentHelp(
@@ -103,7 +104,9 @@ struct IndexCommand: AsyncParsableCommand {
     if model.given == nil, let path = existing?.modelPath, access(path, F_OK) == 0 {
       model.given = path
     }
-    return try model.load()
+    return try model.load(
+      precision: precision.precision == .auto
+        ? existing?.precision ?? .auto : precision.precision)
   }
 
   /// A model that reranks needs every picture's patch features at search. bf16 keeps what ITM makes
@@ -116,7 +119,9 @@ struct IndexCommand: AsyncParsableCommand {
     let encoded = summary.added + summary.changed
     var time = duration(summary.seconds)
     if encoded > 0, summary.seconds > 0 {
-      time += " (\(fixed(Double(encoded) / summary.seconds, 1)) pictures/s)"
+      time += " (\(fixed(Double(encoded) / summary.seconds, 1)) pictures/s"
+      if let busy = summary.encoderBusy { time += ", encoder busy \(fixed(100 * busy, 0)) %" }
+      time += ")"
     }
     let failed =
       summary.failedBefore > 0

@@ -29,3 +29,21 @@ enum IndexLocation {
     getenv(name).map { String(cString: $0) }
   }
 }
+
+/// Where packed weights are kept from run to run; whoever deletes them has a slower next run.
+enum CacheLocation {
+  /// This process's.
+  static var standard: String? { standard(environment: IndexLocation.processEnvironment) }
+
+  /// `cache` under `$BLIP_HOME`, else `blip` under `$XDG_CACHE_HOME` or `~/.cache`, whichever is set
+  /// first; nil where none is. Variables count as for an index.
+  static func standard(environment: (String) -> String?) -> String? {
+    func value(_ name: String) -> String? {
+      guard let value = environment(name), !value.isEmpty else { return nil }
+      return value
+    }
+    if let home = value("BLIP_HOME") { return home + "/cache" }
+    if let caches = value("XDG_CACHE_HOME"), caches.hasPrefix("/") { return caches + "/blip" }
+    return value("HOME").map { $0 + "/.cache/blip" }
+  }
+}

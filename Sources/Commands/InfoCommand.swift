@@ -1,4 +1,5 @@
 import ArgumentParser
+import BLIP
 import Retrieval
 
 struct InfoCommand: ParsableCommand {
@@ -41,6 +42,7 @@ struct InfoCommand: ParsableCommand {
       ("collection", printable(metadata.collection)),
       ("model", printable("\(metadata.modelName) (\(metadata.modelPath))")),
       ("fingerprint", String(metadata.modelFingerprint.prefix(16))),
+      ("precision", metadata.precision.rawValue),
       ("picture size", "\(metadata.imageSize)×\(metadata.imageSize)"),
       ("embedding", "\(metadata.embeddingSize) numbers"),
       ("features", features(metadata)),
@@ -82,6 +84,7 @@ struct InfoCommand: ParsableCommand {
           ("fingerprint", .string(metadata.modelFingerprint)),
         ])
       ),
+      ("precision", .string(metadata.precision.rawValue)),
       ("image_size", .integer(metadata.imageSize)),
       ("embedding_size", .integer(metadata.embeddingSize)),
       ("features", .string(metadata.features.rawValue)),

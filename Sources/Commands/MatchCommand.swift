@@ -29,6 +29,7 @@ struct MatchCommand: ParsableCommand {
 
   @OptionGroup var index: IndexOption
   @OptionGroup var model: ModelOption
+  @OptionGroup var precision: PrecisionOption
 
   func validate() throws {
     if picture.isEmpty { throw ValidationError("The picture has no name.") }
@@ -45,12 +46,14 @@ struct MatchCommand: ParsableCommand {
     try PictureArgument.check(picture)
     let hits: [TextHit]
     if texts.isEmpty {
-      let searcher = try Searcher(index: index.path(), modelPath: model.given)
+      let searcher = try Searcher(
+        index: index.path(), modelPath: model.given, precision: precision.precision,
+        cache: CacheLocation.standard)
       hits = try searcher.match(
         pictureAt: picture, count: ranking.count, rerankDepth: ranking.depth,
         minimumMatch: ranking.minimumMatch)
     } else {
-      let model = try model.load()
+      let model = try model.load(precision: precision.precision)
       for text in texts { QueryText.note(text, model: model) }
       hits = try match(pictureAt: picture, texts: texts, model: model)
     }

@@ -36,9 +36,29 @@ struct ModelOption: ParsableArguments {
   }
 
   /// The model given, or the one that comes with blip.
-  func load() throws -> BLIPModel {
+  func load(precision: Precision) throws -> BLIPModel {
     let path = try given ?? BLIPModel.defaultModelPath()
-    return try BLIPModel(folder: ModelFolder(path: path))
+    return try BLIPModel(
+      folder: ModelFolder(path: path), precision: precision, cache: CacheLocation.standard)
+  }
+}
+
+/// In which numbers a verb computes.
+struct PrecisionOption: ParsableArguments {
+  @Option(
+    name: .customLong("precision"),
+    help: ArgumentHelp(
+      "Compute in fp32, bf16 (half the memory) or int8 (fastest, a little less exact); auto is "
+        + "what the index has, else fp32.",
+      valueName: "precision"),
+    transform: Self.precision)
+  var precision = Precision.auto
+
+  private static func precision(_ text: String) throws -> Precision {
+    guard let precision = Precision(rawValue: text) else {
+      throw ValidationError("Choose fp32, bf16, int8 or auto.")
+    }
+    return precision
   }
 }
 

@@ -33,6 +33,7 @@ struct SearchCommand: ParsableCommand {
 
   @OptionGroup var index: IndexOption
   @OptionGroup var model: ModelOption
+  @OptionGroup var precision: PrecisionOption
 
   func validate() throws {
     if query.allSatisfy(\.isWhitespace) {
@@ -51,7 +52,9 @@ struct SearchCommand: ParsableCommand {
   func run() throws {
     let isPicture = PictureArgument.isPicture(query)
     if isPicture { try PictureArgument.check(query) }
-    let searcher = try Searcher(index: index.path(), modelPath: model.given)
+    let searcher = try Searcher(
+      index: index.path(), modelPath: model.given, precision: precision.precision,
+      cache: CacheLocation.standard)
     let hits: [PictureHit]
     if isPicture {
       hits = try searcher.search(pictureAt: query, count: ranking.count)

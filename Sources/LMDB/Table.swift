@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Glibc
 
 /// A typed handle of a named table; the transaction is passed to every call.
 public struct Table<Key: Codec, Value: Codec>: Sendable {
@@ -46,6 +47,27 @@ public struct Table<Key: Codec, Value: Codec>: Sendable {
     _ key: Key.Value, in transaction: borrowing T, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
     try checked(transaction.handle).get(number, name, Key.encode(key)) { try body($0.bytes) }
+  }
+
+  /// As `bytes`, for a large value that is looked at once: afterwards the system is told that its
+  /// pages will not be read soon, so that they no longer count as this process's memory.
+  public func bytesOnce<Result>(
+    _ key: Key.Value, in transaction: borrowing ReadTransaction, _ body: (RawSpan) throws -> Result
+  ) throws -> Result? {
+    try bytes(key, in: transaction) { bytes in
+      defer {
+        // A snapshot's values lie in the map, never in the memory of a writer: the pages can be read
+        // again from the file.
+        bytes.withUnsafeBytes { bytes in
+          let start = UInt(bitPattern: bytes.baseAddress)
+          let first = start & ~UInt(sysconf(Int32(_SC_PAGESIZE)) - 1)
+          madvise(
+            UnsafeMutableRawPointer(bitPattern: first), Int(start - first) + bytes.count,
+            MADV_DONTNEED)
+        }
+      }
+      return try body(bytes)
+    }
   }
 
   /// Stores a value, in place of the one that the key had.

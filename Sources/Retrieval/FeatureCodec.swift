@@ -84,11 +84,11 @@ enum FeatureCodec {
   private static func decodeBF16(_ bytes: RawSpan, _ count: Int) -> [Float] {
     bytes.withUnsafeBytes { bytes in
       [Float](unsafeUninitializedCapacity: count) { values, initialised in
+        guard let from = bytes.baseAddress, let to = values.baseAddress else { return }
         for index in 0..<count {
-          let half = bytes.loadUnaligned(
+          let half = from.loadUnaligned(
             fromByteOffset: headerBytes + 2 * index, as: UInt16.self)
-          values.initializeElement(
-            at: index, to: Float(bitPattern: UInt32(UInt16(littleEndian: half)) << 16))
+          to[index] = Float(bitPattern: UInt32(UInt16(littleEndian: half)) << 16)
         }
         initialised = count
       }
@@ -98,15 +98,15 @@ enum FeatureCodec {
   private static func decodeInt8(_ bytes: RawSpan, rows: Int, _ columns: Int) -> [Float] {
     bytes.withUnsafeBytes { bytes in
       [Float](unsafeUninitializedCapacity: rows * columns) { values, initialised in
+        guard let from = bytes.baseAddress, let to = values.baseAddress else { return }
         for row in 0..<rows {
           let pattern = bytes.loadUnaligned(
             fromByteOffset: headerBytes + 4 * row, as: UInt32.self)
           let scale = Float(bitPattern: UInt32(littleEndian: pattern))
           let first = headerBytes + 4 * rows + row * columns
           for column in 0..<columns {
-            values.initializeElement(
-              at: row * columns + column,
-              to: Float(Int8(bitPattern: bytes[first + column])) * scale)
+            let byte = from.loadUnaligned(fromByteOffset: first + column, as: Int8.self)
+            to[row * columns + column] = Float(byte) * scale
           }
         }
         initialised = rows * columns
@@ -118,5 +118,13 @@ enum FeatureCodec {
     UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
-  private static func allFinite(_ values: [Float]) -> Bool { values.allSatisfy(\.isFinite) }
+  /// Without a branch a number, so that the loop becomes vector instructions: the exponent of what
+  /// is not finite is all ones.
+  private static func allFinite(_ values: [Float]) -> Bool {
+    var greatest: Int32 = 0
+    for value in values {
+      greatest = max(greatest, Int32(bitPattern: value.bitPattern & 0x7F80_0000))
+    }
+    return greatest != 0x7F80_0000
+  }
 }

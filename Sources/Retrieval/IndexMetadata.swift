@@ -1,3 +1,5 @@
+public import BLIP
+
 /// How patch features are stored for ITM.
 public enum FeaturePrecision: String, Sendable, CaseIterable {
   /// Not stored.
@@ -18,6 +20,8 @@ public struct IndexMetadata: Sendable, Equatable {
   public var modelPath: String
   /// The hash of that model's weights and configuration.
   public var modelFingerprint: String
+  /// The precision that its embeddings were computed in; never `auto`.
+  public var precision: Precision
   /// The side of the square that pictures are resized to.
   public var imageSize: Int
   /// Numbers in an embedding.
@@ -33,14 +37,15 @@ public struct IndexMetadata: Sendable, Equatable {
 
   /// What the `meta` table holds.
   public init(
-    name: String, modelName: String, modelPath: String, modelFingerprint: String, imageSize: Int,
-    embeddingSize: Int, featureRows: Int, featureColumns: Int, features: FeaturePrecision,
-    collection: String
+    name: String, modelName: String, modelPath: String, modelFingerprint: String,
+    precision: Precision, imageSize: Int, embeddingSize: Int, featureRows: Int,
+    featureColumns: Int, features: FeaturePrecision, collection: String
   ) {
     self.name = name
     self.modelName = modelName
     self.modelPath = modelPath
     self.modelFingerprint = modelFingerprint
+    self.precision = precision.resolved
     self.imageSize = imageSize
     self.embeddingSize = embeddingSize
     self.featureRows = featureRows
@@ -65,6 +70,12 @@ extension IndexMetadata {
   func requireSameLayout(as wanted: IndexMetadata, index: String) throws(RetrievalError) {
     try requireModel(
       named: wanted.modelName, fingerprint: wanted.modelFingerprint, index: index)
+    guard wanted.precision == precision else {
+      throw RetrievalError(
+        "\(index): its embeddings are \(precision.rawValue), not \(wanted.precision.rawValue); "
+          + "give --precision \(precision.rawValue), or another folder (--index), or delete this "
+          + "one and index again")
+    }
     guard wanted.features == features else {
       throw RetrievalError(
         "\(index): made with --features \(features.rawValue), not with --features "

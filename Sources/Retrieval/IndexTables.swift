@@ -102,13 +102,20 @@ struct IndexTables: Sendable {
   func features<T: Transaction & ~Copyable>(
     picture id: UInt64, in transaction: borrowing T
   ) throws -> Matrix? {
-    try features.bytes(id, in: transaction) { bytes in
-      do throws(MalformedBytes) {
-        return try FeatureCodec.decode(
-          bytes, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
-      } catch {
-        throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
-      }
+    try features.bytes(id, in: transaction) { try decode($0, of: id) }
+  }
+
+  /// The same for a reader, whose memory does not grow with what it has read.
+  func features(picture id: UInt64, in transaction: borrowing ReadTransaction) throws -> Matrix? {
+    try features.bytesOnce(id, in: transaction) { try decode($0, of: id) }
+  }
+
+  private func decode(_ features: RawSpan, of id: UInt64) throws(RetrievalError) -> Matrix {
+    do throws(MalformedBytes) {
+      return try FeatureCodec.decode(
+        features, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
+    } catch {
+      throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
     }
   }
 

@@ -106,7 +106,8 @@ public struct Indexer: Sendable {
       request.index,
       metadata: IndexMetadata(
         name: name(of: request, present: present, root: root), modelName: folder.name,
-        modelPath: modelPath, modelFingerprint: folder.fingerprint, imageSize: side,
+        modelPath: modelPath, modelFingerprint: folder.fingerprint, precision: model.precision,
+        imageSize: side,
         embeddingSize: folder.configuration.embeddingSize, featureRows: 1 + patches * patches,
         featureColumns: vision.hiddenSize,
         features: request.features ?? present?.features ?? .none,

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What to index, where to.
 public struct IndexingRequest: Sendable {
   /// The folder that holds the pictures.
@@ -61,9 +63,20 @@ public struct IndexingSummary: Sendable, Equatable {
   public var texts = 0
   /// How long it took.
   public var seconds = 0.0
+  /// Of `seconds`, those of the pictures: reading, decoding, encoding and storing them.
+  public var pictureSeconds = 0.0
+  /// Seconds that the image encoder ran, added up over all threads.
+  public var encoderSeconds = 0.0
   /// Stopped by the caller before the end; the next run goes on.
   public var interrupted = false
 
   /// Nothing yet.
   public init() {}
+
+  /// The share of all processors' time that the image encoder had while pictures were indexed, 0 to
+  /// 1; nil where none was encoded.
+  public var encoderBusy: Double? {
+    guard encoderSeconds > 0, pictureSeconds > 0 else { return nil }
+    return encoderSeconds / (pictureSeconds * Double(processors))
+  }
 }

@@ -1,3 +1,4 @@
+internal import BLIP
 internal import LMDB
 
 /// The rows of `meta`: name → UTF-8 text, numbers in decimal, so that `mdb_dump` shows them.
@@ -12,6 +13,7 @@ enum MetadataTable {
     static let modelName = "model_name"
     static let modelPath = "model_path"
     static let modelFingerprint = "model_fingerprint"
+    static let precision = "precision"
     static let imageSize = "image_size"
     static let embeddingSize = "embedding_size"
     static let featureRows = "feature_rows"
@@ -38,15 +40,16 @@ enum MetadataTable {
             ? "use a newer blip, or delete the folder and index again"
             : "delete the folder and index again"))
     }
-    let precision = try text(Row.features, meta, path, in: transaction)
-    guard let features = FeaturePrecision(rawValue: precision) else {
-      throw RetrievalError.damaged(path, "meta has the features \(precision.debugDescription)")
+    let stored = try text(Row.features, meta, path, in: transaction)
+    guard let features = FeaturePrecision(rawValue: stored) else {
+      throw RetrievalError.damaged(path, "meta has the features \(stored.debugDescription)")
     }
     let metadata = IndexMetadata(
       name: try text(Row.name, meta, path, in: transaction),
       modelName: try text(Row.modelName, meta, path, in: transaction),
       modelPath: try text(Row.modelPath, meta, path, in: transaction),
       modelFingerprint: try text(Row.modelFingerprint, meta, path, in: transaction),
+      precision: try precision(meta, path, in: transaction),
       imageSize: try number(Row.imageSize, meta, path, in: transaction),
       embeddingSize: try number(Row.embeddingSize, meta, path, in: transaction),
       featureRows: try number(Row.featureRows, meta, path, in: transaction),
@@ -67,6 +70,7 @@ enum MetadataTable {
       (Row.format, String(formatVersion)),
       (Row.modelName, metadata.modelName),
       (Row.modelFingerprint, metadata.modelFingerprint),
+      (Row.precision, metadata.precision.rawValue),
       (Row.imageSize, String(metadata.imageSize)),
       (Row.embeddingSize, String(metadata.embeddingSize)),
       (Row.featureRows, String(metadata.featureRows)),
@@ -103,6 +107,17 @@ enum MetadataTable {
     }
     try meta.put(counter.rawValue, String(id + 1), in: transaction)
     return id
+  }
+
+  /// An index made before there was a choice has no such row: its embeddings are fp32.
+  private static func precision<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, _ path: String, in transaction: borrowing T
+  ) throws -> Precision {
+    guard let stored = try meta.get(Row.precision, in: transaction) else { return .fp32 }
+    guard let precision = Precision(rawValue: stored), precision != .auto else {
+      throw RetrievalError.damaged(path, "meta has the precision \(stored.debugDescription)")
+    }
+    return precision
   }
 
   private static func text<T: Transaction & ~Copyable>(

@@ -12,8 +12,9 @@ struct EncodingJob: Sendable {
 
 /// What came of one picture, to be committed.
 enum EncodingOutcome: Sendable {
-  /// `isNew`: the index had no picture of this path.
-  case encoded(PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool)
+  /// `isNew`: the index had no picture of this path; `duration`: of the image encoder alone.
+  case encoded(
+    PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool, duration: Duration)
   /// The content is what it was, only size or time changed.
   case touched(path: [UInt8], size: UInt64, modified: Int64)
   case failed(FailureRecord)
@@ -51,7 +52,8 @@ struct PictureEncoder: Sendable {
       var record = same.record
       (record.path, record.size, record.modified) = (path, status.size, status.modified)
       return .encoded(
-        record, embedding: same.embedding, features: same.features, isNew: job.known == nil)
+        record, embedding: same.embedding, features: same.features, isNew: job.known == nil,
+        duration: .zero)
     }
     let decoded: (picture: Picture, facts: ImageFacts)
     do {
@@ -59,14 +61,17 @@ struct PictureEncoder: Sendable {
     } catch {
       return failure(path, error.description, size: status.size, modified: status.modified)
     }
-    let encoding = try model.encode(decoded.picture)
+    let pixels = model.pixels(of: decoded.picture)
+    let start = ContinuousClock.now
+    let encoding = try model.encode(pixels: pixels, keepsFeatures: keepsFeatures)
+    let duration = ContinuousClock.now - start
     let record = PictureRecord(
       path: path, size: status.size, modified: status.modified, contentHash: hash,
       width: decoded.facts.width, height: decoded.facts.height,
       orientation: decoded.facts.orientation)
     return .encoded(
       record, embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
-      isNew: job.known == nil)
+      isNew: job.known == nil, duration: duration)
   }
 
   /// What the index holds of the same content under any path.

@@ -21,6 +21,8 @@ extension Indexer {
     _ jobs: [EncodingJob], with encoder: PictureEncoder, shouldStop: @Sendable () -> Bool,
     summary: inout IndexingSummary, report: (IndexingEvent) -> Void
   ) async throws -> Bool {
+    let start = ContinuousClock.now
+    defer { summary.pictureSeconds = (ContinuousClock.now - start) / .seconds(1) }
     var batch = Batch()
     var done = 0
     func commit() throws {
@@ -55,7 +57,7 @@ extension Indexer {
     try store.write { change in
       for outcome in outcomes {
         switch outcome {
-        case .encoded(let record, let embedding, let features, _):
+        case .encoded(let record, let embedding, let features, _, _):
           try change.put(record, embedding: embedding, features: features)
         case .touched(let path, let size, let modified):
           try change.touch(path: path, size: size, modified: modified)
@@ -71,7 +73,8 @@ extension Indexer {
 
   private func count(_ outcome: EncodingOutcome, in summary: inout IndexingSummary) {
     switch outcome {
-    case .encoded(_, _, _, let isNew):
+    case .encoded(_, _, _, let isNew, let duration):
+      summary.encoderSeconds += duration / .seconds(1)
       if isNew { summary.added += 1 } else { summary.changed += 1 }
     case .touched: summary.unchanged += 1
     case .failed: summary.failed += 1

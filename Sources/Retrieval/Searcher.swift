@@ -7,7 +7,7 @@ import Tensors
 public struct Searcher: Sendable {
   /// The depth for a published BLIP, whose ITM pays; BLIP's own evaluation takes 128 and more.
   static let usualRerankDepth = 32
-  /// Patch features that are in memory at once while candidates are reranked.
+  /// Candidates that go through ITM together; the features of the next so many are read meanwhile.
   private static let featuresAtOnce = 16
 
   /// The model that the index was made with.
@@ -19,11 +19,17 @@ public struct Searcher: Sendable {
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
   /// index was made with, or else the default model; a model with another fingerprint than the
   /// index's is an error that names both.
-  public init(index: String, modelPath: String?) throws {
+  ///
+  /// Queries are computed in `precision`, which for `auto` is that of the index's embeddings.
+  /// `cache` is the folder where packed weights are kept.
+  public init(
+    index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
+  ) throws {
     store = try IndexStore.open(index)
     indexed = try store.read { try $0.metadata() }
     model = try BLIPModel(
-      folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath))
+      folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath),
+      precision: precision == .auto ? indexed.precision : precision, cache: cache)
   }
 
   /// Something the person should know about how the index could be opened; nil where all is well.
@@ -57,18 +63,19 @@ public struct Searcher: Sendable {
       var candidates = try snapshot.nearestPictures(to: query, count: depth.candidates)
         .map(Candidate.init)
       let reranked = min(depth.rerank, candidates.count)
-      for start in stride(from: 0, to: reranked, by: Self.featuresAtOnce) {
-        let chunk = start..<min(start + Self.featuresAtOnce, reranked)
-        var present: [(index: Int, features: Matrix)] = []
-        for index in chunk {
-          if let features = try features(of: candidates[index].id, in: snapshot) {
-            present.append((index, features))
-          }
-        }
-        guard !present.isEmpty else { continue }
-        let matches = try model.match(text: tokens, features: present.map(\.features))
-        for (item, match) in zip(present, matches) { candidates[item.index].match = match }
-      }
+      try overlapping(
+        candidates.prefix(reranked).map(\.id), batch: Self.featuresAtOnce,
+        read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
+        compute: { [model] features in
+          let present = features.compactMap { $0 }
+          let matches =
+            present.isEmpty ? [] : try model.match(text: tokens, features: present)
+          var next = matches.makeIterator()
+          return features.map { $0 == nil ? nil : next.next() }
+        },
+        take: { ids, matches in
+          for (index, match) in zip(ids.indices, matches) { candidates[index].match = match }
+        })
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
   }
@@ -76,7 +83,9 @@ public struct Searcher: Sendable {
   /// Image to image, by cosine. A picture that the index holds finds itself first.
   public func search(pictureAt path: String, count: Int) throws -> [PictureHit] {
     let depth = try SearchDepth(count: count, rerank: 0, minimumMatch: nil)
-    let query = try encode(pictureAt: path, decoder: decoder, model: model).embedding
+    let query = try encode(
+      pictureAt: path, decoder: decoder, model: model, keepsFeatures: false
+    ).embedding
     return try store.read { snapshot in
       let candidates = try snapshot.nearestPictures(to: query, count: depth.count)
         .map(Candidate.init)
@@ -186,9 +195,10 @@ private func queryTokens(_ text: String, model: BLIPModel) throws(RetrievalError
   return tokens
 }
 
-private func encode(pictureAt path: String, decoder: ImageDecoder, model: BLIPModel) throws
-  -> ImageEncoding
-{
+private func encode(
+  pictureAt path: String, decoder: ImageDecoder, model: BLIPModel, keepsFeatures: Bool = true
+) throws -> ImageEncoding {
   let side = model.folder.preprocessing.imageSize
-  return try model.encode(try readPicture(at: path, decoder: decoder, side: side))
+  return try model.encode(
+    readPicture(at: path, decoder: decoder, side: side), keepsFeatures: keepsFeatures)
 }

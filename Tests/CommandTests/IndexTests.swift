@@ -114,6 +114,22 @@ struct IndexTests {
       collection.update("--features", "bf16"), mentions: "int8", "bf16", collection.index)
   }
 
+  @Test("--precision stays with the index; another one is refused, and changes nothing")
+  func precision() throws {
+    let collection = Collection(pictures: 1)
+    #expect(collection.update("--precision", "bf16").status == 0)
+    #expect(try collection.info().precision == "bf16")
+    collection.add("new.jpg", Drawing.jpeg(9))
+    expectFailure(
+      collection.update("--precision", "int8"), mentions: "bf16", "int8", "--precision bf16",
+      collection.index)
+    #expect(try collection.info().pictures == 1)
+    #expect(collection.update().status == 0)
+    #expect(collection.update("--precision", "auto").status == 0)
+    let info = try collection.info()
+    #expect(info.pictures == 2 && info.precision == "bf16")
+  }
+
   @Test("--captions gives pictures their texts")
   func captions() throws {
     let collection = Collection(pictures: 2)

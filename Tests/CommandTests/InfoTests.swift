@@ -8,6 +8,7 @@ struct InfoTests {
     #expect(info.name == "four" && info.pictures == 4 && info.texts == 4 && info.failures == 0)
     #expect(info.collection == Shared.collection.pictures && info.model.name == "blip-mini")
     #expect(info.image_size == 224 && info.embedding_size == 256 && info.features == "none")
+    #expect(info.precision == "fp32")
     #expect(info.model.fingerprint.count == 64)
     let pictures = try #require(info.tables.first { $0.name == "pictures" })
     #expect(pictures.entries == 4 && pictures.bytes > 0)

@@ -141,6 +141,7 @@ struct Info: Decodable {
   let name: String
   let collection: String
   let model: Model
+  let precision: String
   let image_size: Int
   let embedding_size: Int
   let features: String

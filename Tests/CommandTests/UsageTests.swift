@@ -37,6 +37,8 @@ struct UsageTests {
       (["match", "a.jpg", "--text", ""], "empty"),
       (["match", "a.jpg", "--text", "x", "-k", "3"], "--text"),
       (["index", "x", "--features", "fp8"], "int8"),
+      (["index", "x", "--precision", "fp16"], "int8"),
+      (["search", "x", "--precision", ""], "bf16"),
       (["index"], "<dir>"),
       (["frobnicate"], "frobnicate"),
     ])

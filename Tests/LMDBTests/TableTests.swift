@@ -25,6 +25,15 @@ import Testing
     #expect(found == value)
     let viewed = try environment.read { try bytes.bytes([1], in: $0) { $0.byteCount } }
     #expect(viewed == count)
+    // Pages given back to the system are read again from the file, as often as asked, neighbours too.
+    try environment.write { try bytes.put([2], [1, 2, 3], in: $0) }
+    for _ in 0..<3 {
+      try environment.read { snapshot in
+        let once = try bytes.bytesOnce([1], in: snapshot) { $0.withUnsafeBytes { Array($0) } }
+        #expect(once == value)
+        #expect(try bytes.get([2], in: snapshot) == [1, 2, 3])
+      }
+    }
   }
 
   @Test func keysOfOneTo511BytesAreTaken() throws {

@@ -33,6 +33,8 @@ import Testing
     Damage("meta", Array("embedding_size".utf8), Array("99999999999999999999".utf8)),
     Damage("meta", Array("feature_rows".utf8), Array("9223372036854775807".utf8)),
     Damage("meta", Array("features".utf8), Array("int4".utf8)),
+    Damage("meta", Array("precision".utf8), Array("fp8".utf8)),
+    Damage("meta", Array("precision".utf8), Array("auto".utf8)),
     Damage("meta", Array("name".utf8), [0xFF]),
     Damage("meta", Array("next_picture_id".utf8), Array("18446744073709551615".utf8)),
     Damage("meta", Array("next_picture_id".utf8), Array("1".utf8)),

@@ -1,3 +1,4 @@
+import BLIP
 import Retrieval
 import Tensors
 import TestSupport
@@ -13,10 +14,13 @@ struct StoreFixture {
     store = try IndexStore.openForWriting(path, metadata: Self.metadata(features: features))
   }
 
-  static func metadata(features: FeaturePrecision = .bf16) -> IndexMetadata {
+  static func metadata(
+    features: FeaturePrecision = .bf16, precision: Precision = .fp32
+  ) -> IndexMetadata {
     IndexMetadata(
       name: "photos", modelName: "blip-mini", modelPath: "/models/blip-mini",
-      modelFingerprint: "0123456789abcdef0123", imageSize: 224, embeddingSize: 8, featureRows: 3,
+      modelFingerprint: "0123456789abcdef0123", precision: precision, imageSize: 224,
+      embeddingSize: 8, featureRows: 3,
       featureColumns: 5, features: features, collection: "/home/me/Photos")
   }
 

@@ -1,3 +1,4 @@
+import BLIP
 import Glibc
 import LMDB
 import Retrieval
@@ -70,6 +71,9 @@ import Testing
       $0.modelFingerprint = "fedcba9876543210"
     }
     expectRefusal("--features bf16", "--features int8", of: path) { $0.features = .int8 }
+    expectRefusal("are fp32, not int8", "give --precision fp32", of: path) {
+      $0.precision = .int8
+    }
     expectRefusal("embeddings of 8", "16", of: path) { $0.embeddingSize = 16 }
     expectRefusal("image size of 224", "384", of: path) { $0.imageSize = 384 }
     expectRefusal("feature rows", of: path) { $0.featureRows = 4 }
@@ -83,6 +87,26 @@ import Testing
     (metadata.name, metadata.collection, metadata.modelPath) = ("other", "/other", "/other")
     let store = try IndexStore.openForWriting(path, metadata: metadata)
     #expect(try store.read { try $0.metadata() } == Fixture.metadata())
+  }
+
+  @Test func thePrecisionIsKeptAndFP32WhereNoneIs() throws {
+    for precision in [Precision.fp32, .bf16, .int8] {
+      let path = TemporaryFolder().path + "/index"
+      let metadata = Fixture.metadata(precision: precision)
+      do {
+        let store = try IndexStore.openForWriting(path, metadata: metadata)
+        #expect(try store.read { try $0.metadata().precision } == precision)
+      }
+      do {
+        let environment = try Environment(path, access: .readWrite)
+        try environment.write { transaction in
+          _ = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+            .delete("precision", in: transaction)
+        }
+      }
+      #expect(try IndexStore.open(path).read { try $0.metadata().precision } == .fp32)
+    }
+    #expect(Fixture.metadata(precision: .auto).precision != .auto)
   }
 
   @Test(arguments: ["0", "2", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {

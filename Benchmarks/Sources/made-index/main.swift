@@ -1,0 +1,64 @@
+// Makes an index of random unit embeddings, to time searches of collections that nobody encoded:
+//
+//     made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION]
+//
+// FOLDER becomes the index of PICTURES pictures that MODEL (a folder) is said to have encoded.
+// FEATURES is none (the default), bf16 or int8; with one of the latter every picture gets random patch
+// features. The pictures' files do not exist: only searches by text work.
+
+import BLIP
+import Checkpoints
+import Retrieval
+import Tensors
+
+let arguments = CommandLine.arguments.dropFirst()
+guard (3...5).contains(arguments.count), let count = Int(arguments[2]), count > 0,
+  let features = FeaturePrecision(rawValue: arguments.count > 3 ? arguments[4] : "none"),
+  let precision = Precision(rawValue: arguments.count > 4 ? arguments[5] : "fp32")
+else { fatalError("made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION]") }
+let model = try ModelFolder(path: arguments[3])
+let vision = model.configuration.vision
+let patches = vision.imageSize / vision.patchSize
+let metadata = IndexMetadata(
+  name: "made", modelName: model.name, modelPath: model.path, modelFingerprint: model.fingerprint,
+  precision: precision, imageSize: vision.imageSize,
+  embeddingSize: model.configuration.embeddingSize, featureRows: 1 + patches * patches,
+  featureColumns: vision.hiddenSize, features: features, collection: "/made")
+
+/// SplitMix64, so that every run makes the same index.
+struct Generator: RandomNumberGenerator {
+  var state: UInt64 = 1
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
+  }
+}
+
+nonisolated(unsafe) var random = Generator()
+func numbers(_ count: Int) -> [Float] {
+  (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
+}
+
+let store = try IndexStore.openForWriting(arguments[1], metadata: metadata)
+for start in stride(from: 0, to: count, by: 500) {
+  try store.write { change in
+    for number in start..<min(start + 500, count) {
+      let hash = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+      try change.put(
+        PictureRecord(
+          path: Array("\(number).jpg".utf8), size: 1, modified: 1, contentHash: hash, width: 640,
+          height: 480, orientation: 1),
+        embedding: normalized(numbers(metadata.embeddingSize)),
+        features: features == .none
+          ? nil
+          : Matrix(
+            rows: metadata.featureRows, columns: metadata.featureColumns,
+            values: numbers(metadata.featureRows * metadata.featureColumns)))
+    }
+  }
+}
+print("\(count) pictures in \(arguments[1])")
