@@ -1,5 +1,6 @@
 # make demo   install what is missing, build, index a real collection, search it, show the result
 # make test   install what is missing, build, run every test
+# make bench-peers   measure the encoders and the reranker against PyTorch, ONNX Runtime, OpenVINO
 # make format / make lint / make bench
 
 SWIFT := swift
@@ -10,7 +11,11 @@ LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwe
 STAMPS := /usr/share/tuxpaint/stamps
 SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
-.PHONY: demo test format lint bench release setup stamps clean
+# Where the peers' Python packages and models go (4 GB), and what compare.py is told besides.
+PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/peers
+COMPARE ?= --rounds 5
+
+.PHONY: demo test format lint bench bench-peers release setup stamps clean
 
 demo: release stamps
 	$(BLIP) index $(STAMPS) --index indexes/demo --name demo
@@ -40,6 +45,14 @@ lint:
 bench: release stamps
 	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks end-to-end
 	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks recall
+
+bench-peers: setup
+	@$(call install,python3-venv)
+	$(SWIFT) build -c release --package-path Benchmarks --product speed
+	Benchmarks/peers/make-environment "$(PEERS)"
+	"$(PEERS)/venv/bin/python" Benchmarks/peers/prepare.py "$(PEERS)"
+	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/peers/compare.py "$(PEERS)" \
+	  $(COMPARE)
 
 # Debian's packages; asks dpkg first, so that a second run is quick and needs no root.
 setup:

@@ -29,6 +29,7 @@ let package = Package(
   name: "blip",
   products: [
     .executable(name: "blip", targets: ["blip"]),
+    .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(name: "Retrieval", targets: ["Retrieval"]),
   ],
   dependencies: [

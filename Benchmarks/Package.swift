@@ -11,6 +11,18 @@ let package = Package(
     .executableTarget(
       name: "recall",
       dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
+    .executableTarget(
+      name: "made-index",
+      dependencies: [
+        .product(name: "Retrieval", package: "blip"), .product(name: "BLIP", package: "blip"),
+      ]),
+    .executableTarget(
+      name: "precision",
+      dependencies: [
+        .product(name: "Retrieval", package: "blip"), .product(name: "BLIP", package: "blip"),
+      ]),
+    .executableTarget(
+      name: "speed", dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
   ],
   swiftLanguageModes: [.v6]
 )

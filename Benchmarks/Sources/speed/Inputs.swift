@@ -1,0 +1,68 @@
+import BLIP
+import BenchmarkSupport
+import Checkpoints
+import Foundation
+import Images
+import Tensors
+
+/// What every contestant works on, as `peers/prepare.py` wrote it: raw little-endian numbers, so that
+/// all of them read the same.
+struct Inputs {
+  /// The folder of models and inputs.
+  let folder: String
+  private let texts: Texts
+
+  private struct Texts: Decodable {
+    let text: [Int32]
+    let texts: [[Int32]]
+  }
+
+  init(folder: String) throws {
+    self.folder = folder
+    let tokens = URL(fileURLWithPath: "\(folder)/inputs/tokens.json")
+    texts = try JSONDecoder().decode(Texts.self, from: Data(contentsOf: tokens))
+  }
+
+  /// Token ids of one text.
+  var text: [Int32] { texts.text }
+
+  /// Token ids of as many texts as there are candidates.
+  var manyTexts: [[Int32]] { texts.texts }
+
+  /// A picture that has the size of its model's input.
+  func picture(side: Int) throws -> Picture {
+    let bytes = try read("picture\(side).u8")
+    guard bytes.count == side * side * 3 else {
+      throw BenchmarkError("picture\(side).u8 holds \(bytes.count) bytes; delete \(folder)/inputs")
+    }
+    return Picture(width: side, height: side, pixels: bytes)
+  }
+
+  /// Patch features of the candidates, `[577, 768]` each.
+  func features() throws -> [Matrix] {
+    let (rows, columns) = (577, 768)
+    let bytes = try read("features.f32")
+    guard bytes.count == manyTexts.count * rows * columns * 4 else {
+      throw BenchmarkError("features.f32 holds \(bytes.count) bytes; delete \(folder)/inputs")
+    }
+    return bytes.withUnsafeBytes { bytes in
+      let numbers = bytes.bindMemory(to: Float.self)
+      return stride(from: 0, to: numbers.count, by: rows * columns).map { start in
+        Matrix(
+          rows: rows, columns: columns, values: Array(numbers[start..<start + rows * columns]))
+      }
+    }
+  }
+
+  /// The JPEG files, in the order of their names.
+  func jpegs() throws -> [String] {
+    let folder = "\(folder)/inputs/jpegs"
+    return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map {
+      "\(folder)/\($0)"
+    }
+  }
+
+  private func read(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/inputs/\(name)")))
+  }
+}

@@ -1,0 +1,168 @@
+"""blip and its peers, interleaved on the same inputs: medians, spread, and whether all agree.
+
+  compare.py FOLDER [--rounds 5] [--threads 2,1] [--only vision,text] [--precisions fp32,bf16,int8]
+    [--peers all|none] [--clock wall|processor] [--json FILE]
+
+Work by work, every contestant loads its model, runs once to warm up and to show its outputs, which are
+held against PyTorch's in fp32; then rounds in which each runs in turn, alone, starting with another one
+each time. A contestant that takes longer than --patience seconds to warm up is not asked again: its one
+run is shown with a *. --rounds 0 only checks that outputs agree. Exits with 1 where they do not.
+--clock processor shows processor time divided by the threads: on a busy machine the nearer to the truth.
+"""
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import numpy as np
+import machine
+from report import print_machine, print_work, write
+from works import COSINE, LOGITS, WORKS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SPEED = os.path.join(HERE, "../.build/release/speed")
+REFERENCE = "PyTorch fp32"
+SAMPLE_SECONDS = 0.2  # what is quicker is run several times, and the median is the sample
+DISTURBED = 0.1       # processors kept busy by others while a sample was taken
+
+
+class Contestant:
+    """A process that is asked for one thing at a time."""
+
+    def __init__(self, engine, precision, folder, threads):
+        self.name, self.engine, self.precision = f"{engine} {precision}", engine, precision
+        script = {"PyTorch": "torch_peer.py", "ONNX Runtime": "onnxruntime_peer.py", "OpenVINO": "openvino_peer.py"}
+        program = [SPEED] if engine == "blip" else [sys.executable, os.path.join(HERE, script[engine])]
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            program + [folder, precision, str(threads)], text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+
+    def ask(self, request):
+        """The answer without its first word, which says to what it is one."""
+        try:
+            self.process.stdin.write(request + "\n")
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            self.log.seek(0)
+            raise SystemExit(f"{self.name} ended at \"{request}\":\n{self.log.read()[-3000:]}")
+        return answer.strip().partition(" ")[2]
+
+    def outputs(self):
+        with tempfile.NamedTemporaryFile() as file:
+            self.ask(f"save {file.name}")
+            return np.fromfile(file.name, np.float32)
+
+    def sample(self, runs):
+        """One sample: seconds of a run by the wall's clock and of processor, and whether others
+        disturbed it."""
+        before, own, start = machine.busy(), machine.spent(self.process.pid), time.monotonic()
+        seconds = statistics.median(float(self.ask("run")) for _ in range(runs))
+        own = machine.spent(self.process.pid) - own
+        foreign = (machine.busy() - before - own) / (time.monotonic() - start)
+        return {"wall": seconds, "processor": own / runs, "disturbed": foreign > DISTURBED}
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def contestants(precisions, peers):
+    """Engines and precisions. PyTorch computes bf16 at a crawl without the instructions for it."""
+    entrants = [("blip", precision) for precision in precisions]
+    entrants += [("PyTorch", "fp32")]
+    if peers == "none":
+        return entrants
+    if {"avx512_bf16", "amx_bf16", "bf16"} & set(machine.flags()):
+        entrants += [("PyTorch", "bf16")]
+    entrants += [("ONNX Runtime", "fp32"), ("ONNX Runtime", "int8")]
+    return entrants + [("OpenVINO", precision) for precision in ("fp32", "bf16", "int8")]
+
+
+def agreement(work, outputs, reference):
+    """How far outputs are from the reference's: least cosine, or largest difference of logits."""
+    if work.outputs == "embeddings":
+        a, b = outputs.reshape(-1, 256), reference.reshape(-1, 256)
+        count = min(len(a), len(b))
+        a, b = a[:count].astype(np.float64), b[:count].astype(np.float64)
+        return float(((a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).min())
+    count = min(len(outputs), len(reference))
+    return float(np.abs(outputs[:count] - reference[:count]).max())
+
+
+def agrees(work, precision, figure):
+    return figure >= COSINE[precision] if work.outputs == "embeddings" else figure <= LOGITS[precision]
+
+
+def measure(work, threads, everyone, rounds, patience, clock):
+    """A row for each contestant that does the work."""
+    rows, asked, outputs = [], [], {}
+    for contestant in everyone:
+        if contestant.engine != "blip" and contestant.precision not in work.precisions:
+            continue
+        count = int(contestant.ask(f"load {work.name}"))
+        warm = contestant.sample(1)
+        outputs[contestant.name] = contestant.outputs()
+        row = {"work": work.name, "threads": threads, "contestant": contestant.name, "engine": contestant.engine,
+               "precision": contestant.precision, "count": count, "samples": []}
+        rows.append(row)
+        if warm["wall"] > patience:
+            row["samples"].append(warm)
+        else:
+            asked.append((contestant, row, max(1, min(20, int(SAMPLE_SECONDS / warm["wall"])))))
+    for turn in range(rounds):
+        for place in range(len(asked)):
+            contestant, row, runs = asked[(place + turn) % len(asked)]
+            time.sleep(0.05)  # threads that spin for more work fall asleep
+            row["samples"].append(contestant.sample(runs))
+    for row in rows:
+        row["agreement"] = agreement(work, outputs[row["contestant"]], outputs[REFERENCE])
+        row["agrees"] = agrees(work, row["precision"], row["agreement"])
+        shared = threads if clock == "processor" else 1
+        each = [sample[clock] / shared / row["count"] for sample in row["samples"]]
+        each = [1e3 * x if work.unit == "ms" else 1 / x for x in each]
+        row.update(unit=work.unit, clock=clock, once=rounds > 1 and len(each) == 1)
+        if each:
+            row.update(median=statistics.median(each), spread=[min(each), max(each)])
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", default="2,1")
+    parser.add_argument("--only", default=",".join(work.name for work in WORKS))
+    parser.add_argument("--precisions", default="fp32,bf16,int8")
+    parser.add_argument("--peers", choices=("all", "none"), default="all")
+    parser.add_argument("--clock", choices=("wall", "processor"), default="wall")
+    parser.add_argument("--patience", type=float, default=10)
+    parser.add_argument("--json", default=os.path.join(HERE, "../peers.bench.json"))
+    a = parser.parse_args()
+    names = a.only.split(",")
+    unknown = set(names) - {work.name for work in WORKS}
+    if unknown:
+        parser.error(f"no work is called {', '.join(sorted(unknown))}")
+    here, rows = machine.description(), []
+    entrants = contestants(a.precisions.split(","), a.peers)
+    for threads in map(int, a.threads.split(",")):
+        everyone = [Contestant(engine, precision, a.folder, threads) for engine, precision in entrants]
+        if not rows:
+            here["contestants"] = sorted({contestant.ask("about") for contestant in everyone})
+            print_machine(here)
+        for work in WORKS:
+            if work.name in names:
+                measured = measure(work, threads, everyone, a.rounds, a.patience, a.clock)
+                print_work(work, threads, measured)
+                rows += measured
+                write(here, rows, a.json)
+        for contestant in everyone:
+            contestant.end()
+    print(f"\nAs JSON: {os.path.normpath(a.json)}")
+    # What a peer's int8 costs is its own affair; the table says it.
+    wrong = [f"{row['contestant']} on {row['work']}" for row in rows
+             if not row["agrees"] and (row["engine"] == "blip" or row["precision"] != "int8")]
+    if wrong:
+        raise SystemExit("outputs differ from PyTorch's: " + ", ".join(wrong))
+
+
+if __name__ == "__main__":
+    main()

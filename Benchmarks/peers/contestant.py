@@ -1,0 +1,116 @@
+"""The protocol that contestants speak, and the inputs they share.
+
+A contestant is a process that is asked by a line on stdin and answers by a line on stdout:
+  about       says what it is made of                         ->  about TEXT
+  load WORK   forgets what was loaded, loads what WORK needs  ->  ready COUNT   (of what a run is)
+  run         does it once                                    ->  took SECONDS
+  save FILE   writes the outputs of the last run, raw fp32    ->  saved
+It sleeps in between and ends with its stdin. Anything else it prints goes to stderr.
+"""
+import argparse, json, os, sys, time
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from PIL import Image
+from works import BASE_SIDE, CANDIDATES, ENC, MINI_SIDE, PATCHES, WIDTH
+
+# A picture's channels in CLIP's scale, as BLIP's.
+MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
+STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
+
+
+class Inputs:
+    """Reads what inputs.py wrote."""
+
+    def __init__(self, folder):
+        self.folder = os.path.join(folder, "inputs")
+        self.tokens = json.load(open(os.path.join(self.folder, "tokens.json")))
+
+    def picture(self, side):
+        """[1, side, side, 3] uint8."""
+        return np.fromfile(os.path.join(self.folder, f"picture{side}.u8"), np.uint8).reshape(1, side, side, 3)
+
+    def pixels(self):
+        """[1, 3, 384, 384], normalised."""
+        return normalised(self.picture(BASE_SIDE))
+
+    def text(self):
+        """[1, T]"""
+        return np.array([self.tokens["text"]], np.int64)
+
+    def texts(self, count):
+        """[count, T], grounded."""
+        ids = np.array(self.tokens["texts"][:count], np.int64)
+        ids[:, 0] = ENC
+        return ids
+
+    def repeated_text(self, count):
+        """[count, T], grounded."""
+        ids = np.repeat(self.text(), count, 0)
+        ids[:, 0] = ENC
+        return ids
+
+    def features(self, count):
+        """[count, 577, 768]"""
+        all = np.memmap(os.path.join(self.folder, "features.f32"), np.float32, "r", shape=(CANDIDATES, PATCHES, WIDTH))
+        return np.array(all[:count])
+
+    def grounded(self, work, count):
+        """Ids and features of one batch of an ITM work. A picture is repeated for its texts, as BLIP's
+        own evaluation does it."""
+        if work == "itm-pictures":
+            return self.repeated_text(count), self.features(count)
+        return self.texts(count), np.repeat(self.features(1), count, 0)
+
+    def jpegs(self):
+        folder = os.path.join(self.folder, "jpegs")
+        return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+
+
+def normalised(pictures):
+    """[n, side, side, 3] uint8 -> [n, 3, side, side]"""
+    x = (pictures.astype(np.float32) / 255 - MEAN) / STD
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def decoded(path):
+    """[1, 224, 224, 3] uint8, the way of BLIP's preprocessing."""
+    picture = Image.open(path).convert("RGB").resize((MINI_SIDE, MINI_SIDE), Image.BICUBIC)
+    return np.asarray(picture)[None]
+
+
+def embed_files(files, threads, embed):
+    """Pillow and the network on so many threads: both let go of Python's lock while they compute."""
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(lambda file: embed(decoded(file)), files)))
+
+
+def arguments(*precisions):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("precision", choices=precisions)
+    parser.add_argument("threads", type=int)
+    return parser.parse_args()
+
+
+def serve(about, load):
+    """Answers requests; load(work) gives how many a run is of, and a function that returns an array."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    run = outputs = None
+    for line in sys.stdin:
+        request, _, rest = line.strip().partition(" ")
+        if request == "about":
+            answer = f"about {about}"
+        elif request == "load":
+            run = None
+            count, run = load(rest)
+            answer = f"ready {count}"
+        elif request == "run":
+            start = time.perf_counter()
+            outputs = run()
+            answer = f"took {time.perf_counter() - start}"
+        elif request == "save":
+            np.asarray(outputs, np.float32).tofile(rest)
+            answer = "saved"
+        else:
+            raise SystemExit(f"unknown request: {line}")
+        print(answer, file=answers, flush=True)
