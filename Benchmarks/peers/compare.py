@@ -104,7 +104,7 @@ def measure(work, threads, everyone, rounds, patience, clock):
         row = {"work": work.name, "threads": threads, "contestant": contestant.name, "engine": contestant.engine,
                "precision": contestant.precision, "count": count, "samples": []}
         rows.append(row)
-        if warm["wall"] > patience:
+        if rounds and warm["wall"] > patience:
             row["samples"].append(warm)
         else:
             asked.append((contestant, row, max(1, min(20, int(SAMPLE_SECONDS / warm["wall"])))))

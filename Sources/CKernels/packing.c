@@ -51,24 +51,27 @@ static size_t integer_place(size_t row, size_t i, size_t depth) {
   return row / 16 * 16 * depth + i / 4 * 64 + row % 16 * 4 + i % 4;
 }
 
+// A row with a number that is not finite gets a scale that is none.
 static void pack_integers(const float *w, size_t n, size_t k, struct kernel_panels panels) {
+  const float round = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
   const size_t depth = integer_depth(k);
   int8_t *numbers = panels.numbers;
   memset(numbers, 0, kernel_packed_integer_count(n, k));
   for (size_t row = 0; row < n; row++, w += k) {
-    float most = 0;
-    for (size_t i = 0; i < k; i++) most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-    const float scale = most / 63, inverse = scale > 0 ? 1 / scale : 0;
-    int32_t sum = 0;
-    bool sound = isfinite(most) && isfinite(inverse);
+    float most = 0, unsound = 0;
     for (size_t i = 0; i < k; i++) {
-      float v = rintf(w[i] * inverse);
-      sound = sound && w[i] == w[i];
-      int32_t integer = sound ? (int32_t)fminf(fmaxf(v, -63), 63) : 0;
+      most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
+      unsound += w[i] * 0;
+    }
+    const float scale = most / 63 + unsound, inverse = 1 / scale;
+    const bool sound = scale > 0 && isfinite(scale) && isfinite(inverse);
+    int32_t sum = 0;
+    for (size_t i = 0; sound && i < k; i++) {
+      const int32_t integer = (int32_t)((w[i] * inverse + round) - round);
       numbers[integer_place(row, i, depth)] = (int8_t)integer;
       sum += integer;
     }
-    panels.scales[row] = sound ? scale : NAN;
+    panels.scales[row] = scale;
     panels.sums[row] = (float)sum;
   }
 }

@@ -144,19 +144,61 @@ import Testing
     }
   }
 
-  @Test func severalThreadsGiveTheSame() {
+  /// Many rows are divided by rows, few by outputs.
+  @Test(arguments: [(130, 400, 700), (20, 1000, 1000)], [PackedFormat.float32, .integers])
+  func severalThreadsMultiplyTheSame(
+    shape: (rows: Int, inputs: Int, outputs: Int), format: PackedFormat
+  ) {
     var numbers = Numbers(seed: 13)
-    let x = numbers.matrix(130, 400)
-    var layer = Linear(inputs: 400, outputs: 700)
-    layer.weight.floats = numbers.floats(400 * 700)
-    layer.bias = numbers.floats(700)
+    let x = numbers.matrix(shape.rows, shape.inputs)
+    let addend = numbers.matrix(shape.rows, shape.outputs)
+    var layer = Linear(inputs: shape.inputs, outputs: shape.outputs)
+    layer.weight.load(floats: numbers.floats(shape.inputs * shape.outputs), as: format)
+    layer.bias = numbers.floats(shape.outputs)
     var (one, many) = (Matrix(), Matrix())
     defer { setComputeThreads(processors) }
     setComputeThreads(1)
-    layer(x, plus: nil, into: &one)
+    layer(x, plus: addend, then: .gelu, into: &one)
     setComputeThreads(4)
-    layer(x, plus: nil, into: &many)
+    layer(x, plus: addend, then: .gelu, into: &many)
     #expect(largestError(many.values, one.values.map(Double.init)) == 0)
+  }
+
+  /// More queries than are run at a time, and keys that fill no panel.
+  @Test(arguments: [(50, 577, 64), (97, 33, 24), (1, 12, 9)])
+  func attentionIsExact(queries: Int, keys: Int, size: Int) {
+    var numbers = Numbers(seed: 15)
+    let shape = HeadShape(count: 2, width: 2 * size)
+    let q = numbers.matrix(queries, 2 * size, scale: 2)
+    let (k, v) = (numbers.matrix(keys, 2 * size), numbers.matrix(keys, 2 * size))
+    var exact = [Double](repeating: 0, count: queries * 2 * size)
+    for query in 0..<queries {
+      for head in 0..<2 {
+        let columns = head * size..<(head + 1) * size
+        let scores = (0..<keys).map { key in
+          zip(q[row: query].dropFirst(head * size), k[row: key].dropFirst(head * size))
+            .prefix(size).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        for (key, p) in Exact.softmax(scores, scale: shape.scale).enumerated() {
+          for column in columns {
+            exact[query * 2 * size + column] += p * Double(v.values[key * 2 * size + column])
+          }
+        }
+      }
+    }
+    onBoth {
+      var context = Matrix()
+      attend(
+        queries: Heads(q), keys: Heads(k), values: Heads(v), shape,
+        [AttentionSegment(queries: 0..<queries, keys: 0..<keys)], into: &context)
+      #expect(largestError(context.values, exact) < 1e-5)
+    }
+  }
+
+  @Test func severalThreadsAttendTheSame() {
+    var numbers = Numbers(seed: 14)
+    defer { setComputeThreads(processors) }
+    setComputeThreads(4)
     // Attention, over 300 rows of 96 columns in 6 heads.
     let qkv = numbers.matrix(300, 288)
     let segment = [AttentionSegment(queries: 0..<300, keys: 0..<300)]
