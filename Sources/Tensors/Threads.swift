@@ -22,9 +22,9 @@ private let computeThreads = Atomic(processors)
 func inParallel(
   rows: Int, multipleOf multiple: Int = 1, operations: Int, _ body: (Range<Int>) -> Void
 ) {
-  // Waking another thread takes as long as about a million multiplications.
+  // Waking another thread takes as long as some hundred thousand multiplications.
   let worthwhile = min(
-    computeThreads.load(ordering: .relaxed), operations / 8_000_000,
+    computeThreads.load(ordering: .relaxed), operations / 3_000_000,
     (rows + multiple - 1) / multiple)
   guard worthwhile > 1 else { return body(0..<rows) }
   let units = (rows + multiple - 1) / multiple
