@@ -173,7 +173,7 @@ public func match(pictureAt path: String, texts: [String], model: BLIPModel) thr
   let embeddings = try model.embed(texts: tokens)
   let matches = try model.match(texts: tokens, features: picture.features)
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
-    let cosine = zip(pair.0, picture.embedding).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+    let cosine = dot(pair.0, picture.embedding)
     var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
     candidate.match = pair.1
     return candidate
