@@ -74,7 +74,7 @@ INLINE void FOR_CPU(integer_tile)(const int rows, const struct FOR_CPU(integer_b
     }
   }
   if (b->epilogue.activation == kernel_gelu_activation)
-    for (int r = 0; r < rows; r++) FOR_CPU(gelu)(y + r * b->y_stride, y + r * b->y_stride, some);
+    FOR_CPU(gelu_tile)(rows, y, b->y_stride, some);
 }
 
 static TARGET void FOR_CPU(integer_panel)(const struct FOR_CPU(integer_block) *b,
@@ -96,7 +96,7 @@ static TARGET void FOR_CPU(integer_panel)(const struct FOR_CPU(integer_block) *b
 
 static TARGET void FOR_CPU(multiply_integers)(struct kernel_product p, struct kernel_panels w,
                                               struct kernel_epilogue epilogue, float *scratch) {
-  const size_t depth = integer_depth(p.k), height = integer_height(p.k);
+  const size_t depth = integer_depth(p.k), height = block_height(p.m, integer_height(p.k), 4);
   float *steps = scratch, *lows = scratch + height;
   uint8_t *x = (uint8_t *)(scratch + 2 * height);
   struct FOR_CPU(integer_block) b = {.x = x, .depth = depth, .n = p.n, .steps = steps,

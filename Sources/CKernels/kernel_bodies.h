@@ -40,53 +40,94 @@ INLINE float FOR_CPU(sum)(vec v) {
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
-// eˣ: x = n·ln 2 + r with |r| ≤ ½·ln 2, a polynomial for eʳ (Cephes' expf), n into the exponent.
-INLINE vec FOR_CPU(exponential)(vec x) {
+// Several vectors in step.
+#define EACH(count) _Pragma("clang loop unroll(full)") for (int j = 0; j < count; j++)
+
+// Every x becomes eˣ: x = n·ln 2 + r with |r| ≤ ½·ln 2, a polynomial for eʳ (Cephes' expf), n into the
+// exponent.
+INLINE void FOR_CPU(exponential)(vec *x, const int count) {
+  static const float fit[5] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
+                               1.6666665459e-1f, 5.0000001201e-1f};
   const vec to_integer = FOR_CPU(all)(12582912.0f);  // 1.5·2²³: adding it rounds to an integer
-  x = FOR_CPU(at_most)(FOR_CPU(at_least)(x, FOR_CPU(all)(-87.33f)), FOR_CPU(all)(88.37f));
-  vec shifted = x * 1.44269504f + to_integer;
-  vec n = shifted - to_integer;
-  vec r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  vec p = FOR_CPU(all)(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + (r + 1.0f);
-  int_vec exponent = ((int_vec)shifted - (int_vec)to_integer + 127) << 23;
-  return p * (vec)exponent;
+  vec shifted[4], p[4];
+  EACH(count) {
+    x[j] = FOR_CPU(at_most)(FOR_CPU(at_least)(x[j], FOR_CPU(all)(-87.33f)), FOR_CPU(all)(88.37f));
+    shifted[j] = x[j] * 1.44269504f + to_integer;
+    vec n = shifted[j] - to_integer;
+    x[j] = x[j] - n * 0.693359375f;
+    x[j] = x[j] - n * -2.12194440e-4f;
+    p[j] = FOR_CPU(all)(1.9875691500e-4f);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 5; i++)
+    EACH(count) p[j] = p[j] * x[j] + fit[i];
+  EACH(count) {
+    p[j] = p[j] * (x[j] * x[j]) + (x[j] + 1.0f);
+    int_vec exponent = ((int_vec)shifted[j] - (int_vec)to_integer + 127) << 23;
+    x[j] = p[j] * (vec)exponent;
+  }
 }
 
 // MARK: - GELU
 
 // x · Φ(x) = x · erfc(−x/√2) / 2. erfc by the Chebyshev fit of Numerical Recipes (`erfcc`), whose
-// relative error is below 1.2e-7 everywhere, so small results of negative x stay accurate.
-INLINE vec FOR_CPU(gelu_of)(vec x) {
-  vec z = (vec)((int_vec)x & 0x7fffffff) * 0.70710678f;
-  vec t = 1.0f / (1.0f + 0.5f * z);
-  vec p = FOR_CPU(all)(0.17087277f);
-  p = p * t + -0.82215223f;
-  p = p * t + 1.48851587f;
-  p = p * t + -1.13520398f;
-  p = p * t + 0.27886807f;
-  p = p * t + -0.18628806f;
-  p = p * t + 0.09678418f;
-  p = p * t + 0.37409196f;
-  p = p * t + 1.00002368f;
-  p = p * t + -1.26551223f;
-  vec tail = 0.5f * t * FOR_CPU(exponential)(p - z * z);
-  return x * FOR_CPU(select)(x > 0.0f, 1.0f - tail, tail);
+// relative error is below 1.2e-7 everywhere, so small results of negative x stay accurate. Four
+// vectors at a time: every step of one waits for the step before.
+INLINE void FOR_CPU(gelu_of)(vec x[4]) {
+  vec z[4], t[4], p[4];
+  EACH(4) {
+    z[j] = (vec)((int_vec)x[j] & 0x7fffffff) * 0.70710678f;
+    t[j] = 1.0f / (1.0f + 0.5f * z[j]);
+  }
+  EACH(4) {
+    const vec t1 = t[j], t2 = t1 * t1, t4 = t2 * t2;
+    vec a = t1 * 0.37409196f + 1.00002368f;
+    vec b = t1 * -0.18628806f + 0.09678418f;
+    vec c = t1 * -1.13520398f + 0.27886807f;
+    vec d = t1 * -0.82215223f + 1.48851585f;
+    d = t2 * 0.17087277f + d;
+    p[j] = -1.26551223f + t1 * (a + b * t2 + t4 * (c + d * t2)) - z[j] * z[j];
+  }
+  FOR_CPU(exponential)(p, 4);
+  EACH(4) {
+    vec tail = 0.5f * t[j] * p[j];
+    x[j] = x[j] * FOR_CPU(select)(x[j] > 0.0f, 1.0f - tail, tail);
+  }
 }
 
 static TARGET void FOR_CPU(gelu)(const float *x, float *y, size_t count) {
+  vec v[4];
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    FOR_CPU(store)(y + i, FOR_CPU(gelu_of)(FOR_CPU(load)(x + i)));
-  if (i < count)
-    FOR_CPU(store_some)
-    (y + i, FOR_CPU(gelu_of)(FOR_CPU(load_some)(x + i, count - i, 0)), count - i);
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    EACH(4) v[j] = FOR_CPU(load)(x + i + j * lanes);
+    FOR_CPU(gelu_of)(v);
+    EACH(4) FOR_CPU(store)(y + i + j * lanes, v[j]);
+  }
+  if (i == count) return;
+  float rest[4 * lanes] = {0};
+  memcpy(rest, x + i, (count - i) * sizeof *x);
+  EACH(4) v[j] = FOR_CPU(load)(rest + j * lanes);
+  FOR_CPU(gelu_of)(v);
+  EACH(4) FOR_CPU(store)(rest + j * lanes, v[j]);
+  memcpy(y + i, rest, (count - i) * sizeof *y);
+}
+
+// Of `rows` rows of a tile of `columns` columns, 16 at most.
+INLINE void FOR_CPU(gelu_tile)(const int rows, float *y, size_t stride, size_t columns) {
+  if (columns < 2 * lanes) {
+    for (int r = 0; r < rows; r++) FOR_CPU(gelu)(y + r * stride, y + r * stride, columns);
+    return;
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r += 2) {
+    vec v[4];
+    float *first = y + r * stride, *second = r + 1 < rows ? first + stride : first;
+    EACH(2) v[j] = FOR_CPU(load)(first + j * lanes);
+    EACH(2) v[2 + j] = FOR_CPU(load)(second + j * lanes);
+    FOR_CPU(gelu_of)(v);
+    EACH(2) FOR_CPU(store)(first + j * lanes, v[j]);
+    EACH(2) FOR_CPU(store)(second + j * lanes, v[2 + j]);
+  }
 }
 
 // MARK: - Softmax
@@ -100,18 +141,28 @@ static TARGET void FOR_CPU(softmax)(float *x, size_t rows, size_t columns, float
     float maximum = most[0];
     for (int i = 1; i < lanes; i++) maximum = most[i] > maximum ? most[i] : maximum;
 
-    vec total = FOR_CPU(all)(0);
-    for (size_t i = 0; i < whole; i += lanes) {
-      vec e = FOR_CPU(exponential)((FOR_CPU(load)(row + i) - maximum) * scale);
-      FOR_CPU(store)(row + i, e);
-      total += e;
+    vec total = FOR_CPU(all)(0), e[4];
+    size_t at = 0;
+    for (; at + 4 * lanes <= whole; at += 4 * lanes) {
+      EACH(4) e[j] = (FOR_CPU(load)(row + at + j * lanes) - maximum) * scale;
+      FOR_CPU(exponential)(e, 4);
+      EACH(4) {
+        FOR_CPU(store)(row + at + j * lanes, e[j]);
+        total += e[j];
+      }
+    }
+    for (; at < whole; at += lanes) {
+      e[0] = (FOR_CPU(load)(row + at) - maximum) * scale;
+      FOR_CPU(exponential)(e, 1);
+      FOR_CPU(store)(row + at, e[0]);
+      total += e[0];
     }
     float sum = FOR_CPU(sum)(total);
     if (rest) {
-      vec e = FOR_CPU(exponential)(
-          (FOR_CPU(load_some)(row + whole, rest, maximum) - maximum) * scale);
-      FOR_CPU(store_some)(row + whole, e, rest);
-      for (size_t i = 0; i < rest; i++) sum += e[i];
+      e[0] = (FOR_CPU(load_some)(row + whole, rest, maximum) - maximum) * scale;
+      FOR_CPU(exponential)(e, 1);
+      FOR_CPU(store_some)(row + whole, e[0], rest);
+      for (size_t i = 0; i < rest; i++) sum += e[0][i];
     }
     float share = 1 / sum;
     size_t i = 0;
@@ -264,3 +315,4 @@ static const struct kernels FOR_CPU(kernels) = {
 };
 
 #undef INLINE
+#undef EACH

@@ -35,7 +35,7 @@ struct kernels {
 enum {
   // Most of the depth that is summed up at a time, and numbers of x in a block: see multiply_floats.
   multiply_depth = 512,
-  multiply_block = 144 * 384,
+  multiply_block = 150 * 384,
   // Most numbers of x in a block of a product of integers.
   integer_block_size = 192 * 1024,
   // Queries whose scores are kept at a time.
@@ -46,6 +46,13 @@ enum {
 static size_t multiply_deepest(size_t k) {
   size_t parts = (k + multiply_depth - 1) / multiply_depth;
   return (k + parts - 1) / parts;
+}
+
+// Rows of a block, `most` at most: all blocks alike, as the weights pass once for every block.
+static size_t block_height(size_t rows, size_t most, size_t multiple) {
+  most = most / multiple * multiple;
+  size_t blocks = (rows + most - 1) / most;
+  return blocks ? ((rows + blocks - 1) / blocks + multiple - 1) / multiple * multiple : most;
 }
 
 static size_t integer_height(size_t k) {

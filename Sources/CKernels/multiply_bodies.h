@@ -73,7 +73,7 @@ INLINE void FOR_CPU(tile)(const int rows, const int vectors, const bool packed,
     }
   if (last && b->epilogue.activation == kernel_gelu_activation) {
     size_t width = n - column < (size_t)vectors * lanes ? n - column : (size_t)vectors * lanes;
-    for (int r = 0; r < rows; r++) FOR_CPU(gelu)(y + r * b->y_stride, y + r * b->y_stride, width);
+    FOR_CPU(gelu_tile)(rows, y, b->y_stride, width);
   }
 }
 
@@ -140,7 +140,7 @@ static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kern
   // A slice of a panel stays in the first-level cache while the rows of a block pass, and the block
   // in the second-level cache while the panels pass.
   const size_t depth = multiply_deepest(p.k);
-  const size_t height = multiply_block / depth / 24 * 24;
+  const size_t height = block_height(p.m, multiply_block / depth, 6);
   // Reordering x pays where many panels read it.
   const bool packs = p.end_column - p.first_column >= 128 && p.m > 1;
   float *slice = scratch, *packed = scratch + 16 * depth;

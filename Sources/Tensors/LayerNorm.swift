@@ -35,7 +35,10 @@ public struct LayerNorm: Sendable {
       bias.withPointer(count: width) { bias in
         x.withPointer { from in
           y.withMutablePointer { to in
-            kernel_layer_norm(from, weight, bias, epsilon, to, x.rows, width)
+            inParallel(rows: x.rows, operations: 8 * x.rows * width) { rows in
+              let first = rows.lowerBound * width
+              kernel_layer_norm(from + first, weight, bias, epsilon, to + first, rows.count, width)
+            }
           }
         }
       }

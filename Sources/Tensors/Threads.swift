@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -22,19 +21,11 @@ private let computeThreads = Atomic(processors)
 func inParallel(
   rows: Int, multipleOf multiple: Int = 1, operations: Int, _ body: (Range<Int>) -> Void
 ) {
-  // Waking another thread takes as long as some hundred thousand multiplications.
-  let worthwhile = min(
-    computeThreads.load(ordering: .relaxed), operations / 3_000_000,
-    (rows + multiple - 1) / multiple)
-  guard worthwhile > 1 else { return body(0..<rows) }
   let units = (rows + multiple - 1) / multiple
-  withoutActuallyEscaping(body) { body in
-    // The ranges are apart, and the call returns when all of them are done.
-    nonisolated(unsafe) let body = body
-    DispatchQueue.concurrentPerform(iterations: worthwhile) { part in
-      let first = units * part / worthwhile * multiple
-      let end = min(units * (part + 1) / worthwhile * multiple, rows)
-      body(first..<end)
-    }
+  // Handing a part to another thread takes as long as some ten thousand multiplications.
+  let parts = min(computeThreads.load(ordering: .relaxed), operations / 200_000, units)
+  guard parts > 1 else { return body(0..<rows) }
+  Workers.shared.perform(parts: parts) { part in
+    body(units * part / parts * multiple..<min(units * (part + 1) / parts * multiple, rows))
   }
 }

@@ -8,6 +8,15 @@
 
 #include "CKernelsResize.h"
 
+/// Tells the processor that a thread waits for another one.
+static inline void kernel_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /// From now on: the portable kernels (tests), or again what the processor allows.
 void kernels_use_portable(bool portable);
 
