@@ -54,6 +54,12 @@ bench-peers: setup
 	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/peers/compare.py "$(PEERS)" \
 	  $(COMPARE)
 
+bench-train: setup
+	@$(call install,python3-venv)
+	$(SWIFT) build -c release --package-path Benchmarks --product training
+	Benchmarks/peers/make-environment "$(PEERS)"
+	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/training/compare.py "$(PEERS)"
+
 # Debian's packages; asks dpkg first, so that a second run is quick and needs no root.
 setup:
 	@$(call install,$(LIBRARIES))

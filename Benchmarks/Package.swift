@@ -23,6 +23,12 @@ let package = Package(
       ]),
     .executableTarget(
       name: "speed", dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
+    .executableTarget(
+      name: "training",
+      dependencies: [
+        "BenchmarkSupport", .product(name: "Training", package: "blip"),
+        .product(name: "BLIP", package: "blip"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
