@@ -1,6 +1,7 @@
 # make demo   install what is missing, build, index a real collection, search it, show the result
 # make test   install what is missing, build, run every test
 # make bench-peers   measure the encoders and the reranker against PyTorch, ONNX Runtime, OpenVINO
+# make bench-train   measure a training step against PyTorch
 # make format / make lint / make bench
 
 SWIFT := swift
