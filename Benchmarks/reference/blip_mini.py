@@ -2,7 +2,8 @@
 
   python blip_mini.py dump MODEL OUT.safetensors PICTURE...    activations of every stage
   python blip_mini.py eval MODEL CAPTIONS.json [--depths 0,16]  BLIP's retrieval evaluation
-Needs torch, numpy, pillow, safetensors, tokenizers (PyPI).
+  python blip_mini.py captions MODEL CAPTIONS.json              greedy captions and their CIDEr-D
+Needs torch, numpy, pillow, safetensors, tokenizers, and for captions pycocoevalcap (PyPI).
 """
 import argparse, json, math, os, re
 import numpy as np, torch, torch.nn.functional as F
@@ -161,14 +162,15 @@ def evaluate(m, path, depths):
     feats, emb = torch.cat(feats), torch.cat(emb); ids, att = m.ids(texts); te = torch.zeros(len(texts), 256); n = att.sum(1)
     order = n.argsort()
     for b in order.split(200): te[b] = m.embed(ids[b, : n[b].max()], att[b, : n[b].max()])
+    weight = m.config.get("blip", {}).get("itc_weight", 1)  # of the cosine beside the match logit: 1 in BLIP's own
     sim = te @ emb.T; owner = torch.tensor(owner); D = max(depths); res = {}
     def itm(t, i): L = n[t].max(); return m.match(ids[t, :L], att[t, :L], feats[i])[:, 1]
     t2i = torch.full_like(sim, float("nan")); i2t = torch.full_like(sim.T, float("nan"))
     if D:
         for t in range(len(texts)):
-            top = sim[t].topk(D).indices; t2i[t, top] = itm(torch.full_like(top, t), top) + sim[t, top]
+            top = sim[t].topk(D).indices; t2i[t, top] = itm(torch.full_like(top, t), top) + weight * sim[t, top]
         for i in range(len(rows)):
-            top = sim[:, i].topk(D).indices; i2t[i, top] = itm(top, torch.full_like(top, i)) + sim[top, i]
+            top = sim[:, i].topk(D).indices; i2t[i, top] = itm(top, torch.full_like(top, i)) + weight * sim[top, i]
     def ranks(s, good):  # rank of the best good column of every row
         best = torch.stack([s[r, g].max() for r, g in enumerate(good)]); return (s > best[:, None]).sum(1)
     own = [[int(o)] for o in owner]; mine = [(owner == i).nonzero()[:, 0].tolist() for i in range(len(rows))]
@@ -183,8 +185,24 @@ def evaluate(m, path, depths):
     return res
 
 
+@torch.no_grad()
+def captions(m, path):
+    """Captions the pictures greedily, prints the first 20, and CIDEr-D by the COCO scorer. Its tokenizer is a
+    Java program that lower-cases and leaves punctuation out: so is done here."""
+    from pycocoevalcap.cider.cider import Cider
+    rows = json.load(open(path)); root = os.path.dirname(path); found, truth = {}, {}
+    words = lambda text: " ".join(re.findall(r"[a-z0-9'-]+", text.lower()))
+    for i, r in enumerate(rows):
+        ids = m.caption(m.image(m.pixels(os.path.join(root, r["image"]))[None])[0])
+        found[i] = [words(m.tok.decode(ids))]
+        truth[i] = [words(c) for c in (r["caption"] if isinstance(r["caption"], list) else [r["caption"]])]
+        if i < 20: print(r["image"], "|", found[i][0], flush=True)
+    print("CIDEr-D", round(float(Cider().compute_score(truth, found)[0]), 4))
+
+
 if __name__ == "__main__":
     a = argparse.ArgumentParser(); a.add_argument("what"); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16")
     a = a.parse_args(); model = Model(a.model)
     if a.what == "dump": dump(model, a.rest[0], a.rest[1:])
+    elif a.what == "captions": captions(model, a.rest[0])
     else: evaluate(model, a.rest[0], [int(d) for d in a.depths.split(",")])
