@@ -4,7 +4,10 @@ internal import LMDB
 /// The rows of `meta`: name → UTF-8 text, numbers in decimal, so that `mdb_dump` shows them.
 enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
-  static let formatVersion = 1
+  ///
+  /// An index of format 1 has a row for each embedding and no vector index: it is read, and brought
+  /// to the present format when it is opened for writing.
+  static let formatVersion = 2
 
   /// Names of rows.
   private enum Row {
@@ -28,18 +31,34 @@ enum MetadataTable {
     case text = "next_text_id"
   }
 
-  /// What `meta` holds, of an index at `path`; its format version is checked first.
-  static func read<T: Transaction & ~Copyable>(
+  /// The format of an index at `path`, which this program can read.
+  static func format<T: Transaction & ~Copyable>(
     _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
-  ) throws -> IndexMetadata {
+  ) throws -> Int {
     let format = try number(Row.format, meta, path, in: transaction)
-    guard format == formatVersion else {
+    guard (1...formatVersion).contains(format) else {
       throw RetrievalError(
-        "\(path): an index of format \(format), and this program reads format \(formatVersion); "
+        "\(path): an index of format \(format), and this program reads formats up to "
+          + "\(formatVersion); "
           + (format > formatVersion
             ? "use a newer blip, or delete the folder and index again"
             : "delete the folder and index again"))
     }
+    return format
+  }
+
+  /// Says that the index is of the present format now.
+  static func upgrade(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.format, String(formatVersion), in: transaction)
+  }
+
+  /// What `meta` holds, of an index at `path`; its format version is checked first.
+  static func read<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> IndexMetadata {
+    _ = try format(meta, of: path, in: transaction)
     let stored = try text(Row.features, meta, path, in: transaction)
     guard let features = FeaturePrecision(rawValue: stored) else {
       throw RetrievalError.damaged(path, "meta has the features \(stored.debugDescription)")

@@ -1,6 +1,6 @@
 internal import LMDB
 
-// Values of an index, format version 1. Integers and floats are little-endian; keys alone are
+// Values of an index. Integers and floats are little-endian; keys alone are
 // big-endian. A record that is shorter or longer than its own lengths say is refused.
 
 /// size u64, modified i64, content hash 32 bytes, width u32, height u32, orientation u8, path.
@@ -29,6 +29,19 @@ enum PictureCodec: Codec {
     try reader.end()
     if let fault = complete.fault { throw MalformedBytes(fault) }
     return complete
+  }
+
+  /// Whether the path of a record begins so; the record is not taken apart.
+  static func path(of bytes: RawSpan, startsWith prefix: [UInt8]) throws(MalformedBytes) -> Bool {
+    let start = 8 + 8 + HashKey.byteCount + 4 + 4 + 1 + 4
+    guard bytes.byteCount >= start else {
+      throw MalformedBytes("a record of only \(bytes.byteCount) bytes")
+    }
+    let length = bytes.unsafeLoadUnaligned(fromByteOffset: start - 4, as: UInt32.self)
+    guard bytes.byteCount - start == Int(UInt32(littleEndian: length)) else {
+      throw MalformedBytes("a path of another length than its record says")
+    }
+    return bytes.extracting(droppingFirst: start).withUnsafeBytes { $0.starts(with: prefix) }
   }
 }
 

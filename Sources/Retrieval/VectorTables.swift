@@ -1,0 +1,65 @@
+internal import LMDB
+internal import VectorIndex
+
+/// The tables of the vector index: blocks of vectors' codes, the lists that they belong to, and
+/// which block a vector is in.
+///
+/// Few vectors are one list that is scanned whole, list 0: the space is flat. Many are divided
+/// among the lists 1, 2, … by their nearest centroid, of which a search visits a few. The centroids
+/// themselves are a flat space too, so that the nearest of them are found by the same scan.
+struct VectorTables: Sendable {
+  /// Vectors in a block of a flat space: a commit of few pictures writes the last block anew.
+  static let vectorsPerFlatBlock = 512
+  /// Vectors in a block of a list. LMDB writes a value anew when it changes, so that small blocks
+  /// make adds and deletes cheap.
+  static let vectorsPerListBlock = 128
+  /// The only list of a flat space.
+  static let flatList: UInt32 = 0
+
+  let lists: Table<BlockKeyCodec, RawBytes>
+  let centroids: Table<ListKeyCodec, ListCodec>
+  let places: Table<VectorKeyCodec, PlaceCodec>
+  /// Numbers in a vector.
+  let dimension: Int
+  /// The folder of the index, for errors.
+  let path: String
+
+  init<T: Transaction & ~Copyable>(
+    of layout: IndexMetadata, at path: String, in transaction: borrowing T, create: Bool
+  ) throws(LMDBError) {
+    lists = try Table(opening: "lists", in: transaction, create: create)
+    centroids = try Table(opening: "centroids", in: transaction, create: create)
+    places = try Table(opening: "places", in: transaction, create: create)
+    dimension = layout.embeddingSize
+    self.path = path
+  }
+
+  /// The lists of a space by number.
+  func lists<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T) throws
+    -> [UInt32: ListRecord]
+  {
+    var records: [UInt32: ListRecord] = [:]
+    try centroids.forEach(in: transaction, from: (space, 0), through: (space, .max)) {
+      key, record in
+      guard record.centroid.count == (key.list == Self.flatList ? 0 : dimension),
+        record.centroid.allSatisfy(\.isFinite)
+      else { throw damaged("list \(key.list) has no centroid of \(dimension) finite numbers") }
+      records[key.list] = record
+    }
+    guard records[Self.flatList] == nil || records.count == 1 else {
+      throw damaged("the space \(space) is both flat and in lists")
+    }
+    return records
+  }
+
+  /// What a block is refused for is damage of the index.
+  func readingBlocks<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as VectorError {
+      throw damaged(error.description)
+    }
+  }
+
+  func damaged(_ reason: String) -> RetrievalError { .damaged(path, "vector index: \(reason)") }
+}
