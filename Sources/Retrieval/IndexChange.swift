@@ -161,7 +161,7 @@ public struct IndexChange: ~Copyable {
   }
 
   private func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {
-    pending[space, id] = .some(embedding)
+    pending.set(space, id, to: embedding)
     if pending.isFull { try storePending() }
   }
 
@@ -203,9 +203,10 @@ private final class PendingEmbeddings {
   var isFull: Bool { changes.values.contains { $0.count >= Self.most } }
 
   /// The change of an embedding, to nil where it is dropped; nil where it is not changed.
-  subscript(space: VectorSpace, id: UInt64) -> [Float]?? {
-    get { changes[space]?[id] }
-    set { changes[space, default: [:]][id] = newValue }
+  subscript(space: VectorSpace, id: UInt64) -> [Float]?? { changes[space]?[id] }
+
+  func set(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) {
+    changes[space, default: [:]].updateValue(embedding, forKey: id)
   }
 
   func store(_ body: (VectorSpace, [UInt64: [Float]?]) throws -> Void) rethrows {

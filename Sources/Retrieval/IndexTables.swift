@@ -78,21 +78,7 @@ struct IndexTables: Sendable {
       try size(embeddings.table, in: transaction), try size(features, in: transaction),
       try size(texts, in: transaction), try size(textEmbeddings.table, in: transaction),
       try size(pictureTexts, in: transaction), try size(failures, in: transaction),
-    ]
-      + (vectors.map {
-        [
-          try size($0.lists, in: transaction), try size($0.centroids, in: transaction),
-          try size($0.places, in: transaction),
-        ]
-      } ?? [])
-  }
-
-  private func size<K: Codec, V: Codec, T: Transaction & ~Copyable>(
-    _ table: Table<K, V>, in transaction: borrowing T
-  ) throws -> TableSize {
-    let statistics = try table.statistics(in: transaction)
-    return TableSize(
-      name: table.name, entries: statistics.entries, bytes: statistics.bytes)
+    ] + (try vectors?.sizes(in: transaction) ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws
@@ -182,4 +168,12 @@ struct IndexTables: Sendable {
     // Not a number, where one of the embedding's is not: then nothing holds.
     return abs(norm - 1) <= Self.normTolerance ? nil : "an embedding of length \(norm), not 1"
   }
+}
+
+/// What a table takes of the file.
+func size<K: Codec, V: Codec, T: Transaction & ~Copyable>(
+  _ table: Table<K, V>, in transaction: borrowing T
+) throws -> TableSize {
+  let statistics = try table.statistics(in: transaction)
+  return TableSize(name: table.name, entries: statistics.entries, bytes: statistics.bytes)
 }

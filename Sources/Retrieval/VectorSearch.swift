@@ -20,10 +20,16 @@ extension IndexTables {
     let found: [VectorIndex.Candidate]
     do {
       if let vectors, ids == nil || ids!.count > Self.few {
-        let scan = BlockScan(try PreparedQuery(query), count: count, where: ids.map { ids in { ids.contains($0) } })
-        found = try vectors.nearest(space, scan, isExact: isExact, nprobe: nprobe, in: transaction) { id in
-          guard let score = try embeddings.withBytes(id, in: transaction, { try exactScore(query, $0) })
-          else { throw RetrievalError.damaged(path, "vector \(id) has no embedding") }
+        var isIncluded: (@Sendable (UInt64) -> Bool)?
+        if let ids { isIncluded = { ids.contains($0) } }
+        let scan = BlockScan(try PreparedQuery(query), count: count, where: isIncluded)
+        found = try vectors.nearest(
+          space, scan, isExact: isExact, nprobe: nprobe, in: transaction
+        ) { id in
+          let score = try embeddings.withBytes(id, in: transaction) { try exactScore(query, $0) }
+          guard let score else {
+            throw RetrievalError.damaged(path, "vector \(id) has no embedding")
+          }
           return score
         }
       } else {

@@ -34,6 +34,13 @@ struct VectorTables: Sendable {
     self.path = path
   }
 
+  func sizes<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [TableSize] {
+    [
+      try size(lists, in: transaction), try size(centroids, in: transaction),
+      try size(places, in: transaction),
+    ]
+  }
+
   /// The lists of a space by number.
   func lists<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T) throws
     -> [UInt32: ListRecord]
