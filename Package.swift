@@ -81,7 +81,9 @@ let package = Package(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
     tests(
       "RetrievalTests",
-      ["Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors"],
+      [
+        "Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors", "VectorIndex",
+      ],
       resources: [.copy("Fixtures")]),
     tests("CommandTests", ["blip", "Commands", "Images"]),
   ],

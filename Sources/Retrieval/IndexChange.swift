@@ -38,7 +38,7 @@ public struct IndexChange: ~Copyable {
 
   /// A picture's ITC embedding; nil where there is no such picture.
   public func embedding(picture id: UInt64) throws -> [Float]? {
-    if let changed = pending[.pictures, id] { return changed }
+    if let changed = pending.change(.pictures, id) { return changed }
     return try tables.embedding(picture: id, in: transaction)
   }
 
@@ -203,7 +203,10 @@ private final class PendingEmbeddings {
   var isFull: Bool { changes.values.contains { $0.count >= Self.most } }
 
   /// The change of an embedding, to nil where it is dropped; nil where it is not changed.
-  subscript(space: VectorSpace, id: UInt64) -> [Float]?? { changes[space]?[id] }
+  func change(_ space: VectorSpace, _ id: UInt64) -> Optional<Optional<[Float]>> {
+    guard let changed = changes[space] else { return .none }
+    return changed[id]
+  }
 
   func set(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) {
     changes[space, default: [:]].updateValue(embedding, forKey: id)

@@ -76,8 +76,11 @@ struct VectorChange {
     }
   }
 
-  /// Writes down what has become of the lists.
+  /// Writes down what has become of the lists; a space without vectors leaves nothing.
   func finish(in transaction: borrowing WriteTransaction) throws {
+    guard lists.values.contains(where: { $0.count > 0 }) else {
+      return try tables.removeAll(of: space, in: transaction)
+    }
     for list in changed.sorted() {
       try tables.centroids.put((space, list), lists[list]!, in: transaction)
     }
@@ -111,12 +114,16 @@ struct VectorChange {
   ) throws -> [UInt64] {
     let key = BlockKey(space: space, list: place.list, block: place.block)
     guard let list = lists[place.list],
-      let (held, block, rest) = try tables.lists.bytes(key, in: transaction, { bytes in
-        try tables.readingBlocks {
-          let block = try VectorBlock.removing(ids, from: bytes)
-          return (try VectorBlock.ids(of: bytes).count, block, try VectorBlock.ids(of: block.span.bytes))
-        }
-      })
+      let (held, block, rest) = try tables.lists.bytes(
+        key, in: transaction,
+        { bytes in
+          try tables.readingBlocks {
+            let block = try VectorBlock.removing(ids, from: bytes)
+            return (
+              try VectorBlock.count(of: bytes), block, try VectorBlock.ids(of: block.span.bytes)
+            )
+          }
+        })
     else { throw tables.damaged("there is no block \(place.block) of list \(place.list)") }
     guard held - rest.count == ids.count, Int(list.count) >= held else {
       throw tables.damaged("block \(place.block) of list \(place.list) lacks vectors")
@@ -142,7 +149,9 @@ struct VectorChange {
     while !rest.isEmpty {
       let key = BlockKey(space: space, list: list, block: record.lastBlock)
       let last = try tables.lists.get(key, in: transaction) ?? []
-      let held = try tables.readingBlocks { last.isEmpty ? 0 : try VectorBlock.ids(of: last.span.bytes).count }
+      let held = try tables.readingBlocks {
+        last.isEmpty ? 0 : try VectorBlock.count(of: last.span.bytes)
+      }
       let added = rest.prefix(max(0, capacity - held))
       rest = rest.dropFirst(added.count)
       if !added.isEmpty {

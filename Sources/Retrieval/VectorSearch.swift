@@ -66,12 +66,17 @@ extension VectorTables {
     in transaction: borrowing ReadTransaction
   ) throws {
     var blocks: [StoredBlock] = []
+    var held = 0
     try lists.forEachBytes(
       in: transaction, from: BlockKey(space: space, list: Self.flatList, block: 0),
       through: BlockKey(space: space, list: Self.flatList, block: .max)
     ) { _, bytes in
       // The map stays as it is until the snapshot ends, which outlives the scan.
       blocks.append(bytes.withUnsafeBytes { StoredBlock(unsafeBytes: $0) })
+      held += try VectorBlock.count(of: bytes)
+    }
+    guard held == list.count else {
+      throw damaged("blocks of \(held) vectors where \(list.count) belong")
     }
     var scans = [scan]
     try BlockScan.visit(blocks, with: &scans)

@@ -59,6 +59,17 @@ struct VectorTables: Sendable {
     return records
   }
 
+  /// Drops the blocks, the lists and the places of a space.
+  func removeAll(of space: VectorSpace, in transaction: borrowing WriteTransaction) throws {
+    for space in [space, space.ofLists] {
+      try lists.deleteAll(
+        in: transaction, from: BlockKey(space: space, list: 0, block: 0),
+        through: BlockKey(space: space, list: .max, block: .max))
+      try centroids.deleteAll(in: transaction, from: (space, 0), through: (space, .max))
+      try places.deleteAll(in: transaction, from: (space, 0), through: (space, .max))
+    }
+  }
+
   /// What a block is refused for is damage of the index.
   func readingBlocks<Result>(_ body: () throws -> Result) throws -> Result {
     do {

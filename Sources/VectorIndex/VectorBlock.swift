@@ -34,6 +34,11 @@ public enum VectorBlock {
     return try rows.bytes()
   }
 
+  /// How many vectors it holds.
+  public static func count(of block: RawSpan) throws(VectorError) -> Int {
+    try block.withUnsafeBytes { bytes throws(VectorError) in try BlockView(bytes).count }
+  }
+
   /// The ids of its vectors, in their order.
   public static func ids(of block: RawSpan) throws(VectorError) -> [UInt64] {
     try block.withUnsafeBytes { bytes throws(VectorError) in

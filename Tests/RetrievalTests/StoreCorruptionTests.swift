@@ -10,7 +10,7 @@ import Testing
 
   private static let tables = [
     "meta", "pictures", "paths", "hashes", "embeddings", "features", "texts", "text_embeddings",
-    "picture_texts", "failures",
+    "picture_texts", "failures", "lists", "centroids", "places",
   ]
 
   struct Damage: Sendable {
@@ -28,6 +28,10 @@ import Testing
   /// The key of picture 2 and of text 2.
   private static let second: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 2]
 
+  /// The key of the row of embeddings with ids up to 14, and of the only block of pictures.
+  private static let first: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+  private static let flat: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0]
+
   private static let damages: [Damage] = [
     Damage("meta", Array("image_size".utf8), Array("-5".utf8)),
     Damage("meta", Array("embedding_size".utf8), Array("99999999999999999999".utf8)),
@@ -43,9 +47,18 @@ import Testing
     Damage("pictures", second, Array(repeating: 255, count: 100)),
     Damage("pictures", [1], Array(repeating: 0, count: 100)),
     Damage("paths", [1], [1]),
-    Damage("embeddings", second, Array(repeating: 0, count: 33)),
-    Damage("embeddings", second, Array(repeating: 0, count: 28)),
-    Damage("embeddings", second, Array(repeating: 255, count: 32)),
+    Damage("embeddings", first, Array(repeating: 0, count: 33)),
+    Damage("embeddings", first, [14, 0, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: 95)),
+    Damage("embeddings", first, [14, 0, 0, 0, 0, 0, 0, 0] + Array(repeating: 0, count: 128)),
+    Damage("embeddings", first, [14, 0, 0, 0, 0, 0, 0, 0] + Array(repeating: 255, count: 96)),
+    Damage("lists", flat, [1, 2, 3]),
+    Damage("lists", flat, Array(repeating: 255, count: 200)),
+    Damage("lists", flat.dropLast() + [1], [1, 2, 3]),
+    Damage("centroids", Array(flat.prefix(5)), []),
+    Damage("centroids", Array(flat.prefix(5)), [1, 0, 0, 0, 0, 0, 0, 0]),
+    Damage("centroids", [0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0, 0, 0, 1, 2]),
+    Damage("places", [0] + second, [0, 0, 0, 0, 1, 0, 0, 0]),
+    Damage("places", [0] + second, [1]),
     Damage("features", second, []),
     Damage("features", second, Array(repeating: 255, count: 38)),
     Damage(
@@ -54,7 +67,7 @@ import Testing
     ),
     Damage("texts", second, [1]),
     Damage("texts", second, [1, 0, 0, 0, 0, 0, 0, 0, 0xFF]),
-    Damage("text_embeddings", second, [1, 2, 3, 4]),
+    Damage("text_embeddings", first, [1, 2, 3, 4]),
     Damage("failures", [1], []),
     Damage("failures", [1], Array(repeating: 255, count: 60)),
     Damage("picture_texts", [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 99], []),
