@@ -54,7 +54,7 @@ let package = Package(
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
-    room("VectorIndex", ["Tensors"]),
+    room("VectorIndex", ["CKernels", "Tensors"]),
     room("LMDB", ["CLMDB"]),
     // Floor 3: the model.
     room(
