@@ -160,7 +160,8 @@ struct BlockView {
       kernel_scan_codes(
         codes, 0, count,
         kernel_code_query(
-          rounded: rounded.baseAddress!, centre: query.centre, step: query.step, reach: reach),
+          // The upper bits stand for step · 8 · (2 · bits − 15).
+          rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: reach),
         limit, &found, &scores)
     }
   }
