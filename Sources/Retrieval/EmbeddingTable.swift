@@ -1,4 +1,5 @@
 internal import LMDB
+internal import Tensors
 
 /// The embeddings of pictures or of texts by id: what the vector index is made from and what its
 /// answers are scored with.
@@ -75,6 +76,28 @@ struct EmbeddingTable: Sendable {
     }
   }
 
+  /// The ids that have an embedding, in ascending order.
+  func ids<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [UInt64] {
+    var ids: [UInt64] = []
+    try forEach(in: transaction) { id, _ in ids.append(id) }
+    return ids
+  }
+
+  /// The embeddings of these ids, one a row; all must have one.
+  func matrix<T: Transaction & ~Copyable>(of ids: [UInt64], in transaction: borrowing T) throws
+    -> Matrix
+  {
+    var values: [Float] = []
+    values.reserveCapacity(ids.count * size)
+    for id in ids {
+      guard let numbers = try get(id, in: transaction) else {
+        throw damaged("no embedding of \(id)")
+      }
+      values += numbers
+    }
+    return Matrix(rows: ids.count, columns: size, values: values)
+  }
+
   /// Stores embeddings, or drops those that are nil.
   func apply(_ changes: [UInt64: [Float]?], in transaction: borrowing WriteTransaction) throws {
     precondition(isGrouped, "an index of the first format is written only after its upgrade")
@@ -104,8 +127,7 @@ struct EmbeddingTable: Sendable {
   func grouped(in transaction: borrowing WriteTransaction) throws -> EmbeddingTable {
     guard !isGrouped else { return self }
     let grouped = EmbeddingTable(grouping: self)
-    var ids: [UInt64] = []
-    try forEach(in: transaction) { id, _ in ids.append(id) }
+    let ids = try ids(in: transaction)
     guard ids.first != 0 else { throw damaged("an embedding of the id 0") }
     var first = ids.startIndex
     while first < ids.endIndex {
@@ -124,9 +146,12 @@ struct EmbeddingTable: Sendable {
 
   /// The numbers of an embedding's bytes.
   static func floats(_ bytes: RawSpan) -> [Float] {
-    (0..<bytes.byteCount / 4).map {
-      let pattern = bytes.unsafeLoadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)
-      return Float(bitPattern: UInt32(littleEndian: pattern))
+    [Float](unsafeUninitializedCapacity: bytes.byteCount / 4) { numbers, count in
+      count = bytes.byteCount / 4
+      // As they lie: the processors that this is built for are little-endian.
+      bytes.extracting(first: 4 * count).withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(numbers).copyMemory(from: $0)
+      }
     }
   }
 

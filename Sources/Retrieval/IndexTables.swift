@@ -58,12 +58,17 @@ struct IndexTables: Sendable {
     _ = try old.textEmbeddings.grouped(in: transaction)
     try self.init(
       of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
-    for space in [VectorSpace.pictures, .texts] {
-      var change = try VectorChange(of: space, in: vectors!, embeddings(of: space), transaction)
-      try change.addAll(in: transaction)
-      try change.finish(in: transaction)
-    }
+    for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
     try MetadataTable.upgrade(meta, in: transaction)
+  }
+
+  /// How many vectors a space should hold.
+  func vectorCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T) throws
+    -> Int
+  {
+    space == .pictures
+      ? try pictures.statistics(in: transaction).entries
+      : try texts.statistics(in: transaction).entries
   }
 
   /// The embeddings that a space holds.

@@ -45,6 +45,8 @@ public enum IndexingEvent: Sendable, Equatable {
   case encoded(Int)
   /// Texts embedded and committed so far, of so many.
   case texts(Int, of: Int)
+  /// So many vectors are being arranged anew in the vector index.
+  case arranging(Int)
   /// A file that could not be indexed (path printable, relative) and why.
   case failed(path: String, reason: String)
   /// Something that the person should know and that stops nothing.

@@ -28,6 +28,9 @@ struct VectorChange {
   private let embeddings: EmbeddingTable
   private var lists: [UInt32: ListRecord]
   private var changed: Set<UInt32> = []
+  /// Of all lists, one a row; made when it is first needed.
+  private var centroids: Matrix?
+  private var hasNewCentroids = false
 
   private var isFlat: Bool { lists[VectorTables.flatList] != nil }
   private var capacity: Int {
@@ -45,6 +48,23 @@ struct VectorChange {
     if lists.isEmpty { lists[VectorTables.flatList] = .flat }
   }
 
+  /// A space that holds nothing yet, with a list for each centroid.
+  init(
+    of space: VectorSpace, in tables: VectorTables, _ embeddings: EmbeddingTable, centroids: Matrix
+  ) {
+    self.tables = tables
+    self.space = space
+    self.embeddings = embeddings
+    lists = [:]
+    for row in 0..<centroids.rows {
+      lists[VectorTables.list(ofRow: row)] = ListRecord(
+        count: 0, lastBlock: 0, centroid: Array(centroids[row: row]))
+    }
+    changed = Set(lists.keys)
+    self.centroids = centroids
+    hasNewCentroids = true
+  }
+
   /// Takes changed vectors out of their blocks, and puts those that are not nil into the last block
   /// of their list.
   mutating func apply(
@@ -56,7 +76,7 @@ struct VectorChange {
       leaving[place, default: []].insert(id)
       if vector == nil { try tables.places.delete((space, id), in: transaction) }
     }
-    var joining = divided(changes.compactMap { id, vector in vector.map { Vector(id, $0) } })
+    var joining = try divided(changes.compactMap { id, vector in vector.map { Vector(id, $0) } })
     for (place, ids) in leaving.sorted(by: { $0.key < $1.key }) {
       let stranded = try take(ids, from: place, in: transaction)
       joining[place.list, default: []] += try stranded.map { try stored($0, in: transaction) }
@@ -64,26 +84,55 @@ struct VectorChange {
     for (list, vectors) in joining.sorted(by: { $0.key < $1.key }) {
       try add(vectors.sorted { $0.id < $1.id }, to: list, in: transaction)
     }
+    try divideLongLists(in: transaction)
   }
 
+  /// Vectors that are divided among lists together.
+  static let atOnce = 8192
+
   /// Puts all embeddings of the table into blocks, of which there are none yet.
-  mutating func addAll(in transaction: borrowing WriteTransaction) throws {
-    var ids: [UInt64] = []
-    try embeddings.forEach(in: transaction) { id, _ in ids.append(id) }
-    for first in stride(from: 0, to: ids.count, by: capacity) {
-      let vectors = try ids[first...].prefix(capacity).map { try stored($0, in: transaction) }
-      for (list, vectors) in divided(vectors) { try add(vectors, to: list, in: transaction) }
+  mutating func addAll(
+    shouldStop: () -> Bool = { false }, in transaction: borrowing WriteTransaction
+  ) throws {
+    let ids = try embeddings.ids(in: transaction)
+    var members: [UInt32: [UInt64]] = [:]
+    if isFlat {
+      members[VectorTables.flatList] = ids
+    } else {
+      for first in stride(from: 0, to: ids.count, by: Self.atOnce) {
+        guard !shouldStop() else { throw Interrupted() }
+        let part = ids[first...].prefix(Self.atOnce)
+        let rows = nearestRows(
+          of: try embeddings.matrix(of: Array(part), in: transaction), among: try centroidMatrix()
+        ).rows
+        for (id, row) in zip(part, rows) {
+          members[VectorTables.list(ofRow: row), default: []].append(id)
+        }
+      }
     }
+    for (list, ids) in members.sorted(by: { $0.key < $1.key }) {
+      guard !shouldStop() else { throw Interrupted() }
+      for first in stride(from: 0, to: ids.count, by: capacity) {
+        let vectors = try ids[first...].prefix(capacity).map { try stored($0, in: transaction) }
+        try add(vectors, to: list, in: transaction)
+      }
+    }
+    try divideLongLists(in: transaction)
   }
 
   /// Writes down what has become of the lists; a space without vectors leaves nothing.
-  func finish(in transaction: borrowing WriteTransaction) throws {
+  mutating func finish(in transaction: borrowing WriteTransaction) throws {
     guard lists.values.contains(where: { $0.count > 0 }) else {
       return try tables.removeAll(of: space, in: transaction)
     }
     for list in changed.sorted() {
       try tables.centroids.put((space, list), lists[list]!, in: transaction)
     }
+    guard hasNewCentroids else { return }
+    let matrix = try centroidMatrix()
+    let codes = try tables.readingBlocks { CentroidCodes.encode(try Centroids(matrix)) }
+    try tables.lists.put(
+      BlockKey(space: space.ofLists, list: VectorTables.flatList, block: 0), codes, in: transaction)
   }
 
   private struct Vector {
@@ -104,8 +153,24 @@ struct VectorChange {
   }
 
   /// Vectors by the list that they belong to.
-  private func divided(_ vectors: [Vector]) -> [UInt32: [Vector]] {
-    vectors.isEmpty ? [:] : [VectorTables.flatList: vectors]
+  private mutating func divided(_ vectors: [Vector]) throws -> [UInt32: [Vector]] {
+    guard !vectors.isEmpty else { return [:] }
+    guard !isFlat else { return [VectorTables.flatList: vectors] }
+    let rows = nearestRows(of: matrix(of: vectors), among: try centroidMatrix()).rows
+    return Dictionary(grouping: zip(rows, vectors), by: { VectorTables.list(ofRow: $0.0) })
+      .mapValues { $0.map(\.1) }
+  }
+
+  private func matrix(of vectors: [Vector]) -> Matrix {
+    Matrix(
+      rows: vectors.count, columns: tables.dimension, values: vectors.flatMap(\.numbers))
+  }
+
+  private mutating func centroidMatrix() throws -> Matrix {
+    if let centroids { return centroids }
+    let matrix = try tables.matrix(of: lists)
+    centroids = matrix
+    return matrix
   }
 
   /// Takes vectors out of a block; returns the ids of the others where it was dissolved.
@@ -177,5 +242,42 @@ struct VectorChange {
     record.count = count
     lists[list] = record
     changed.insert(list)
+  }
+
+  /// Divides lists that hold far more than their share would be in an index made anew.
+  private mutating func divideLongLists(in transaction: borrowing WriteTransaction) throws {
+    guard !isFlat else { return }
+    let total = lists.values.reduce(0) { $0 + Int($1.count) }
+    let share = max(lists.count, Centroids.listCount(for: total))
+    var due = changed.sorted()
+    while let list = due.popLast() {
+      guard ListDivision.isDue(Int(lists[list]!.count), lists: share, total: total) else { continue }
+      let second = VectorTables.list(ofRow: lists.count)
+      let vectors = try takeAll(of: list, in: transaction)
+      var random = SplitMix64(seed: UInt64(list) << 32 | UInt64(vectors.count))
+      let division = ListDivision(matrix(of: vectors), using: &random)
+      for (side, list) in [list, second].enumerated() {
+        lists[list] = ListRecord(
+          count: 0, lastBlock: 0, centroid: Array(division.centres[row: side]))
+        try add(
+          zip(vectors, division.sides).filter { $0.1 == side }.map(\.0), to: list, in: transaction)
+      }
+      due += [list, second]
+      (centroids, hasNewCentroids) = (nil, true)
+    }
+  }
+
+  /// Takes all blocks of a list away, and returns its vectors.
+  private func takeAll(of list: UInt32, in transaction: borrowing WriteTransaction) throws -> [Vector]
+  {
+    var ids: [UInt64] = []
+    try tables.forEachBlock(of: space, list, in: transaction) { block in
+      ids += try tables.readingBlocks { try VectorBlock.ids(of: block) }
+    }
+    try tables.require(ids.count, in: list, toBe: lists[list]!.count)
+    try tables.lists.deleteAll(
+      in: transaction, from: BlockKey(space: space, list: list, block: 0),
+      through: BlockKey(space: space, list: list, block: .max))
+    return try ids.map { try stored($0, in: transaction) }
   }
 }

@@ -125,13 +125,22 @@ enum ListCodec: Codec {
   }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> ListRecord {
-    guard bytes.byteCount >= 8 else {
+    ListRecord(
+      count: try count(of: bytes),
+      lastBlock: UInt32(
+        littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 4, as: UInt32.self)),
+      centroid: try EmbeddingCodec.decode(bytes.extracting(droppingFirst: headerSize)))
+  }
+
+  /// Bytes before the centroid.
+  static let headerSize = 8
+
+  /// The vectors in a list; its centroid is left alone.
+  static func count(of bytes: RawSpan) throws(MalformedBytes) -> UInt32 {
+    guard bytes.byteCount >= headerSize else {
       throw MalformedBytes("a list of only \(bytes.byteCount) bytes")
     }
-    var reader = ByteReader(bytes.extracting(first: 8))
-    return ListRecord(
-      count: try reader.read(UInt32.self), lastBlock: try reader.read(UInt32.self),
-      centroid: try EmbeddingCodec.decode(bytes.extracting(droppingFirst: 8)))
+    return UInt32(littleEndian: bytes.unsafeLoadUnaligned(as: UInt32.self))
   }
 }
 

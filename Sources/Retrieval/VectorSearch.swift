@@ -3,7 +3,7 @@ internal import VectorIndex
 
 extension IndexTables {
   /// So few vectors are scored by their embeddings one by one, which is exact and costs no more than
-  /// the scan of a list or two.
+  /// the scan of some lists.
   private static let few = 4096
 
   /// The nearest vectors of a space, best first, ties by id: among all, or those of `ids`.
@@ -16,68 +16,149 @@ extension IndexTables {
         "\(path): a query of \(query.count) numbers where \(layout.embeddingSize) finite ones "
           + "belong; embed it with the model the index was made with")
     }
-    let embeddings = embeddings(of: space)
-    let found: [VectorIndex.Candidate]
     do {
-      if let vectors, ids == nil || ids!.count > Self.few {
-        var isIncluded: (@Sendable (UInt64) -> Bool)?
-        if let ids { isIncluded = { ids.contains($0) } }
-        let scan = BlockScan(try PreparedQuery(query), count: count, where: isIncluded)
-        found = try vectors.nearest(
-          space, scan, isExact: isExact, nprobe: nprobe, in: transaction
-        ) { id in
-          let score = try embeddings.withBytes(id, in: transaction) { try exactScore(query, $0) }
-          guard let score else {
-            throw RetrievalError.damaged(path, "vector \(id) has no embedding")
-          }
-          return score
-        }
-      } else {
-        var scan = try FlatScan(query: query, count: count)
-        if let ids {
-          for id in ids.sorted() {
-            try embeddings.withBytes(id, in: transaction) { try scan.visit(id, $0) }
-          }
-        } else {
-          try embeddings.forEach(in: transaction) { try scan.visit($0, $1) }
-        }
-        found = scan.nearest
+      guard let vectors, ids == nil || ids!.count > Self.few else {
+        return try scored(space, query, count: count, among: ids, in: transaction)
       }
+      let embeddings = embeddings(of: space)
+      let search = VectorSearch(
+        tables: vectors, space: space, query: try PreparedQuery(query), count: count, ids: ids,
+        total: try vectorCount(of: space, in: transaction))
+      var probes: Probes?
+      if !isExact {
+        probes =
+          try nprobe.map { .best($0) }
+          ?? ProbeMeasurement(of: space, meta, at: path, in: transaction)?.probes
+      }
+      let scan = try search.scan(probes, in: transaction)
+      return try scan.finish { id in
+        let score = try embeddings.withBytes(id, in: transaction) { try exactScore(query, $0) }
+        guard let score else {
+          throw RetrievalError.damaged(path, "vector \(id) has no embedding")
+        }
+        return score
+      }.map(Neighbour.init)
     } catch let error as VectorError {
-      throw RetrievalError.damaged(path, "table \(embeddings.table.name): \(error)")
+      throw RetrievalError.damaged(path, "vectors of \(space): \(error)")
     }
-    return found.map { Neighbour(id: $0.id, score: Float($0.score)) }
+  }
+
+  /// The nearest by the embeddings alone: of few, or in an index that has no blocks.
+  private func scored(
+    _ space: VectorSpace, _ query: [Float], count: Int, among ids: Set<UInt64>?,
+    in transaction: borrowing ReadTransaction
+  ) throws -> [Neighbour] {
+    let embeddings = embeddings(of: space)
+    var scan = try FlatScan(query: query, count: count)
+    if let ids {
+      for id in ids.sorted() {
+        try embeddings.withBytes(id, in: transaction) { try scan.visit(id, $0) }
+      }
+    } else {
+      try embeddings.forEach(in: transaction) { try scan.visit($0, $1) }
+    }
+    return scan.nearest.map(Neighbour.init)
   }
 }
 
-extension VectorTables {
-  fileprivate func nearest(
-    _ space: VectorSpace, _ scan: consuming BlockScan, isExact: Bool, nprobe: Int?,
-    in transaction: borrowing ReadTransaction, rescore: (UInt64) throws -> Double
-  ) throws -> [VectorIndex.Candidate] {
-    guard let list = try centroids.get((space, Self.flatList), in: transaction) else { return [] }
-    try scanFlat(list, of: space, &scan, in: transaction)
-    return try scan.finish(rescore: rescore)
+extension Neighbour {
+  fileprivate init(_ candidate: VectorIndex.Candidate) {
+    self.init(id: candidate.id, score: Float(candidate.score))
+  }
+}
+
+/// One query's way through the blocks of a space.
+private struct VectorSearch {
+  let tables: VectorTables
+  let space: VectorSpace
+  let query: PreparedQuery
+  let count: Int
+  let ids: Set<UInt64>?
+  /// How many vectors there are.
+  let total: Int
+
+  /// What may be among the nearest: of all lists where no probes are given, else of those that they
+  /// choose, and of more as long as these do not hold `count`.
+  func scan(_ probes: Probes?, in transaction: borrowing ReadTransaction) throws -> BlockScan {
+    if let list = try tables.centroids.get((space, VectorTables.flatList), in: transaction) {
+      var scan = newScan(.proven)
+      try visitFlat(list, &scan, in: transaction)
+      return scan
+    }
+    guard let probes else {
+      var scan = newScan(.proven)
+      try visit(chosen(.best(.max), in: transaction)[...], &scan, in: transaction)
+      return scan
+    }
+    var scan = newScan(.probable)
+    var lists = try chosen(probes, in: transaction)
+    var visited = lists.count
+    if let ids {
+      // A filter thins the lists out: as many vectors that pass it are looked at as without one.
+      visited = visited.multipliedReportingOverflow(by: max(1, total / ids.count)).partialValue
+      lists = try chosen(.best(.max), in: transaction)
+      visited = min(visited, lists.count)
+    }
+    try visit(lists[..<visited], &scan, in: transaction)
+    if scan.estimated.count < count { lists = try chosen(.best(.max), in: transaction) }
+    while visited < lists.count, scan.estimated.count < count {
+      let next = min(2 * visited + 1, lists.count)
+      try visit(lists[visited..<next], &scan, in: transaction)
+      visited = next
+    }
+    return scan
   }
 
-  /// Shows all blocks of a flat space, where they lie in the map.
-  private func scanFlat(
-    _ list: ListRecord, of space: VectorSpace, _ scan: inout BlockScan,
-    in transaction: borrowing ReadTransaction
+  private func newScan(_ bound: ScoreBound) -> BlockScan {
+    guard let ids else { return BlockScan(query, count: count, bound: bound) }
+    return BlockScan(query, count: count, bound: bound, where: { ids.contains($0) })
+  }
+
+  /// The lists that probes choose, the most promising first.
+  private func chosen(_ probes: Probes, in transaction: borrowing ReadTransaction) throws -> [UInt32] {
+    let key = BlockKey(space: space.ofLists, list: VectorTables.flatList, block: 0)
+    let rows = try tables.lists.bytes(key, in: transaction) {
+      try CentroidCodes.lists(in: $0, near: query, probes)
+    }
+    guard let rows else {
+      guard total == 0 else { throw tables.damaged("\(total) vectors and no lists") }
+      return []
+    }
+    return rows.map { VectorTables.list(ofRow: $0) }
+  }
+
+  private func visit(
+    _ lists: ArraySlice<UInt32>, _ scan: inout BlockScan, in transaction: borrowing ReadTransaction
+  ) throws {
+    for list in lists {
+      let record = try tables.centroids.bytes((space, list), in: transaction) {
+        (
+          try ListCodec.count(of: $0),
+          try exactScore(query.numbers, $0.extracting(droppingFirst: ListCodec.headerSize))
+        )
+      }
+      guard let (count, score) = record else { throw tables.damaged("there is no list \(list)") }
+      var held = 0
+      try tables.forEachBlock(of: space, list, in: transaction) { block in
+        try scan.visit(block, centroidScore: score)
+        held += try VectorBlock.count(of: block)
+      }
+      try tables.require(held, in: list, toBe: count)
+    }
+  }
+
+  /// Shows all blocks of a flat space to the threads that operations may use.
+  private func visitFlat(
+    _ list: ListRecord, _ scan: inout BlockScan, in transaction: borrowing ReadTransaction
   ) throws {
     var blocks: [StoredBlock] = []
     var held = 0
-    try lists.forEachBytes(
-      in: transaction, from: BlockKey(space: space, list: Self.flatList, block: 0),
-      through: BlockKey(space: space, list: Self.flatList, block: .max)
-    ) { _, bytes in
+    try tables.forEachBlock(of: space, VectorTables.flatList, in: transaction) { block in
       // The map stays as it is until the snapshot ends, which outlives the scan.
-      blocks.append(bytes.withUnsafeBytes { StoredBlock(unsafeBytes: $0) })
-      held += try VectorBlock.count(of: bytes)
+      blocks.append(block.withUnsafeBytes { StoredBlock(unsafeBytes: $0) })
+      held += try VectorBlock.count(of: block)
     }
-    guard held == list.count else {
-      throw damaged("blocks of \(held) vectors where \(list.count) belong")
-    }
+    try tables.require(held, in: VectorTables.flatList, toBe: list.count)
     var scans = [scan]
     try BlockScan.visit(blocks, with: &scans)
     scan = scans[0]

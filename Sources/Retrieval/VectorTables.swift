@@ -1,4 +1,5 @@
 internal import LMDB
+internal import Tensors
 internal import VectorIndex
 
 /// The tables of the vector index: blocks of vectors' codes, the lists that they belong to, and
@@ -57,6 +58,41 @@ struct VectorTables: Sendable {
       throw damaged("the space \(space) is both flat and in lists")
     }
     return records
+  }
+
+  /// The list of a row of the matrix of centroids.
+  static func list(ofRow row: Int) -> UInt32 { UInt32(row) + 1 }
+
+  /// The centroids of all lists, one a row.
+  func matrix(of lists: [UInt32: ListRecord]) throws(RetrievalError) -> Matrix {
+    var values: [Float] = []
+    values.reserveCapacity(lists.count * dimension)
+    for row in 0..<lists.count {
+      guard let list = lists[Self.list(ofRow: row)] else {
+        throw damaged("there is no list \(Self.list(ofRow: row))")
+      }
+      values += list.centroid
+    }
+    return Matrix(rows: lists.count, columns: dimension, values: values)
+  }
+
+  /// A list's blocks, where they lie in the map.
+  func forEachBlock<T: Transaction & ~Copyable>(
+    of space: VectorSpace, _ list: UInt32, in transaction: borrowing T,
+    _ body: (RawSpan) throws -> Void
+  ) throws {
+    try lists.forEachBytes(
+      in: transaction, from: BlockKey(space: space, list: list, block: 0),
+      through: BlockKey(space: space, list: list, block: .max)
+    ) { _, block in try body(block) }
+  }
+
+  /// Throws where a list's blocks do not hold as many vectors as the list should: none is lost
+  /// without a word.
+  func require(_ held: Int, in list: UInt32, toBe count: UInt32) throws(RetrievalError) {
+    guard held == count else {
+      throw damaged("list \(list) holds \(held) vectors where \(count) belong")
+    }
   }
 
   /// Drops the blocks, the lists and the places of a space.
