@@ -166,6 +166,22 @@ struct BlockView {
     }
   }
 
+  /// The scores of all vectors by their upper bits, less the penalties; both filled up to whole groups.
+  func coarseScores(_ query: PreparedQuery, less penalties: [Float]) -> [Float] {
+    precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
+    precondition(penalties.count == layout.padded)
+    return [Float](unsafeUninitializedCapacity: layout.padded) { scores, initialized in
+      query.rounded.withUnsafeBufferPointer { rounded in
+        kernel_score_codes(
+          codes,
+          kernel_code_query(
+            rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: 0),
+          penalties, scores.baseAddress!)
+      }
+      initialized = layout.padded
+    }
+  }
+
   /// A vector's score by all of its bits, less the centroid's.
   func fineScore(_ index: Int, _ query: PreparedQuery) -> Double {
     precondition(index >= 0 && index < count && query.padded.count == layout.depth)
