@@ -9,9 +9,9 @@ public struct Centroids: Sendable {
   /// `[lists, d]`
   public private(set) var values: Matrix
   /// The block of all their codes; a centroid's id is its list's number.
-  private var block: [UInt8]
+  private(set) var block: [UInt8]
   /// Share of |centroid|² that is taken from its score, filled up to whole groups of codes.
-  private var penalties: [Float]
+  private(set) var penalties: [Float]
 
   /// Half of |c|² is what makes the order of q·c that of Euclidean distance. The members of a list
   /// with a short centroid lie scattered about it, so that it holds fewer of a query's neighbours than

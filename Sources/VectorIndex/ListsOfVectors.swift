@@ -9,7 +9,7 @@ public struct ListsOfVectors: Sendable {
 
   /// Vectors for each centroid that k-means is trained with: with fewer a centroid is little more than
   /// one of its vectors, more cost time and find nothing better.
-  private static let sampleShare = 32
+  public static let sampleShare = 32
 
   /// Trains centroids on a sample of the rows and puts every row in the list of the nearest.
   public init(
