@@ -63,7 +63,8 @@ struct IndexTables: Sendable {
   }
 
   /// How many vectors a space should hold.
-  func vectorCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T) throws
+  func vectorCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T)
+    throws
     -> Int
   {
     space == .pictures

@@ -74,14 +74,14 @@ extension IndexTables {
     if arrangement.isRebuilt {
       return total >= arrangement.listsFrom ? .makeLists(recall: recall) : .makeFlat
     }
-    let isFlat = try !vectors.centroids.contains((space, VectorTables.list(ofRow: 0)), in: transaction)
+    let isFlat = try vectors.listCount(of: space, in: transaction) == 0
     // An index about the bound does not go to and fro.
     guard total >= (isFlat ? arrangement.listsFrom : arrangement.listsFrom / 4) else {
       return isFlat ? nil : .makeFlat
     }
     guard !isFlat else { return .makeLists(recall: recall) }
     guard let measured, measured.target == recall else { return .measure(recall: recall) }
-    let lists = try vectors.lists(of: space, in: transaction).count
+    let lists = try vectors.listCount(of: space, in: transaction)
     let changes = [(measured.vectors, total), (measured.lists, lists)].map { before, now in
       Double(max(before, now)) / Double(max(1, min(before, now)))
     }

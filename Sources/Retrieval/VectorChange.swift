@@ -251,7 +251,9 @@ struct VectorChange {
     let share = max(lists.count, Centroids.listCount(for: total))
     var due = changed.sorted()
     while let list = due.popLast() {
-      guard ListDivision.isDue(Int(lists[list]!.count), lists: share, total: total) else { continue }
+      guard ListDivision.isDue(Int(lists[list]!.count), lists: share, total: total) else {
+        continue
+      }
       let second = VectorTables.list(ofRow: lists.count)
       let vectors = try takeAll(of: list, in: transaction)
       var random = SplitMix64(seed: UInt64(list) << 32 | UInt64(vectors.count))
@@ -268,7 +270,8 @@ struct VectorChange {
   }
 
   /// Takes all blocks of a list away, and returns its vectors.
-  private func takeAll(of list: UInt32, in transaction: borrowing WriteTransaction) throws -> [Vector]
+  private func takeAll(of list: UInt32, in transaction: borrowing WriteTransaction) throws
+    -> [Vector]
   {
     var ids: [UInt64] = []
     try tables.forEachBlock(of: space, list, in: transaction) { block in

@@ -115,7 +115,9 @@ private struct VectorSearch {
   }
 
   /// The lists that probes choose, the most promising first.
-  private func chosen(_ probes: Probes, in transaction: borrowing ReadTransaction) throws -> [UInt32] {
+  private func chosen(_ probes: Probes, in transaction: borrowing ReadTransaction) throws
+    -> [UInt32]
+  {
     let key = BlockKey(space: space.ofLists, list: VectorTables.flatList, block: 0)
     let rows = try tables.lists.bytes(key, in: transaction) {
       try CentroidCodes.lists(in: $0, near: query, probes)

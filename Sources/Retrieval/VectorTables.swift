@@ -63,6 +63,17 @@ struct VectorTables: Sendable {
   /// The list of a row of the matrix of centroids.
   static func list(ofRow row: Int) -> UInt32 { UInt32(row) + 1 }
 
+  /// How many lists a space is divided among; 0 where it is flat.
+  func listCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T)
+    throws -> Int
+  {
+    var count = 0
+    try centroids.forEachBytes(
+      in: transaction, from: (space, Self.list(ofRow: 0)), through: (space, .max)
+    ) { _, _ in count += 1 }
+    return count
+  }
+
   /// The centroids of all lists, one a row.
   func matrix(of lists: [UInt32: ListRecord]) throws(RetrievalError) -> Matrix {
     var values: [Float] = []

@@ -93,6 +93,87 @@ import VectorIndex
     try expectSoundVectors(consume fixture, path)
   }
 
+  @Test(arguments: 0..<3) func inListsAnswersAsAScanWhereItVisitsAll(_ seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    let fixture = try Fixture(features: .none)
+    let lists = VectorArrangement(listsFrom: 40)
+    var listsSeen = 0
+    _ = try fill(fixture.store, &random, transactions: 7, each: [60, 200, 400][seed]) {
+      (pictures, texts) throws in
+      if listsSeen == 0 { #expect(try fixture.store.arrangeVectors(lists)) }
+      try fixture.store.read { (snapshot: borrowing IndexSnapshot) throws in
+        listsSeen = try snapshot.vectorSummaries().pictures.lists?.count ?? 0
+        for count in [1, 10, 3000] {
+          let query = Fixture.embedding(1_000_000 + count)
+          let expected = pictures.nearest(to: query, count: count)
+          #expect(
+            try snapshot.nearestPictures(to: query, count: count, isExact: true).map(\.id)
+              == expected)
+          #expect(
+            try snapshot.nearestPictures(to: query, count: count, nprobe: .max).map(\.id)
+              == expected)
+          #expect(
+            try snapshot.nearestTexts(to: query, count: count, isExact: true).map(\.id)
+              == texts.nearest(to: query, count: count))
+          // Few lists do not hold many: as many more are visited as it takes.
+          #expect(
+            try snapshot.nearestPictures(to: query, count: count, nprobe: 1).count
+              == expected.count)
+        }
+      }
+    }
+    #expect(listsSeen > 0)
+    let path = fixture.path
+    try expectSoundVectors(consume fixture, path)
+  }
+
+  @Test func madeAnewGivesTheSameAnswersAndTheRecallThatWasAskedFor() throws {
+    let fixture = try Fixture(features: .none)
+    let store = fixture.store
+    try store.write { change in
+      for number in 0..<2000 {
+        try change.put(
+          Fixture.record("\(number % 2 == 0 ? "even" : "odd")/\(number)"),
+          embedding: Fixture.embedding(number), features: nil)
+      }
+    }
+    let queries = (0..<60).map { Fixture.embedding(100_000 + $0) }
+    func answers(exact: Bool) throws -> [[UInt64]] {
+      try store.read { snapshot in
+        try queries.map { query in
+          try snapshot.nearestPictures(to: query, count: 10, isExact: exact).map(\.id)
+        }
+      }
+    }
+    let flat = try answers(exact: false)
+    var reported: [Int] = []
+    for (recall, isRebuilt) in [(0.9, false), (0.9, true), (nil, true), (0.99, false)] {
+      let arrangement = VectorArrangement(recall: recall, isRebuilt: isRebuilt, listsFrom: 1000)
+      #expect(try store.arrangeVectors(arrangement, report: { reported.append($0) }))
+      #expect(try answers(exact: true) == flat)
+      let summary = try store.read { try $0.vectorSummaries().pictures }
+      let lists = try #require(summary.lists)
+      #expect(lists.target == recall ?? 0.9 && lists.recall >= lists.target)
+      #expect(lists.nprobe >= 1 && lists.nprobe < Double(lists.count))
+      let found = zip(try answers(exact: false), flat).map { Set($0).intersection($1).count }
+      #expect(Double(found.reduce(0, +)) / 600 > lists.target - 0.05)
+    }
+    #expect(reported.filter { $0 > 0 } == [2000, 2000, 2000, 2000])
+    #expect(try store.arrangeVectors(VectorArrangement(listsFrom: 1000), shouldStop: { true }))
+    // A filter of many, and lists that hold few of them.
+    try store.read { snapshot in
+      let odd = try snapshot.pictures(under: Array("odd".utf8))
+      #expect(try snapshot.nearestPictures(to: queries[0], count: 3000, among: odd).count == 1000)
+    }
+    #expect(
+      try !store.arrangeVectors(
+        VectorArrangement(isRebuilt: true, listsFrom: 1000), shouldStop: { true }))
+    #expect(try answers(exact: true) == flat)
+    #expect(try store.arrangeVectors(VectorArrangement(listsFrom: 1 << 20)))
+    #expect(try store.read { try $0.vectorSummaries().pictures.lists } == nil)
+    #expect(try answers(exact: false) == flat)
+  }
+
   /// Every id is in one block, and where `places` says; lists count what they hold.
   private func expectSoundVectors(_ fixture: consuming StoreFixture, _ path: String) throws {
     let layout = StoreFixture.metadata(features: .none)
@@ -103,6 +184,7 @@ import VectorIndex
     var found: [VectorSpace: [UInt64: Place]] = [:]
     var counts: [VectorSpace: [UInt32: Int]] = [:]
     try tables.lists.forEachBytes(in: transaction) { key, block in
+      guard key.space == .pictures || key.space == .texts else { return }
       try VectorBlock.verify(block)
       let ids = try VectorBlock.ids(of: block)
       #expect(!ids.isEmpty)
