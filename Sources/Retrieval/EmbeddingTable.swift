@@ -54,7 +54,7 @@ struct EmbeddingTable: Sendable {
 
   func get<T: Transaction & ~Copyable>(_ id: UInt64, in transaction: borrowing T) throws -> [Float]?
   {
-    try withBytes(id, in: transaction) { Self.floats($0) }
+    try withBytes(id, in: transaction) { try EmbeddingCodec.decode($0) }
   }
 
   /// All embeddings by id, where they lie in the map.
@@ -142,17 +142,6 @@ struct EmbeddingTable: Sendable {
       first = end
     }
     return grouped
-  }
-
-  /// The numbers of an embedding's bytes.
-  static func floats(_ bytes: RawSpan) -> [Float] {
-    [Float](unsafeUninitializedCapacity: bytes.byteCount / 4) { numbers, count in
-      count = bytes.byteCount / 4
-      // As they lie: the processors that this is built for are little-endian.
-      bytes.extracting(first: 4 * count).withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(numbers).copyMemory(from: $0)
-      }
-    }
   }
 
   private func group(_ row: RawSpan) throws(RetrievalError) -> EmbeddingGroup {

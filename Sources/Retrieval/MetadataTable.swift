@@ -23,6 +23,7 @@ enum MetadataTable {
     static let featureColumns = "feature_columns"
     static let features = "features"
     static let collection = "collection"
+    static let recall = "recall"
   }
 
   /// Which ids are counted up.
@@ -113,6 +114,25 @@ enum MetadataTable {
     try meta.put(Row.name, name, in: transaction)
     try meta.put(Row.collection, collection, in: transaction)
     try meta.put(Row.modelPath, modelPath, in: transaction)
+  }
+
+  /// The recall that lists of vectors are to have; nil where nobody has asked for one.
+  static func recall<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> Double? {
+    guard let stored = try meta.get(Row.recall, in: transaction) else { return nil }
+    guard let recall = Double(stored), (0...1).contains(recall) else {
+      throw RetrievalError.damaged(path, "meta has the recall \(stored.debugDescription)")
+    }
+    return recall
+  }
+
+  /// Writes the recall that lists of vectors are to have.
+  static func setRecall(
+    _ recall: Double, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.recall, "\(recall)", in: transaction)
   }
 
   /// The next id, which no other thing has or had.

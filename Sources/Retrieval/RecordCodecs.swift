@@ -99,21 +99,18 @@ enum FailureCodec: Codec {
   }
 }
 
-/// The numbers of an embedding, Float32.
+/// The numbers of an embedding, Float32, as they lie in memory: the processors that this is built for
+/// are little-endian.
 enum EmbeddingCodec: Codec {
-  static func encode(_ embedding: [Float]) -> [UInt8] {
-    var writer = ByteWriter()
-    for number in embedding { writer.write(number.bitPattern) }
-    return writer.bytes
-  }
+  static func encode(_ embedding: [Float]) -> [UInt8] { embedding.withUnsafeBytes { Array($0) } }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> [Float] {
     guard bytes.byteCount.isMultiple(of: 4) else {
       throw MalformedBytes("an embedding of \(bytes.byteCount) bytes")
     }
-    return (0..<bytes.byteCount / 4).map {
-      let pattern = bytes.unsafeLoadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)
-      return Float(bitPattern: UInt32(littleEndian: pattern))
+    return [Float](unsafeUninitializedCapacity: bytes.byteCount / 4) { numbers, count in
+      count = bytes.byteCount / 4
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(numbers).copyMemory(from: $0) }
     }
   }
 }

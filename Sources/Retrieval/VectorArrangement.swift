@@ -37,6 +37,11 @@ extension IndexStore {
     _ arrangement: VectorArrangement = VectorArrangement(), shouldStop: () -> Bool = { false },
     report: (Int) -> Void = { _ in }
   ) throws -> Bool {
+    if let recall = arrangement.recall, try read({ try $0.recall() }) != recall {
+      try write {
+        try MetadataTable.setRecall(recall, $0.tables.meta, in: $0.transaction)
+      }
+    }
     for space in [VectorSpace.pictures, .texts] {
       let work = try read { snapshot in
         try snapshot.tables.work(on: space, arrangement, in: snapshot.transaction)
@@ -50,6 +55,12 @@ extension IndexStore {
       } catch is Interrupted { return false }
     }
     return true
+  }
+}
+
+extension IndexSnapshot {
+  fileprivate func recall() throws -> Double? {
+    try MetadataTable.recall(tables.meta, of: tables.path, in: transaction)
   }
 }
 
@@ -70,7 +81,8 @@ extension IndexTables {
     guard let vectors else { return nil }
     let total = try vectorCount(of: space, in: transaction)
     let measured = try ProbeMeasurement(of: space, meta, at: path, in: transaction)
-    let recall = arrangement.recall ?? measured?.target ?? VectorArrangement.usualRecall
+    let recall =
+      try MetadataTable.recall(meta, of: path, in: transaction) ?? VectorArrangement.usualRecall
     if arrangement.isRebuilt {
       return total >= arrangement.listsFrom ? .makeLists(recall: recall) : .makeFlat
     }

@@ -95,9 +95,8 @@ private struct VectorSearch {
     var visited = lists.count
     if let ids {
       // A filter thins the lists out: as many vectors that pass it are looked at as without one.
-      visited = visited.multipliedReportingOverflow(by: max(1, total / ids.count)).partialValue
       lists = try chosen(.best(.max), in: transaction)
-      visited = min(visited, lists.count)
+      visited = min(visited * max(1, total / ids.count), lists.count)
     }
     try visit(lists[..<visited], &scan, in: transaction)
     if scan.estimated.count < count { lists = try chosen(.best(.max), in: transaction) }

@@ -50,7 +50,7 @@ struct VectorTables: Sendable {
     try centroids.forEach(in: transaction, from: (space, 0), through: (space, .max)) {
       key, record in
       guard record.centroid.count == (key.list == Self.flatList ? 0 : dimension),
-        record.centroid.allSatisfy(\.isFinite)
+        dot(record.centroid, record.centroid).isFinite
       else { throw damaged("list \(key.list) has no centroid of \(dimension) finite numbers") }
       records[key.list] = record
     }

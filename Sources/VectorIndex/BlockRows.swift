@@ -63,8 +63,13 @@ struct BlockRows {
   mutating func append(ids added: [UInt64], vectors: [Float], centroid: [Float]?)
     throws(VectorError)
   {
-    precondition(vectors.count == added.count * dimension, "as many rows as ids")
-    precondition(centroid == nil || centroid!.count == dimension, "a centroid of another size")
+    guard vectors.count == added.count * dimension else {
+      throw VectorError(
+        description: "\(vectors.count) numbers for \(added.count) vectors of \(dimension)")
+    }
+    guard centroid == nil || centroid!.count == dimension else {
+      throw VectorError(description: "a centroid of another size than its vectors")
+    }
     guard ids.count + added.count <= VectorBlock.greatestCount else {
       throw VectorError(description: "\(ids.count + added.count) vectors in a block")
     }
