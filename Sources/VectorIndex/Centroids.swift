@@ -41,13 +41,29 @@ public struct Centroids: Sendable {
   public func lists(near query: PreparedQuery, _ probes: Probes) throws(VectorError)
     -> [(list: Int, score: Double)]
   {
+    let chosen = probes.chosen(from: try scores(of: query))
     var lists: [(list: Int, score: Double)] = []
-    for list in probes.chosen(from: try scores(of: query)) {
-      let row = list * values.columns..<(list + 1) * values.columns
-      let score = try exactScore(query.numbers, values.values.span.extracting(row).bytes)
+    lists.reserveCapacity(chosen.count)
+    for (place, list) in chosen.enumerated() {
+      // Centroids lie anywhere, and there are more than the nearer caches hold.
+      if place + 2 < chosen.count { prefetch(chosen[place + 2]) }
+      let score = try exactScore(
+        query.numbers, values.values.span.extracting(range(of: list)).bytes)
       lists.append((list, score))
     }
     return lists
+  }
+
+  private func range(of list: Int) -> Range<Int> {
+    list * values.columns..<(list + 1) * values.columns
+  }
+
+  private func prefetch(_ list: Int) {
+    values.values.withUnsafeBufferPointer { values in
+      kernel_prefetch(
+        UnsafeBufferPointer(rebasing: values[range(of: list)]).baseAddress,
+        self.values.columns * MemoryLayout<Float>.stride)
+    }
   }
 
   /// What orders the lists for a query: q·c less the penalty, up to the coarser code's error;

@@ -11,7 +11,7 @@ public enum KMeans {
   /// - Parameter random: The same numbers give the same centres.
   /// - Returns: `[count, d]`, or as many rows as `sample` has where it has fewer.
   public static func train(
-    _ sample: Matrix, count: Int, iterations: Int = 8,
+    _ sample: Matrix, count: Int, iterations: Int = 6,
     using random: inout some RandomNumberGenerator
   ) -> Matrix {
     precondition(count > 0 && sample.rows > 0)
