@@ -30,7 +30,7 @@ extension IndexTables {
           try nprobe.map { .best($0) }
           ?? ProbeMeasurement(of: space, meta, at: path, in: transaction)?.probes
       }
-      let scan = try search.scan(probes, in: transaction)
+      let scan = try vectors.readingBlocks { try search.scan(probes, in: transaction) }
       return try scan.finish { id in
         let score = try embeddings.withBytes(id, in: transaction) { try exactScore(query, $0) }
         guard let score else {
@@ -39,7 +39,7 @@ extension IndexTables {
         return score
       }.map(Neighbour.init)
     } catch let error as VectorError {
-      throw RetrievalError.damaged(path, "vectors of \(space): \(error)")
+      throw RetrievalError.damaged(path, "the embeddings of \(space): \(error)")
     }
   }
 

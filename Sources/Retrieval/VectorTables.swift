@@ -126,5 +126,10 @@ struct VectorTables: Sendable {
     }
   }
 
-  func damaged(_ reason: String) -> RetrievalError { .damaged(path, "vector index: \(reason)") }
+  /// Damage that the embeddings can mend.
+  func damaged(_ reason: String) -> RetrievalError {
+    RetrievalError(
+      "\(path): the vector index is damaged (\(reason)); make it anew from the embeddings with "
+        + "`blip index DIR --rebuild --index \(path)`")
+  }
 }

@@ -2,6 +2,7 @@ import LMDB
 import Retrieval
 import TestSupport
 import Testing
+import VectorIndex
 
 /// What lies in an index is a file like any other: bytes that are no record are an error.
 @Suite struct ADamagedStore {
@@ -203,5 +204,107 @@ import Testing
         if try table.contains(key, in: transaction) { try table.put(key, value, in: transaction) }
       }
     }
+  }
+
+  /// Every way through the vector index: what they throw.
+  private func vectorFaults(_ path: String) -> [String] {
+    var faults: [String] = []
+    func attempt(_ body: () throws -> Void) {
+      do { try body() } catch {
+        if !(error is RetrievalError) { Issue.record("\(error)") }
+        faults.append("\(error)")
+      }
+    }
+    let query = Fixture.embedding(1)
+    attempt {
+      let store = try IndexStore.open(path)
+      attempt { try store.read { _ = try $0.vectorSummaries() } }
+      for (isExact, nprobe) in [(false, nil), (true, nil), (false, 2)] as [(Bool, Int?)] {
+        attempt {
+          try store.read {
+            _ = try $0.nearestPictures(to: query, count: 9, isExact: isExact, nprobe: nprobe)
+          }
+        }
+      }
+    }
+    attempt {
+      let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata(features: .none))
+      attempt {
+        try store.write { change in
+          for seed in 1...90 {
+            try change.put(
+              Fixture.record("\(seed)"), embedding: Fixture.embedding(999 + seed), features: nil)
+          }
+        }
+      }
+      attempt {
+        try store.write { change in
+          for id in 20...UInt64(60) where try change.picture(id) != nil {
+            try change.removePicture(id)
+          }
+        }
+      }
+      attempt { _ = try store.arrangeVectors(VectorArrangement(recall: 0.9, listsFrom: 50)) }
+    }
+    return faults
+  }
+
+  private func closedVectors(inLists: Bool) throws -> String {
+    let fixture = try Fixture(features: .none)
+    try fixture.store.write { change in
+      for seed in 1...300 {
+        try change.put(
+          Fixture.record("\(seed)"), embedding: Fixture.embedding(seed), features: nil)
+      }
+    }
+    if inLists { _ = try fixture.store.arrangeVectors(VectorArrangement(listsFrom: 50)) }
+    return fixture.path
+  }
+
+  @Test(arguments: 0..<16) func inItsVectorIndexNeverTraps(_ seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    for name in ["lists", "lists", "centroids", "places", "meta"] {
+      let path = try closedVectors(inLists: seed % 4 != 0)
+      var entries: [([UInt8], [UInt8])] = []
+      try rewrite(path) { transaction in
+        try RawTable(opening: name, in: transaction)
+          .forEach(in: transaction) { entries.append(($0, $1)) }
+      }
+      let (key, value) = try #require(entries.randomElement(using: &random))
+      var spoilt = value
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0: spoilt = Array(value.prefix(Int.random(in: 0...value.count, using: &random)))
+      case 1:
+        for _ in 0..<4 {
+          spoilt[Int.random(in: 0..<min(64, value.count), using: &random)] ^=
+            1 << UInt8.random(in: 0..<8, using: &random)
+        }
+      default: spoilt = entries.randomElement(using: &random)!.1
+      }
+      try rewrite(path) { transaction in
+        try RawTable(opening: name, in: transaction).put(key, spoilt, in: transaction)
+      }
+      _ = vectorFaults(path)
+      // What can be made from the embeddings is made again.
+      guard name != "meta" else { continue }
+      do {
+        let store = try IndexStore.openForWriting(
+          path, metadata: Fixture.metadata(features: .none))
+        #expect(
+          try store.arrangeVectors(VectorArrangement(isRebuilt: true, listsFrom: 50)))
+      }
+      #expect(vectorFaults(path).isEmpty)
+    }
+  }
+
+  @Test func aBlockOfOtherVectorsIsAnErrorThatSaysSo() throws {
+    let path = try closedVectors(inLists: false)
+    let block = try VectorBlock.encode(
+      ids: Array(1...300), vectors: Array(repeating: 0.5, count: 1200), dimension: 4)
+    try rewrite(path) { transaction in
+      try RawTable(opening: "lists", in: transaction).put(Self.flat, block, in: transaction)
+    }
+    let faults = vectorFaults(path)
+    #expect(faults.count >= 3 && faults.allSatisfy { $0.hasPrefix(path) && !$0.contains("\n") })
   }
 }
