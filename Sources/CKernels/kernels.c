@@ -32,8 +32,7 @@ struct kernels {
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
   void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
-  size_t (*scan_codes)(struct kernel_codes, size_t, size_t, struct kernel_code_query, float,
-                       uint32_t *, float *);
+  void (*scan_codes)(struct kernel_codes, struct kernel_code_query *, size_t);
   float (*code_score)(struct kernel_codes, size_t, const float *);
 };
 
@@ -79,16 +78,21 @@ static inline void integer_sums_portable(int rows, const uint8_t *x, size_t dept
   }
 }
 
-// Σ query · code of the 8 vectors of a group of upper planes.
-static inline int_vec code_sums_portable(const uint8_t *upper, size_t depth, const int8_t *query) {
-  int32_t sums[kernel_code_group] = {0};
-  for (size_t i = 0; i < depth; i += 8, upper += 4 * kernel_code_group)
-    for (int v = 0; v < kernel_code_group; v++)
-      for (int j = 0; j < 4; j++)
-        sums[v] += (upper[4 * v + j] & 15) * query[i + j] + (upper[4 * v + j] >> 4) * query[i + 4 + j];
-  int_vec result;
-  memcpy(&result, sums, sizeof result);
-  return result;
+// Σ query · code of `groups` groups of 8 vectors (upper planes) and each of `queries` queries.
+static inline void code_sums_portable(const int groups, const int queries, const uint8_t *upper,
+                                      size_t depth, const int8_t *const *query,
+                                      int_vec sums[4]) {
+  for (int g = 0; g < groups; g++, upper += depth * kernel_code_group / 2)
+    for (int q = 0; q < queries; q++) {
+      int32_t sum[kernel_code_group] = {0};
+      const uint8_t *codes = upper;
+      for (size_t i = 0; i < depth; i += 8, codes += 4 * kernel_code_group)
+        for (int v = 0; v < kernel_code_group; v++)
+          for (int j = 0; j < 4; j++)
+            sum[v] += (codes[4 * v + j] & 15) * query[q][i + j] +
+                      (codes[4 * v + j] >> 4) * query[q][i + 4 + j];
+      memcpy(&sums[g * queries + q], sum, sizeof sum);
+    }
 }
 
 static inline bool any_portable(int_vec mask) {
@@ -143,26 +147,42 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
 }
 
 // Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
-static inline __attribute__((always_inline)) TARGET int_vec code_sums_avx2(const uint8_t *upper,
-                                                                           size_t depth,
-                                                                           const int8_t *query) {
+static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
+    const int groups, const int queries, const uint8_t *upper, size_t depth,
+    const int8_t *const *query, int_vec sums[4]) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
-  __m256i total = _mm256_setzero_si256();
-  for (size_t i = 0; i < depth; i += kernel_code_depth) {
-    __m256i part = _mm256_setzero_si256();
+  const size_t group = depth * kernel_code_group / 2;
+  __m256i total[4];
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++, upper += 32) {
-      int32_t q[2];
-      memcpy(q, query + i + 8 * j, 8);
-      const __m256i codes = _mm256_loadu_si256((const __m256i *)upper);
-      const __m256i first = _mm256_and_si256(codes, low);
-      const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
-      part = _mm256_add_epi16(part, _mm256_maddubs_epi16(first, _mm256_set1_epi32(q[0])));
-      part = _mm256_add_epi16(part, _mm256_maddubs_epi16(second, _mm256_set1_epi32(q[1])));
-    }
-    total = _mm256_add_epi32(total, _mm256_madd_epi16(part, one));
+  for (int t = 0; t < groups * queries; t++) total[t] = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += kernel_code_depth) {
+    __m256i part[4];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++) part[t] = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++)
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++) {
+        const __m256i codes =
+            _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
+        const __m256i first = _mm256_and_si256(codes, low);
+        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
+#pragma clang loop unroll(full)
+        for (int q = 0; q < queries; q++) {
+          int32_t four[2];
+          memcpy(four, query[q] + i + 8 * j, 8);
+          const __m256i pairs =
+              _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
+                               _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
+          part[g * queries + q] = _mm256_add_epi16(part[g * queries + q], pairs);
+        }
+      }
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++)
+      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], one));
   }
-  return (int_vec)total;
+#pragma clang loop unroll(full)
+  for (int t = 0; t < groups * queries; t++) sums[t] = (int_vec)total[t];
 }
 
 static inline __attribute__((always_inline)) TARGET bool any_avx2(int_vec mask) {
@@ -216,10 +236,9 @@ void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query quer
   kernels()->score_codes(codes, query, penalties, scores);
 }
 
-size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,
-                         struct kernel_code_query query, float limit, uint32_t *found,
-                         float *scores) {
-  return kernels()->scan_codes(codes, first, end, query, limit, found, scores);
+void kernel_scan_codes(struct kernel_codes codes, struct kernel_code_query *queries,
+                       size_t count) {
+  kernels()->scan_codes(codes, queries, count);
 }
 
 float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query) {

@@ -42,8 +42,7 @@ public struct BlockScan: Sendable {
   /// The best lower bounds, and what at least `count` vectors are known to reach.
   private var lowerBounds: TopK
   private var floor = -Double.infinity
-  private var found: [UInt32] = []
-  private var scores: [Float] = []
+  private var room = ScanRoom()
 
   /// A search for the `count` vectors with the greatest dot product with `query`, among those that
   /// `isIncluded` lets in.
@@ -66,32 +65,39 @@ public struct BlockScan: Sendable {
   }
 
   mutating func visit(_ block: BlockView, _ centroidScore: Double) throws(VectorError) {
+    guard lowerBounds.capacity > 0 else { return }
+    var room = ScanRoom()
+    swap(&room, &self.room)
+    defer { swap(&room, &self.room) }
+    block.scan([try sieve(block, centroidScore)], &room)
+    try keep(0, of: room, from: block, centroidScore)
+  }
+
+  /// What the upper bits of a block have to reach for a second look.
+  func sieve(_ block: BlockView, _ centroidScore: Double) throws(VectorError) -> Sieve {
     guard block.dimension == query.numbers.count else {
       throw VectorError(
         description: "a block of \(block.dimension)-dimensional vectors, not \(query.numbers.count)"
       )
     }
-    guard lowerBounds.capacity > 0 else { return }
-    if found.count < block.count {
-      found = [UInt32](repeating: 0, count: block.count)
-      scores = [Float](repeating: 0, count: block.count)
-    }
     let bounds = BlockBounds(block, query, bound)
-    let limit = Float(floor - centroidScore - bounds.slack).nextDown
-    let count = block.scan(
-      query, reach: Float(bounds.reach).nextUp, limit: limit, found: &found, scores: &scores)
-    try keep(count, of: block, centroidScore, bounds)
+    return Sieve(
+      query: query, reach: Float(bounds.reach).nextUp,
+      limit: Float(floor - centroidScore - bounds.slack).nextDown)
   }
 
-  /// Looks closer at what the upper bits did not rule out.
-  private mutating func keep(
-    _ count: Int, of block: BlockView, _ centroidScore: Double, _ bounds: BlockBounds
+  /// Looks closer at what the upper bits did not rule out: the findings of a query in `room`.
+  mutating func keep(
+    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double
   ) throws(VectorError) {
-    if lowerBounds.worst == nil { try raiseFloor(count, of: block, centroidScore, bounds) }
-    for position in 0..<count {
-      let index = Int(found[position])
+    let bounds = BlockBounds(block, query, bound)
+    if lowerBounds.worst == nil {
+      try raiseFloor(number, of: room, from: block, centroidScore, bounds)
+    }
+    for position in 0..<room.count(number) {
+      let (index, score) = room.finding(number, position)
       let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
-      guard !(centroidScore + Double(scores[position]) + error < floor) else { continue }
+      guard !(centroidScore + score + error < floor) else { continue }
       let id = block.id(index)
       if let isIncluded, !isIncluded(id) { continue }
       let estimate = centroidScore + block.fineScore(index, query)
@@ -110,21 +116,29 @@ public struct BlockScan: Sendable {
 
   /// While fewer than `count` are known, the upper bits tell what the best of a block reach at least.
   private mutating func raiseFloor(
-    _ count: Int, of block: BlockView, _ centroidScore: Double, _ bounds: BlockBounds
+    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double,
+    _ bounds: BlockBounds
   ) throws(VectorError) {
     var least = lowerBounds
-    for position in 0..<count {
-      let index = Int(found[position])
+    for position in 0..<room.count(number) {
+      let (index, found) = room.finding(number, position)
       let id = block.id(index)
       if let isIncluded, !isIncluded(id) { continue }
       let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
-      let score = centroidScore + Double(scores[position]) - error
+      let score = centroidScore + found - error
       guard score.isFinite else {
         throw VectorError(description: "a block with a vector that is none (id \(id))")
       }
       least.insert(Candidate(id: id, score: score))
     }
     if let worst = least.worst { floor = max(floor, worst.score) }
+  }
+
+  /// A scan of the same query that has seen nothing, and knows what is to be reached.
+  func afresh() -> BlockScan {
+    var scan = BlockScan(query, count: lowerBounds.capacity, bound: bound, where: isIncluded)
+    scan.floor = floor
+    return scan
   }
 
   /// Takes over what another scan of the same query, over other blocks, has found.

@@ -148,21 +148,26 @@ struct BlockView {
     return sum ^ (sum >> 29)
   }
 
-  /// The vectors whose upper bits do not rule them out: `found` gets their indices, `scores` their
-  /// scores less the centroid's; how many is returned.
-  func scan(
-    _ query: PreparedQuery, reach: Float, limit: Float, found: inout [UInt32],
-    scores: inout [Float]
-  ) -> Int {
-    precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
-    precondition(found.count >= count && scores.count >= count)
-    return query.rounded.withUnsafeBufferPointer { rounded in
-      kernel_scan_codes(
-        codes, 0, count,
-        kernel_code_query(
-          // The upper bits stand for step · 8 · (2 · bits − 15).
-          rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: reach),
-        limit, &found, &scores)
+  /// Looks for the vectors whose upper bits do not rule them out, for up to four queries; `room` gets
+  /// them.
+  func scan(_ sieves: [Sieve], _ room: inout ScanRoom) {
+    let depth = layout.depth
+    precondition(sieves.count <= ScanRoom.queries)
+    room.prepare(count: count, depth: depth)
+    room.withPointers { rounded, found, scores, counts in
+      var queries = sieves.enumerated().map { number, sieve in
+        let query = sieve.query
+        precondition(query.numbers.count == dimension && query.rounded.count == depth)
+        let numbers = rounded + number * depth
+        for index in 0..<depth { numbers[index] = query.rounded[index] }
+        // The upper bits stand for step · 8 · (2 · bits − 15).
+        return kernel_code_query(
+          rounded: numbers, centre: query.centre, step: 8 * query.step, reach: sieve.reach,
+          limit: sieve.limit, found: found + number * count, scores: scores + number * count,
+          found_count: 0)
+      }
+      kernel_scan_codes(codes, &queries, queries.count)
+      for (number, query) in queries.enumerated() { counts[number] = query.found_count }
     }
   }
 
@@ -175,7 +180,8 @@ struct BlockView {
         kernel_score_codes(
           codes,
           kernel_code_query(
-            rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: 0),
+            rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: 0,
+            limit: 0, found: nil, scores: nil, found_count: 0),
           penalties, scores.baseAddress!)
       }
       initialized = layout.padded

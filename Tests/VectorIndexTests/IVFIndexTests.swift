@@ -5,7 +5,8 @@ import VectorIndex
 
 /// Normalised vectors about so many centres, which have unlike shares of them.
 private func clustered(
-  _ count: Int, _ dimension: Int, centres: Int, _ random: inout SeededGenerator
+  _ count: Int, _ dimension: Int, centres: Int, spread: Float = 0.5,
+  _ random: inout SeededGenerator
 ) -> Matrix {
   func noise() -> Float {
     (0..<4).reduce(0) { sum, _ in sum + .random(in: -1...1, using: &random) }
@@ -15,7 +16,7 @@ private func clustered(
   for _ in 0..<count {
     let share = Float.random(in: 0..<1, using: &random)
     let centroid = centroids[Int(share * share * Float(centres))]
-    values += normalized(centroid.map { $0 + 0.5 / Float(dimension).squareRoot() * noise() })
+    values += normalized(centroid.map { $0 + spread / Float(dimension).squareRoot() * noise() })
   }
   return Matrix(rows: count, columns: dimension, values: values)
 }
@@ -102,7 +103,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
     var stored = Dictionary(
       uniqueKeysWithValues: (0..<300).map { (UInt64($0), Array(first[row: $0])) })
     // All about one centre, so that a list grows until it is divided.
-    let crowd = clustered(480, 16, centres: 1, &random)
+    let crowd = clustered(480, 16, centres: 1, spread: 0.02, &random)
     var next: UInt64 = 300
     for round in 0..<12 {
       if round % 3 == 2 {

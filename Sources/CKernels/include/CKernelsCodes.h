@@ -25,7 +25,7 @@ struct kernel_codes {
   size_t count, depth;
 };
 
-/// A query for a scan of upper planes: score ≈ vector's step · step · Σ rounded · (2 · code − 15).
+/// A query's scan of upper planes: score = vector's step · step · Σ rounded · (2 · bits − 15).
 struct kernel_code_query {
   /// depth numbers.
   const int8_t *rounded;
@@ -34,17 +34,21 @@ struct kernel_code_query {
   float step;
   /// What a vector's error is multiplied by.
   float reach;
+  /// A vector is found unless its score + reach · error is below this.
+  float limit;
+  /// Which vectors are found, and their scores: room for all.
+  uint32_t *found;
+  float *scores;
+  /// How many are found.
+  size_t found_count;
 };
 
 /// The scores of all vectors less their penalties, both padded to whole groups.
 void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query query,
                         const float *penalties, float *scores);
 
-/// The vectors from `first` on (a multiple of the group) whose score + reach · error is not below
-/// `limit`, nor a number: writes which and their scores, one after the other, and returns how many.
-size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,
-                         struct kernel_code_query query, float limit, uint32_t *found,
-                         float *scores);
+/// One scan for each of the queries.
+void kernel_scan_codes(struct kernel_codes codes, struct kernel_code_query *queries, size_t count);
 
 /// Σ query · (code − 127.5) over both planes of one vector; `query` has depth numbers.
 float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query);
