@@ -54,7 +54,7 @@ let package = Package(
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
-    room("VectorIndex"),
+    room("VectorIndex", ["CKernels", "Tensors"]),
     room("LMDB", ["CLMDB"]),
     // Floor 3: the model.
     room(
@@ -75,7 +75,7 @@ let package = Package(
     tests("CheckpointsTests", ["Checkpoints"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
-    tests("VectorIndexTests", ["VectorIndex"]),
+    tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("LMDBTests", ["LMDB"]),
     tests(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),

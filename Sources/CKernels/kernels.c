@@ -11,8 +11,11 @@
 
 enum { lanes = 8 };
 typedef float vec __attribute__((vector_size(32)));
+typedef double double_vec __attribute__((vector_size(32)));
+typedef float half_vec __attribute__((vector_size(16)));
 typedef float unaligned_vec __attribute__((vector_size(32), aligned(4)));
 typedef int32_t int_vec __attribute__((vector_size(32)));
+typedef uint8_t unsigned_byte_vec __attribute__((vector_size(8), aligned(1)));
 typedef int8_t byte_vec __attribute__((vector_size(8), aligned(1)));
 typedef uint16_t short_vec __attribute__((vector_size(16), aligned(2)));
 
@@ -20,7 +23,7 @@ struct kernels {
   void (*gelu)(const float *, float *, size_t);
   void (*softmax)(float *, size_t, size_t, float);
   void (*layer_norm)(const float *, const float *, const float *, float, float *, size_t, size_t);
-  float (*dot)(const float *, const float *, size_t);
+  double (*dot)(const void *, const void *, size_t);
   void (*multiply_floats)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
                           float *);
   void (*multiply_integers)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
@@ -28,6 +31,9 @@ struct kernels {
   void (*attend)(struct kernel_attention, bool, float *);
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
+  size_t (*scan_codes)(struct kernel_codes, size_t, size_t, struct kernel_code_query, float,
+                       uint32_t *, float *);
+  float (*code_score)(struct kernel_codes, size_t, const float *);
 };
 
 #include "packing.h"
@@ -70,6 +76,24 @@ static inline void integer_sums_portable(int rows, const uint8_t *x, size_t dept
         for (int q = 0; q < 4; q++) row[j] += x[r * depth + i + q] * panel[i * 16 + j * 4 + q];
     memcpy(sums[r], row, sizeof row);
   }
+}
+
+// Σ query · code of the 8 vectors of a group of upper planes.
+static inline int_vec code_sums_portable(const uint8_t *upper, size_t depth, const int8_t *query) {
+  int32_t sums[kernel_code_group] = {0};
+  for (size_t i = 0; i < depth; i += 8, upper += 4 * kernel_code_group)
+    for (int v = 0; v < kernel_code_group; v++)
+      for (int j = 0; j < 4; j++)
+        sums[v] += (upper[4 * v + j] & 15) * query[i + j] + (upper[4 * v + j] >> 4) * query[i + 4 + j];
+  int_vec result;
+  memcpy(&result, sums, sizeof result);
+  return result;
+}
+
+static inline bool any_portable(int_vec mask) {
+  int32_t some = 0;
+  for (int i = 0; i < lanes; i++) some |= mask[i];
+  return some;
 }
 
 #define FOR_CPU(name) name##_portable
@@ -117,6 +141,33 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
     for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
 }
 
+// Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
+static inline __attribute__((always_inline)) TARGET int_vec code_sums_avx2(const uint8_t *upper,
+                                                                           size_t depth,
+                                                                           const int8_t *query) {
+  const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
+  __m256i total = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += kernel_code_depth) {
+    __m256i part = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++, upper += 32) {
+      int32_t q[2];
+      memcpy(q, query + i + 8 * j, 8);
+      const __m256i codes = _mm256_loadu_si256((const __m256i *)upper);
+      const __m256i first = _mm256_and_si256(codes, low);
+      const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
+      part = _mm256_add_epi16(part, _mm256_maddubs_epi16(first, _mm256_set1_epi32(q[0])));
+      part = _mm256_add_epi16(part, _mm256_maddubs_epi16(second, _mm256_set1_epi32(q[1])));
+    }
+    total = _mm256_add_epi32(total, _mm256_madd_epi16(part, one));
+  }
+  return (int_vec)total;
+}
+
+static inline __attribute__((always_inline)) TARGET bool any_avx2(int_vec mask) {
+  return _mm256_movemask_ps((__m256)mask);
+}
+
 #include "kernel_bodies.h"
 #undef FOR_CPU
 #undef TARGET
@@ -155,8 +206,18 @@ void kernel_layer_norm(const float *x, const float *weight, const float *bias, f
   kernels()->layer_norm(x, weight, bias, epsilon, y, rows, columns);
 }
 
-float kernel_dot(const float *a, const float *b, size_t count) {
+double kernel_dot(const void *a, const void *b, size_t count) {
   return kernels()->dot(a, b, count);
+}
+
+size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,
+                         struct kernel_code_query query, float limit, uint32_t *found,
+                         float *scores) {
+  return kernels()->scan_codes(codes, first, end, query, limit, found, scores);
+}
+
+float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query) {
+  return kernels()->code_score(codes, vector, query);
 }
 
 size_t kernel_multiply_scratch(enum kernel_format format, size_t k) {

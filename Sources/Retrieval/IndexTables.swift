@@ -154,7 +154,7 @@ struct IndexTables: Sendable {
     do {
       var scan = try FlatScan(query: query, count: count, where: isIncluded)
       try table.forEachBytes(in: transaction) { id, vector in try scan.visit(id, vector) }
-      return scan.nearest.map { Neighbour(id: $0.id, score: $0.score) }
+      return scan.nearest.map { Neighbour(id: $0.id, score: Float($0.score)) }
     } catch let error as VectorError {
       throw RetrievalError.damaged(path, "table \(table.name): \(error)")
     }

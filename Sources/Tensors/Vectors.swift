@@ -3,7 +3,7 @@ internal import CKernels
 /// Σ aᵢ·bᵢ; the cosine where both are normalised, and then within 1e-7 of exact arithmetic.
 public func dot(_ a: [Float], _ b: [Float]) -> Float {
   a.withPointer(count: a.count) { a_ in
-    b.withPointer(count: a.count) { kernel_dot(a_, $0, a.count) }
+    b.withPointer(count: a.count) { Float(kernel_dot(a_, $0, a.count)) }
   }
 }
 

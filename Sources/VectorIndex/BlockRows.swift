@@ -1,0 +1,131 @@
+/// A block being made or changed: its vectors one after the other.
+struct BlockRows {
+  private let dimension: Int
+  private var norm = 0.0
+  private var centroidNorm: Double
+  private var ids: [UInt64] = []
+  private var steps: [Float] = []
+  private var coarseErrors: [UInt16] = []
+  private var fineErrors: [UInt16] = []
+  /// `depth` / 2 bytes a vector.
+  private var upper: [UInt8] = []
+  private var lower: [UInt8] = []
+
+  private var half: Int { Code.depth(dimension) / 2 }
+
+  init(dimension: Int, centroid: [Float]?) throws(VectorError) {
+    guard 1...BlockLayout.greatestDimension ~= dimension else {
+      throw VectorError(description: "vectors of \(dimension) numbers")
+    }
+    self.dimension = dimension
+    centroidNorm =
+      (centroid ?? []).reduce(0) { $0 + Double($1) * Double($1) }.squareRoot() * (1 + 1e-6)
+    guard centroidNorm <= Code.longest else {
+      throw VectorError(description: "a centroid whose numbers are not finite, or huge")
+    }
+  }
+
+  /// The rows of a block that is there.
+  init(_ block: RawSpan) throws(VectorError) {
+    self = try block.withUnsafeBytes { bytes throws(VectorError) in
+      let view = try BlockView(bytes)
+      try view.verify()
+      var rows = try BlockRows(dimension: view.dimension, centroid: nil)
+      rows.norm = view.norm
+      rows.centroidNorm = view.centroidNorm
+      rows.upper = [UInt8](repeating: 0, count: view.count * rows.half)
+      rows.lower = rows.upper
+      for index in 0..<view.count {
+        rows.ids.append(view.id(index))
+        rows.steps.append(view.step(index))
+        rows.coarseErrors.append(view.coarseError(index).bits)
+        rows.fineErrors.append(view.fineError(index).bits)
+        rows.withCode(index) { view.copyCode(index, upper: $0, lower: $1) }
+      }
+      return rows
+    }
+  }
+
+  private mutating func withCode<E: Error>(
+    _ index: Int,
+    _ body: (UnsafeMutableBufferPointer<UInt8>, UnsafeMutableBufferPointer<UInt8>) throws(E) -> Void
+  ) throws(E) {
+    let range = index * half..<(index + 1) * half
+    try upper.withUnsafeMutableBufferPointer { upper throws(E) in
+      try lower.withUnsafeMutableBufferPointer { lower throws(E) in
+        try body(
+          UnsafeMutableBufferPointer(rebasing: upper[range]),
+          UnsafeMutableBufferPointer(rebasing: lower[range]))
+      }
+    }
+  }
+
+  mutating func append(ids added: [UInt64], vectors: [Float], centroid: [Float]?)
+    throws(VectorError)
+  {
+    precondition(vectors.count == added.count * dimension, "as many rows as ids")
+    precondition(centroid == nil || centroid!.count == dimension, "a centroid of another size")
+    guard ids.count + added.count <= VectorBlock.greatestCount else {
+      throw VectorError(description: "\(ids.count + added.count) vectors in a block")
+    }
+    upper.append(contentsOf: repeatElement(0, count: added.count * half))
+    lower.append(contentsOf: repeatElement(0, count: added.count * half))
+    let dimension = dimension
+    for (row, id) in added.enumerated() {
+      let index = ids.count
+      var code: Code?
+      try withCode(index) { upper, lower throws(VectorError) in
+        code = try vectors.withUnsafeBufferPointer { vectors throws(VectorError) in
+          try Code(
+            UnsafeBufferPointer(rebasing: vectors[row * dimension..<(row + 1) * dimension]),
+            centroid: centroid, upper: upper, lower: lower)
+        }
+      }
+      ids.append(id)
+      steps.append(code!.step)
+      coarseErrors.append(code!.coarseError.bits)
+      fineErrors.append(code!.fineError.bits)
+      norm = max(norm, code!.norm)
+    }
+  }
+
+  mutating func remove(_ removed: Set<UInt64>) {
+    let kept = ids.indices.filter { !removed.contains(ids[$0]) }
+    upper = kept.flatMap { upper[$0 * half..<($0 + 1) * half] }
+    lower = kept.flatMap { lower[$0 * half..<($0 + 1) * half] }
+    steps = kept.map { steps[$0] }
+    coarseErrors = kept.map { coarseErrors[$0] }
+    fineErrors = kept.map { fineErrors[$0] }
+    ids = kept.map { ids[$0] }
+  }
+
+  func bytes() throws(VectorError) -> [UInt8] {
+    let layout = BlockLayout(dimension: dimension, count: ids.count)
+    return [UInt8](unsafeUninitializedCapacity: layout.size) { buffer, initialized in
+      buffer.initialize(repeating: 0)
+      let block = UnsafeMutableRawBufferPointer(buffer)
+      func store<T: FixedWidthInteger>(_ value: T, at offset: Int) {
+        block.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
+      }
+      store(BlockLayout.magic, at: 0)
+      store(UInt32(dimension), at: 4)
+      store(UInt32(ids.count), at: 8)
+      store(Float(norm * (1 + 1e-6)).nextUp.bitPattern, at: 16)
+      store(Float(centroidNorm).nextUp.bitPattern, at: 20)
+      for index in ids.indices {
+        store(ids[index], at: layout.ids + 8 * index)
+        store(steps[index].bitPattern, at: layout.steps + 4 * index)
+        store(coarseErrors[index], at: layout.coarseErrors + 2 * index)
+        store(fineErrors[index], at: layout.fineErrors + 2 * index)
+        let group = layout.upper + index / 8 * 8 * half + index % 8 * 4
+        for byte in 0..<half {
+          buffer[group + byte / 4 * 32 + byte % 4] = upper[index * half + byte]
+          buffer[layout.lower + index * half + byte] = lower[index * half + byte]
+        }
+      }
+      let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[32...])
+      store(BlockView.checksum(rest), at: 24)
+      initialized = layout.size
+    }
+  }
+}

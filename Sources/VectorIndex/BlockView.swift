@@ -1,0 +1,179 @@
+internal import CKernels
+
+/// A block's bytes with every length checked: where its arrays lie.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 4 × 4 | "BLK1", dimension, count n, 0 |
+/// | 4, 4 | greatest norm of what a code stands for, norm of the centroid (Float32, rounded up) |
+/// | 8 | checksum of all that follows |
+/// | n × 8 | ids |
+/// | n′ × 4 | steps (Float32); n′ is n rounded up to a multiple of 8 |
+/// | n′ × 2, n′ × 2 | errors of the upper bits, of the whole codes |
+/// | n′ × depth / 2 | upper plane, in groups of 8 vectors |
+/// | n × depth / 2 | lower plane |
+///
+/// All little-endian.
+struct BlockLayout {
+  static let magic: UInt32 = 0x314b_4c42
+  static let header = 32
+  static let greatestDimension = 1 << 16
+
+  let dimension: Int
+  let count: Int
+
+  var depth: Int { Code.depth(dimension) }
+  var padded: Int { (count + 7) / 8 * 8 }
+  var ids: Int { Self.header }
+  var steps: Int { ids + 8 * count }
+  var coarseErrors: Int { steps + 4 * padded }
+  var fineErrors: Int { coarseErrors + 2 * padded }
+  var upper: Int { fineErrors + 2 * padded }
+  var lower: Int { upper + padded * depth / 2 }
+  var size: Int { lower + count * depth / 2 }
+}
+
+/// The one place that reads a block's memory; good for as long as the memory is.
+struct BlockView {
+  private let bytes: UnsafeRawBufferPointer
+  private let layout: BlockLayout
+  /// At least the length of what any of its codes stands for.
+  let norm: Double
+  /// At least the length of the centroid.
+  let centroidNorm: Double
+
+  var count: Int { layout.count }
+  var dimension: Int { layout.dimension }
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(VectorError) {
+    guard bytes.count >= BlockLayout.header else {
+      throw VectorError(description: "a block of \(bytes.count) bytes")
+    }
+    func word(_ index: Int) -> UInt32 {
+      UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+    }
+    guard word(0) == BlockLayout.magic, word(3) == 0 else {
+      throw VectorError(description: "a block that does not begin as one")
+    }
+    let (dimension, count) = (Int(word(1)), Int(word(2)))
+    guard 1...BlockLayout.greatestDimension ~= dimension, count <= VectorBlock.greatestCount else {
+      throw VectorError(description: "a block of \(count) vectors of \(dimension) numbers")
+    }
+    layout = BlockLayout(dimension: dimension, count: count)
+    guard bytes.count == layout.size else {
+      throw VectorError(
+        description: "a block of \(bytes.count) bytes where \(layout.size) belong")
+    }
+    norm = Double(Float(bitPattern: word(4)))
+    centroidNorm = Double(Float(bitPattern: word(5)))
+    guard norm >= 0, norm <= Code.longest * 2, centroidNorm >= 0, centroidNorm <= Code.longest * 2
+    else {
+      throw VectorError(description: "a block whose norms are \(norm) and \(centroidNorm)")
+    }
+    self.bytes = bytes
+  }
+
+  private var base: UnsafeRawPointer { bytes.baseAddress! }
+
+  func id(_ index: Int) -> UInt64 {
+    precondition(index >= 0 && index < count)
+    return UInt64(
+      littleEndian: base.loadUnaligned(fromByteOffset: layout.ids + 8 * index, as: UInt64.self))
+  }
+
+  func step(_ index: Int) -> Float {
+    precondition(index >= 0 && index < count)
+    return Float(
+      bitPattern: UInt32(
+        littleEndian: base.loadUnaligned(
+          fromByteOffset: layout.steps + 4 * index, as: UInt32.self)))
+  }
+
+  func coarseError(_ index: Int) -> UpperHalf { half(layout.coarseErrors, index) }
+
+  func fineError(_ index: Int) -> UpperHalf { half(layout.fineErrors, index) }
+
+  private func half(_ array: Int, _ index: Int) -> UpperHalf {
+    precondition(index >= 0 && index < count)
+    return UpperHalf(
+      bits: UInt16(
+        littleEndian: base.loadUnaligned(fromByteOffset: array + 2 * index, as: UInt16.self)))
+  }
+
+  /// Upper and lower bits of one vector, `depth` / 2 bytes each.
+  func copyCode(
+    _ index: Int, upper: UnsafeMutableBufferPointer<UInt8>,
+    lower: UnsafeMutableBufferPointer<UInt8>
+  ) {
+    let half = layout.depth / 2
+    precondition(index >= 0 && index < count && upper.count == half && lower.count == half)
+    let group = layout.upper + index / 8 * 8 * half + index % 8 * 4
+    for chunk in 0..<half / 4 {
+      for byte in 0..<4 {
+        upper[4 * chunk + byte] = base.load(
+          fromByteOffset: group + 32 * chunk + byte, as: UInt8.self)
+      }
+    }
+    for byte in 0..<half {
+      lower[byte] = base.load(fromByteOffset: layout.lower + index * half + byte, as: UInt8.self)
+    }
+  }
+
+  /// Whether the bytes are those that were written.
+  func verify() throws(VectorError) {
+    let stored = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+    guard stored == Self.checksum(UnsafeRawBufferPointer(rebasing: bytes[BlockLayout.header...]))
+    else { throw VectorError(description: "a block whose checksum is wrong") }
+  }
+
+  /// Multiplies and adds in four lanes of 8 bytes each, so that it runs as fast as memory is read.
+  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var sums = SIMD4<UInt64>(1, 2, 3, 4)
+    let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var offset = 0
+    while offset + 32 <= bytes.count {
+      for lane in 0..<4 {
+        let word = UInt64(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self))
+        sums[lane] = ((sums[lane] ^ word) &* factor)
+        sums[lane] ^= sums[lane] >> 32
+      }
+      offset += 32
+    }
+    var sum = sums[0] &+ sums[1] &* 3 &+ sums[2] &* 5 &+ sums[3] &* 7
+    while offset < bytes.count {
+      sum = (sum ^ UInt64(bytes[offset])) &* factor
+      offset += 1
+    }
+    return sum ^ (sum >> 29)
+  }
+
+  /// The vectors whose upper bits do not rule them out: `found` gets their indices, `scores` their
+  /// scores less the centroid's; how many is returned.
+  func scan(
+    _ query: PreparedQuery, reach: Float, limit: Float, found: inout [UInt32],
+    scores: inout [Float]
+  ) -> Int {
+    precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
+    precondition(found.count >= count && scores.count >= count)
+    return query.rounded.withUnsafeBufferPointer { rounded in
+      kernel_scan_codes(
+        codes, 0, count,
+        kernel_code_query(
+          rounded: rounded.baseAddress!, centre: query.centre, step: query.step, reach: reach),
+        limit, &found, &scores)
+    }
+  }
+
+  /// A vector's score by all of its bits, less the centroid's.
+  func fineScore(_ index: Int, _ query: PreparedQuery) -> Double {
+    precondition(index >= 0 && index < count && query.padded.count == layout.depth)
+    return Double(step(index)) * Double(kernel_code_score(codes, index, query.padded))
+  }
+
+  private var codes: kernel_codes {
+    kernel_codes(
+      upper: base + layout.upper, lower: base + layout.lower, steps: base + layout.steps,
+      errors: base + layout.coarseErrors, count: count, depth: layout.depth)
+  }
+}
