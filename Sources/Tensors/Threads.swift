@@ -22,10 +22,23 @@ func inParallel(
   rows: Int, multipleOf multiple: Int = 1, operations: Int, _ body: (Range<Int>) -> Void
 ) {
   let units = (rows + multiple - 1) / multiple
-  // Handing a part to another thread takes as long as some ten thousand multiplications.
-  let parts = min(computeThreads.load(ordering: .relaxed), operations / 200_000, units)
+  let parts = worthwhileParts(of: units, operations: operations)
   guard parts > 1 else { return body(0..<rows) }
-  Workers.shared.perform(parts: parts) { part in
-    body(units * part / parts * multiple..<min(units * (part + 1) / parts * multiple, rows))
+  inParallel(parts: parts) { part in
+    let first = units * part / parts * multiple
+    let end = min(units * (part + 1) / parts * multiple, rows)
+    body(first..<end)
   }
+}
+
+/// In how many parts an operation over so many units is divided, at least one. Handing a part to
+/// another thread takes as long as some ten thousand multiplications.
+func worthwhileParts(of units: Int, operations: Int) -> Int {
+  max(1, min(computeThreads.load(ordering: .relaxed), operations / 200_000, units))
+}
+
+/// Calls `body` with 0..<parts, on as many threads.
+func inParallel(parts: Int, _ body: (Int) -> Void) {
+  guard parts > 1 else { return body(0) }
+  Workers.shared.perform(parts: parts, body)
 }
