@@ -58,7 +58,8 @@ private func findNearest(
     for first in stride(from: range.lowerBound, to: range.upperBound, by: tileRows) {
       let rows = min(tileRows, range.upperBound - first)
       best.removeAll(keepingCapacity: true)
-      best.append(contentsOf: repeatElement((0, -.infinity), count: rows))
+      best.append(
+        contentsOf: repeatElement((centre: 0, score: -Float.infinity), count: rows))
       for column in stride(from: 0, to: halfNorms.count, by: tileColumns) {
         let columns = min(tileColumns, halfNorms.count - column)
         multiply(
