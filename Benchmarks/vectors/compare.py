@@ -177,9 +177,11 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--skip", default="-")
     parser.add_argument("--updates", action="store_true")
-    parser.add_argument("--json", default=os.path.join(HERE, "../index.bench.json"))
-    parser.add_argument("--svg", default=os.path.join(HERE, "../index.svg"))
+    parser.add_argument("--json", help="index-DATA.bench.json in Benchmarks")
+    parser.add_argument("--svg", help="index-DATA.svg in Benchmarks")
     a = parser.parse_args()
+    a.json = a.json or os.path.join(HERE, "..", f"index-{a.data}.bench.json")
+    a.svg = a.svg or os.path.join(HERE, "..", f"index-{a.data}.svg")
     vectors = Vectors(os.path.join(a.cache, a.data))
     truth = vectors.ids("truth.i64").reshape(len(vectors.queries), -1)
     names = [name for name in [*OURS, *PEERS] if name.startswith(tuple(a.only.split(","))) and not name.startswith(tuple(a.skip.split(",")))]
@@ -187,6 +189,7 @@ def main():
     everyone = [Contestant(name, vectors, a.cache) for name in names]
     for contestant in everyone:
         contestant.building = contestant.ask("open") | {"contestant": contestant.name}
+        contestant.ask("threads 1")
         contestant.settings = swept(contestant, vectors, truth, a.cache)
         contestant.overhead = contestant.ask("overhead")
         contestant.building |= {"resident": contestant.ask("peak"), "overhead": contestant.overhead}
