@@ -28,6 +28,6 @@ private func processorTime() -> Double {
 /// Most bytes of memory that this process has had.
 func peakMemory() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
   return usage.ru_maxrss * 1024
 }

@@ -79,7 +79,8 @@ struct ExactIndex: SearchedIndex {
   /// Vectors are never moved here, so a vector's block is the one of its number.
   mutating func remove(_ ids: [UInt64]) throws {
     for (block, removed) in Dictionary(grouping: ids, by: { Int($0) / VectorBlock.capacity }) {
-      blocks[block] = try VectorBlock.removing(Set(removed), from: blocks[block].span.bytes)
+      let old = blocks[block]
+      blocks[block] = try VectorBlock.removing(Set(removed), from: old.span.bytes)
     }
   }
 }

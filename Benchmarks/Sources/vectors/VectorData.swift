@@ -26,7 +26,7 @@ struct VectorData {
     let count = data.count / MemoryLayout<T>.stride
     return data.withUnsafeBytes { bytes in
       [T](unsafeUninitializedCapacity: count) { buffer, initialized in
-        _ = UnsafeMutableRawBufferPointer(buffer).copyBytes(
+        UnsafeMutableRawBufferPointer(buffer).copyBytes(
           from: bytes.prefix(count * MemoryLayout<T>.stride))
         initialized = count
       }

@@ -14,13 +14,13 @@ var index: (any SearchedIndex)?
 var threads = 1
 let (kind, queries) = (CommandLine.arguments[1], try data.rows("queries.f32"))
 
-func opened() throws -> any SearchedIndex {
+@MainActor func opened() throws -> any SearchedIndex {
   guard let index else { throw BenchmarkError("nothing is open") }
   return index
 }
 
 /// The first `count` queries' ids, 10 each.
-func search(_ way: Substring, _ count: Int) throws -> [[UInt64]] {
+@MainActor func search(_ way: Substring, _ count: Int) throws -> [[UInt64]] {
   let index = try opened()
   if way == "batch" {
     return try index.search(Array(queries.prefix(count)), count: 10, threads: threads)
