@@ -41,7 +41,7 @@ while let line = readLine() {
       }
     }
     print(cost.json(["bytes": try opened().bytes, "peak": peakMemory()]))
-  case "settings": print(try opened().settings.map { "\"\($0)\"" })
+  case "settings": print(try opened().settings)
   case "overhead": print(0)
   case "threads":
     threads = Int(rest) ?? 1
