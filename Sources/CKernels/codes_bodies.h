@@ -1,19 +1,31 @@
 // Scans of codes, included by kernel_bodies.h.
 
+// Scores of a group by the upper planes.
+INLINE vec FOR_CPU(group_scores)(struct kernel_codes codes, size_t vector,
+                                 struct kernel_code_query query) {
+  const uint8_t *upper = (const uint8_t *)codes.upper + vector * codes.depth / 2;
+  const int_vec sums = FOR_CPU(code_sums)(upper, codes.depth, query.rounded);
+  vec steps;
+  memcpy(&steps, (const float *)codes.steps + vector, sizeof steps);
+  return steps * query.step * __builtin_convertvector(2 * sums - query.centre, vec);
+}
+
+static TARGET void FOR_CPU(score_codes)(struct kernel_codes codes, struct kernel_code_query query,
+                                        const float *penalties, float *scores) {
+  for (size_t vector = 0; vector < codes.count; vector += kernel_code_group)
+    FOR_CPU(store)(scores + vector, FOR_CPU(group_scores)(codes, vector, query) -
+                                        FOR_CPU(load)(penalties + vector));
+}
+
 static TARGET size_t FOR_CPU(scan_codes)(struct kernel_codes codes, size_t first, size_t end,
                                          struct kernel_code_query query, float limit,
                                          uint32_t *found, float *scores) {
   size_t count = 0;
-  const size_t bytes = codes.depth * kernel_code_group / 2;
   for (size_t vector = first; vector < end; vector += kernel_code_group) {
-    const uint8_t *upper = (const uint8_t *)codes.upper + vector / kernel_code_group * bytes;
-    const int_vec sums = FOR_CPU(code_sums)(upper, codes.depth, query.rounded);
-    vec steps;
-    memcpy(&steps, (const float *)codes.steps + vector, sizeof steps);
     short_vec halves;
     memcpy(&halves, (const uint16_t *)codes.errors + vector, sizeof halves);
     const vec errors = (vec)(__builtin_convertvector(halves, int_vec) << 16);
-    const vec score = steps * query.step * __builtin_convertvector(2 * sums - query.centre, vec);
+    const vec score = FOR_CPU(group_scores)(codes, vector, query);
     const int_vec passes = ~(score + errors * query.reach < limit);
     if (!FOR_CPU(any)(passes)) continue;
     for (size_t i = 0; i < kernel_code_group && vector + i < end; i++) {

@@ -324,8 +324,8 @@ static TARGET void FOR_CPU(depthwise)(struct kernel_convolution shape, const flo
 static const struct kernels FOR_CPU(kernels) = {
     FOR_CPU(gelu),  FOR_CPU(softmax),           FOR_CPU(layer_norm),
     FOR_CPU(dot),   FOR_CPU(multiply_floats),   FOR_CPU(multiply_integers),
-    FOR_CPU(attend), FOR_CPU(depthwise),         FOR_CPU(scan_codes),
-    FOR_CPU(code_score),
+    FOR_CPU(attend), FOR_CPU(depthwise),         FOR_CPU(score_codes),
+    FOR_CPU(scan_codes), FOR_CPU(code_score),
 };
 
 #undef INLINE

@@ -31,6 +31,7 @@ struct kernels {
   void (*attend)(struct kernel_attention, bool, float *);
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
+  void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
   size_t (*scan_codes)(struct kernel_codes, size_t, size_t, struct kernel_code_query, float,
                        uint32_t *, float *);
   float (*code_score)(struct kernel_codes, size_t, const float *);
@@ -208,6 +209,11 @@ void kernel_layer_norm(const float *x, const float *weight, const float *bias, f
 
 double kernel_dot(const void *a, const void *b, size_t count) {
   return kernels()->dot(a, b, count);
+}
+
+void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query query,
+                        const float *penalties, float *scores) {
+  kernels()->score_codes(codes, query, penalties, scores);
 }
 
 size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,

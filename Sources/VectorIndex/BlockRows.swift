@@ -1,8 +1,8 @@
 /// A block being made or changed: its vectors one after the other.
 struct BlockRows {
   private let dimension: Int
-  private var norm = 0.0
-  private var centroidNorm: Double
+  private var norm: Float = 0
+  private var centroidNorm: Float
   private var ids: [UInt64] = []
   private var steps: [Float] = []
   private var coarseErrors: [UInt16] = []
@@ -18,11 +18,11 @@ struct BlockRows {
       throw VectorError(description: "vectors of \(dimension) numbers")
     }
     self.dimension = dimension
-    centroidNorm =
-      (centroid ?? []).reduce(0) { $0 + Double($1) * Double($1) }.squareRoot() * (1 + 1e-6)
-    guard centroidNorm <= Code.longest else {
+    let length = (centroid ?? []).reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard length <= Code.longest else {
       throw VectorError(description: "a centroid whose numbers are not finite, or huge")
     }
+    centroidNorm = centroid == nil ? 0 : Float(length).nextUp
   }
 
   /// The rows of a block that is there.
@@ -31,8 +31,8 @@ struct BlockRows {
       let view = try BlockView(bytes)
       try view.verify()
       var rows = try BlockRows(dimension: view.dimension, centroid: nil)
-      rows.norm = view.norm
-      rows.centroidNorm = view.centroidNorm
+      rows.norm = Float(view.norm)
+      rows.centroidNorm = Float(view.centroidNorm)
       rows.upper = [UInt8](repeating: 0, count: view.count * rows.half)
       rows.lower = rows.upper
       for index in 0..<view.count {
@@ -85,7 +85,7 @@ struct BlockRows {
       steps.append(code!.step)
       coarseErrors.append(code!.coarseError.bits)
       fineErrors.append(code!.fineError.bits)
-      norm = max(norm, code!.norm)
+      norm = max(norm, Float(code!.norm).nextUp)
     }
   }
 
@@ -110,8 +110,8 @@ struct BlockRows {
       store(BlockLayout.magic, at: 0)
       store(UInt32(dimension), at: 4)
       store(UInt32(ids.count), at: 8)
-      store(Float(norm * (1 + 1e-6)).nextUp.bitPattern, at: 16)
-      store(Float(centroidNorm).nextUp.bitPattern, at: 20)
+      store(norm.bitPattern, at: 16)
+      store(centroidNorm.bitPattern, at: 20)
       for index in ids.indices {
         store(ids[index], at: layout.ids + 8 * index)
         store(steps[index].bitPattern, at: layout.steps + 4 * index)

@@ -160,8 +160,25 @@ struct BlockView {
       kernel_scan_codes(
         codes, 0, count,
         kernel_code_query(
-          rounded: rounded.baseAddress!, centre: query.centre, step: query.step, reach: reach),
+          // The upper bits stand for step · 8 · (2 · bits − 15).
+          rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: reach),
         limit, &found, &scores)
+    }
+  }
+
+  /// The scores of all vectors by their upper bits, less the penalties; both filled up to whole groups.
+  func coarseScores(_ query: PreparedQuery, less penalties: [Float]) -> [Float] {
+    precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
+    precondition(penalties.count == layout.padded)
+    return [Float](unsafeUninitializedCapacity: layout.padded) { scores, initialized in
+      query.rounded.withUnsafeBufferPointer { rounded in
+        kernel_score_codes(
+          codes,
+          kernel_code_query(
+            rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step, reach: 0),
+          penalties, scores.baseAddress!)
+      }
+      initialized = layout.padded
     }
   }
 

@@ -41,23 +41,19 @@ public struct Centroids: Sendable {
   public func lists(near query: PreparedQuery, _ probes: Probes) throws(VectorError)
     -> [(list: Int, score: Double)]
   {
-    let scores = try scores(of: query)
-    return try probes.chosen(from: scores).map { list throws(VectorError) in
-      
-      let row = list * values.columns
-      return (
-        list,
-        try exactScore(
-          query.numbers,
-          values.values.span.extracting(row..<row + values.columns).bytes)
-      )
+    var lists: [(list: Int, score: Double)] = []
+    for list in probes.chosen(from: try scores(of: query)) {
+      let row = list * values.columns..<(list + 1) * values.columns
+      let score = try exactScore(query.numbers, values.values.span.extracting(row).bytes)
+      lists.append((list, score))
     }
+    return lists
   }
 
   /// What orders the lists for a query: q·c less the penalty, up to the coarser code's error;
   /// −infinity in what fills up the last group.
   func scores(of query: PreparedQuery) throws(VectorError) -> [Float] {
-    try block.withUnsafeBytes { bytes throws(VectorError) in
+    try block.span.bytes.withUnsafeBytes { bytes throws(VectorError) in
       let view = try BlockView(bytes)
       guard view.dimension == query.numbers.count else {
         throw VectorError(

@@ -183,13 +183,17 @@ extension IVFIndex {
     let held = Set(ids).compactMap { id in places[id].map { (id: id, place: $0) } }
     for (list, removed) in Dictionary(grouping: held, by: { Int($0.place.list) }) {
       let removedIDs = Set(removed.map(\.id))
-      for (number, block) in lists[list].enumerated()
-      where try !removedIDs.isDisjoint(with: VectorBlock.ids(of: block.span.bytes)) {
-        lists[list][number] = try VectorBlock.removing(removedIDs, from: block.span.bytes)
+      var blocks: [[UInt8]] = []
+      for block in lists[list] {
+        let ids = try VectorBlock.ids(of: block.span.bytes)
+        let kept = ids.count { !removedIDs.contains($0) }
+        if kept == ids.count {
+          blocks.append(block)
+        } else if kept > 0 {
+          blocks.append(try VectorBlock.removing(removedIDs, from: block.span.bytes))
+        }
       }
-      lists[list] = try lists[list].filter { block throws(VectorError) in
-        try !VectorBlock.ids(of: block.span.bytes).isEmpty
-      }
+      lists[list] = blocks
       sizes[list] -= removed.count
       for (id, place) in removed {
         freeRows.append(Int(place.row))

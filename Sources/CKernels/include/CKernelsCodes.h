@@ -36,6 +36,10 @@ struct kernel_code_query {
   float reach;
 };
 
+/// The scores of all vectors less their penalties, both padded to whole groups.
+void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query query,
+                        const float *penalties, float *scores);
+
 /// The vectors from `first` on (a multiple of the group) whose score + reach · error is not below
 /// `limit`, nor a number: writes which and their scores, one after the other, and returns how many.
 size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,
