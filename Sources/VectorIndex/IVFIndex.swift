@@ -99,6 +99,9 @@ extension IVFIndex {
   /// How many vectors it holds.
   public var count: Int { places.count }
 
+  /// Bytes of its blocks, without the vectors themselves.
+  public var codeBytes: Int { lists.reduce(0) { $1.reduce($0) { $0 + $1.count } } }
+
   /// The ids of a list's vectors, in their order.
   public func ids(ofList list: Int) throws(VectorError) -> [UInt64] {
     var ids: [UInt64] = []

@@ -103,7 +103,7 @@ struct ListIndex: SearchedIndex {
 
   /// Margins by which a list may be below the best one, with the calibrated one among them.
   var settings: [String] {
-    let swept = stride(from: Float(0.01), through: 0.4, by: 0.01)
+    let swept = stride(from: Float(0.02), through: 0.4, by: 0.02)
     return (swept + [index.calibration.probes.margin]).sorted().map { "\($0)" }
   }
 
