@@ -104,7 +104,8 @@ struct ListIndex: SearchedIndex {
   /// Margins by which a list may be below the best one, with the calibrated one among them.
   var settings: [String] {
     let swept = stride(from: Float(0.02), through: 0.4, by: 0.02)
-    return (swept + [index.calibration.probes.margin]).sorted().map { "\($0)" }
+    return (swept + [index.calibration.probes.margin]).sorted()
+      .map { String(format: "%.4f", $0) }
   }
 
   mutating func set(_ setting: String) throws {

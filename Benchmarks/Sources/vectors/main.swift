@@ -12,6 +12,7 @@ guard CommandLine.arguments.count == 4 else {
 let data = try VectorData(folder: CommandLine.arguments[2])
 var index: (any SearchedIndex)?
 var threads = 1
+let nearest = 10
 let (kind, queries) = (CommandLine.arguments[1], try data.rows("queries.f32"))
 
 @MainActor func opened() throws -> any SearchedIndex {
@@ -19,13 +20,13 @@ let (kind, queries) = (CommandLine.arguments[1], try data.rows("queries.f32"))
   return index
 }
 
-/// The first `count` queries' ids, 10 each.
+/// The first `count` queries' ids, as many as were found.
 @MainActor func search(_ way: Substring, _ count: Int) throws -> [[UInt64]] {
   let index = try opened()
   if way == "batch" {
-    return try index.search(Array(queries.prefix(count)), count: 10, threads: threads)
+    return try index.search(Array(queries.prefix(count)), count: nearest, threads: threads)
   }
-  return try queries.prefix(count).map { try index.search($0, count: 10) }
+  return try queries.prefix(count).map { try index.search($0, count: nearest) }
 }
 
 while let line = readLine() {
@@ -57,7 +58,8 @@ while let line = readLine() {
     }
     var found: [[UInt64]] = []
     let cost = try Cost.of { found = try search(arguments[0], count) }
-    try found.flatMap { $0 }.withUnsafeBytes { Data($0) }
+    let ids = found.flatMap { $0 + repeatElement(.max, count: nearest - $0.count) }
+    try ids.withUnsafeBytes { Data($0) }
       .write(to: URL(fileURLWithPath: String(arguments[2])))
     print(cost.json())
   case "update":
