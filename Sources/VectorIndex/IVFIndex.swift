@@ -126,8 +126,19 @@ extension IVFIndex {
   ) throws -> [Candidate] {
     let prepared = try PreparedQuery(query)
     var scan = BlockScan(prepared, count: count, bound: .probable, where: isIncluded)
-    for (list, score) in try centroids.lists(near: prepared, probes ?? calibration.probes) {
-      for block in lists[list] { try scan.visit(block.span.bytes, centroidScore: score) }
+    let probed = try centroids.lists(near: prepared, probes ?? calibration.probes)
+    // The blocks stay where they are while the scan goes over them.
+    try withExtendedLifetime(lists) {
+      var blocks: [ProbedBlock] = []
+      blocks.reserveCapacity(probed.count)
+      for (list, score) in probed {
+        for block in lists[list] {
+          blocks.append(
+            ProbedBlock(
+              block.withUnsafeBytes { StoredBlock(unsafeBytes: $0) }, centroidScore: score))
+        }
+      }
+      try scan.visit(blocks)
     }
     return try scan.finish { id in
       guard let place = places[id] else {

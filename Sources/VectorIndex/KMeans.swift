@@ -8,10 +8,12 @@ public enum KMeans {
   /// al. 2012): a round draws an eighth of the centres with probabilities as the squared distances
   /// to those before it, so that seeding costs as many products as one iteration. A centre that
   /// no vector is nearest to moves beside the one with the most.
-  /// - Parameter random: The same numbers give the same centres.
+  /// - Parameters:
+  ///   - iterations: Seeds drawn like this are so good that more than a few improve little.
+  ///   - random: The same numbers give the same centres.
   /// - Returns: `[count, d]`, or as many rows as `sample` has where it has fewer.
   public static func train(
-    _ sample: Matrix, count: Int, iterations: Int = 8,
+    _ sample: Matrix, count: Int, iterations: Int = 4,
     using random: inout some RandomNumberGenerator
   ) -> Matrix {
     precondition(count > 0 && sample.rows > 0)

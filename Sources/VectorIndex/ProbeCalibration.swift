@@ -25,8 +25,9 @@ public struct ProbeCalibration: Sendable {
     public var probes: Probes
     /// Share of the true neighbours that they find.
     public var recall: Double
-    /// Lists that a query probes and vectors that it scans, on average.
+    /// Lists that a query probes, on average.
     public var lists: Double
+    /// Vectors that a query scans, on average.
     public var vectors: Double
   }
 

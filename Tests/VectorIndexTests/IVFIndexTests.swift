@@ -7,7 +7,9 @@ import VectorIndex
 private func clustered(
   _ count: Int, _ dimension: Int, centres: Int, _ random: inout SeededGenerator
 ) -> Matrix {
-  func noise() -> Float { (0..<4).reduce(0) { sum, _ in sum + .random(in: -1...1, using: &random) } }
+  func noise() -> Float {
+    (0..<4).reduce(0) { sum, _ in sum + .random(in: -1...1, using: &random) }
+  }
   let centroids = (0..<centres).map { _ in normalized((0..<dimension).map { _ in noise() }) }
   var values: [Float] = []
   for _ in 0..<count {
@@ -140,7 +142,9 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
     var random = SeededGenerator(seed: 8)
     let vectors = clustered(500, 24, centres: 10, &random)
     let ids = (0..<UInt64(500)).map { $0 }
-    let indexes = try [1, 1, 2].map { try IVFIndex(ids: ids, vectors: vectors, lists: 25, seed: $0) }
+    let indexes = try [1, 1, 2].map {
+      try IVFIndex(ids: ids, vectors: vectors, lists: 25, seed: $0)
+    }
     #expect(indexes[0].centroids.values == indexes[1].centroids.values)
     #expect(indexes[0].calibration == indexes[1].calibration)
     #expect(indexes[0].centroids.values != indexes[2].centroids.values)

@@ -48,3 +48,9 @@ size_t kernel_scan_codes(struct kernel_codes codes, size_t first, size_t end,
 
 /// Σ query · (code − 127.5) over both planes of one vector; `query` has depth numbers.
 float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query);
+
+/// Asks for memory that will be read soon, as far as the processor likes.
+static inline void kernel_prefetch(const void *start, size_t bytes) {
+  for (size_t offset = 0; offset < bytes; offset += 64)
+    __builtin_prefetch((const char *)start + offset);
+}
