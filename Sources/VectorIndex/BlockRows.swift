@@ -63,8 +63,12 @@ struct BlockRows {
   mutating func append(ids added: [UInt64], vectors: [Float], centroid: [Float]?)
     throws(VectorError)
   {
-    precondition(vectors.count == added.count * dimension, "as many rows as ids")
-    precondition(centroid == nil || centroid!.count == dimension, "a centroid of another size")
+    // The dimension may be a damaged block's.
+    guard vectors.count == added.count * dimension, (centroid?.count ?? dimension) == dimension
+    else {
+      throw VectorError(
+        description: "a block of \(dimension)-dimensional vectors, where others are to be added")
+    }
     guard ids.count + added.count <= VectorBlock.greatestCount else {
       throw VectorError(description: "\(ids.count + added.count) vectors in a block")
     }
