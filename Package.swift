@@ -31,6 +31,7 @@ let package = Package(
     .executable(name: "blip", targets: ["blip"]),
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(name: "Retrieval", targets: ["Retrieval"]),
+    .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

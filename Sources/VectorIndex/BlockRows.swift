@@ -63,12 +63,11 @@ struct BlockRows {
   mutating func append(ids added: [UInt64], vectors: [Float], centroid: [Float]?)
     throws(VectorError)
   {
-    guard vectors.count == added.count * dimension else {
+    // The dimension may be a damaged block's.
+    guard vectors.count == added.count * dimension, (centroid?.count ?? dimension) == dimension
+    else {
       throw VectorError(
-        description: "\(vectors.count) numbers for \(added.count) vectors of \(dimension)")
-    }
-    guard centroid == nil || centroid!.count == dimension else {
-      throw VectorError(description: "a centroid of another size than its vectors")
+        description: "a block of \(dimension)-dimensional vectors, where others are to be added")
     }
     guard ids.count + added.count <= VectorBlock.greatestCount else {
       throw VectorError(description: "\(ids.count + added.count) vectors in a block")
