@@ -2,6 +2,7 @@
 # make test   install what is missing, build, run every test
 # make bench-peers   measure the encoders and the reranker against PyTorch, ONNX Runtime, OpenVINO
 # make bench-index   measure the vector index against faiss, hnswlib, usearch
+# make bench-train   measure a training step against PyTorch
 # make format / make lint / make bench
 
 SWIFT := swift
@@ -67,6 +68,12 @@ bench-index: setup
 	  "$(VECTORS)/venv/bin/python" Benchmarks/vectors/make_vectors.py "$(VECTORS)" $$count && \
 	  env -u OPENBLAS_CORETYPE "$(VECTORS)/venv/bin/python" Benchmarks/vectors/compare.py \
 	    "$(VECTORS)" --data clustered-$$count $(COMPARE) || exit 1; done
+
+bench-train: setup
+	@$(call install,python3-venv)
+	$(SWIFT) build -c release --package-path Benchmarks --product training
+	Benchmarks/peers/make-environment "$(PEERS)"
+	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/training/compare.py "$(PEERS)"
 
 # Debian's packages; asks dpkg first, so that a second run is quick and needs no root.
 setup:

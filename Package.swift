@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(name: "Retrieval", targets: ["Retrieval"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
+    .library(name: "Training", targets: ["Training"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -61,12 +62,17 @@ let package = Package(
     room(
       "BLIP", ["Digests", "Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
-    // Floor 4: the index folder.
+    // Floor 4: the index folder, and training.
     room(
       "Retrieval",
       ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
+    room(
+      "Training",
+      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests"]),
     // Floor 6: the verbs.
-    room("Commands", ["Retrieval", "BLIP", "Checkpoints", "Tokenization", "Images", arguments]),
+    room(
+      "Commands",
+      ["Retrieval", "Training", "BLIP", "Checkpoints", "Tokenization", "Images", arguments]),
     // Floor 7.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
@@ -85,6 +91,9 @@ let package = Package(
       [
         "Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors", "VectorIndex",
       ],
+      resources: [.copy("Fixtures")]),
+    tests(
+      "TrainingTests", ["Training", "BLIP", "Checkpoints", "Images", "Tensors"],
       resources: [.copy("Fixtures")]),
     tests("CommandTests", ["blip", "Commands", "Images"]),
   ],

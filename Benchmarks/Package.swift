@@ -26,6 +26,11 @@ let package = Package(
     .executableTarget(
       name: "vectors",
       dependencies: ["BenchmarkSupport", .product(name: "VectorIndex", package: "blip")]),
+      name: "training",
+      dependencies: [
+        "BenchmarkSupport", .product(name: "Training", package: "blip"),
+        .product(name: "BLIP", package: "blip"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,11 +1,11 @@
-internal import Tensors
+package import Tensors
 
 /// A post-norm attention of the text side: `norm(x + dense(attention(x, context)))`, where context
 /// is the text itself (self-attention) or a picture's patch features (cross-attention).
-struct BERTAttention: Sendable {
-  private let heads: HeadShape
-  private var query, key, value, dense: Linear
-  private var norm: LayerNorm
+package struct BERTAttention: Sendable {
+  package let heads: HeadShape
+  package var query, key, value, dense: Linear
+  package var norm: LayerNorm
   private var folded: FoldedAttention?
 
   init(width: Int, contextWidth: Int, heads: Int, epsilon: Float) {
@@ -17,7 +17,7 @@ struct BERTAttention: Sendable {
     norm = LayerNorm(width: width, epsilon: epsilon)
   }
 
-  mutating func forEachParameter(
+  package mutating func forEachParameter(
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {
     try query.forEachParameter("\(path).self.query", &visitor)
@@ -37,14 +37,17 @@ struct BERTAttention: Sendable {
 
   /// Everything the attention computes on the way, `[rows, …]` each. Keys and values are
   /// left by the projected order only.
-  struct Activations: Sendable {
-    var query = Matrix()
-    var key = Matrix()
-    var value = Matrix()
+  package struct Activations: Sendable {
+    package var query = Matrix()
+    package var key = Matrix()
+    package var value = Matrix()
     fileprivate var folding = FoldedAttention.Activations()
-    var context = Matrix()
-    var sum = Matrix()
-    var output = Matrix()
+    package var context = Matrix()
+    package var sum = Matrix()
+    package var output = Matrix()
+
+    /// No memory yet.
+    package init() {}
   }
 
   /// - Parameters:
@@ -63,14 +66,38 @@ struct BERTAttention: Sendable {
         queries: activations.query, over: context, segments, &activations.folding,
         into: &activations.context)
     } else {
-      key(context, into: &activations.key)
-      value(context, into: &activations.value)
+      project(context, keys: &activations.key, values: &activations.value)
       attend(
         queries: Heads(activations.query), keys: Heads(activations.key),
         values: Heads(activations.value), heads, segments,
         into: &activations.context)
     }
-    dense(activations.context, plus: x, into: &activations.sum)
+    finish(x, nil, &activations)
+  }
+
+  /// The same where keys and values are there already, `[rows, width]`: a picture's serve all texts.
+  /// - Parameters:
+  ///   - causal: Whether a query sees no key behind its own.
+  ///   - dropout: What is left out in training.
+  package func callAsFunction(
+    _ x: Matrix, keys: Matrix, values: Matrix, _ segments: [AttentionSegment],
+    causal: Bool = false, dropout: AttentionDropout? = nil, _ activations: inout Activations
+  ) {
+    query(x, into: &activations.query)
+    attend(
+      queries: Heads(activations.query), keys: Heads(keys), values: Heads(values), heads, segments,
+      causal: causal, dropout: dropout?.probabilities, into: &activations.context)
+    finish(x, dropout?.output, &activations)
+  }
+
+  /// The keys and values of what is attended to, `[rows, width]` each.
+  package func project(_ context: Matrix, keys: inout Matrix, values: inout Matrix) {
+    key(context, into: &keys)
+    value(context, into: &values)
+  }
+
+  private func finish(_ x: Matrix, _ dropout: Dropout?, _ activations: inout Activations) {
+    dense(activations.context, plus: x, dropping: dropout, into: &activations.sum)
     norm(activations.sum, into: &activations.output)
   }
 
@@ -86,5 +113,28 @@ struct BERTAttention: Sendable {
     let projected = inFloats + 2 * pairs * width
     let folded = 2 * x.rows * context.columns * width + 2 * pairs * heads.count * context.columns
     return folded < projected ? .folded : .projected
+  }
+}
+
+/// What an attention leaves out in training: some of its probabilities, and some of what it adds to
+/// its input.
+package struct AttentionDropout: Sendable {
+  package var probabilities, output: Dropout
+
+  package init(probabilities: Dropout, output: Dropout) {
+    self.probabilities = probabilities
+    self.output = output
+  }
+}
+
+extension Linear {
+  /// The layer's output, of which dropout leaves some out, plus the addend.
+  func callAsFunction(
+    _ x: Matrix, plus addend: Matrix, dropping dropout: Dropout?, into y: inout Matrix
+  ) {
+    guard let dropout else { return self(x, plus: addend, into: &y) }
+    self(x, into: &y)
+    drop(&y, dropout)
+    add(addend.values, to: &y)
   }
 }

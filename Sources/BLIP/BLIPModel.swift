@@ -94,6 +94,15 @@ extension BLIPModel {
   }
 }
 
+extension BLIPModel {
+  /// What the convolutional stem makes of what `pixels(of:)` made of a picture, `[P, channels]`; nil
+  /// for a model without a stem. Training keeps it where the stem is frozen.
+  package func stemOutput(of pixels: FeatureMap) throws -> Matrix? {
+    let encoder = try imageEncoder()
+    return imageActivations.lend { encoder.stemOutput(of: pixels, &$0) }
+  }
+}
+
 // MARK: - Texts
 
 extension BLIPModel {

@@ -3,7 +3,7 @@ internal import Tensors
 
 /// The default model's stem: convolutions that turn a picture into a small map of many channels, in
 /// place of the linear patch embedding's look at raw pixels. Batch norms are in the weights.
-struct ConvolutionalStem: Sendable {
+package struct ConvolutionalStem: Sendable {
   private enum Layer {
     case convolution(Convolution, addend: Int?)
     case depthwise(DepthwiseConvolution)

@@ -68,7 +68,7 @@ private struct Selection {
 }
 
 /// Ranges of the given lengths, one behind the other from 0.
-func consecutiveRanges(_ lengths: [Int]) -> [Range<Int>] {
+package func consecutiveRanges(_ lengths: [Int]) -> [Range<Int>] {
   var end = 0
   return lengths.map { length in
     end += length

@@ -1,5 +1,5 @@
-internal import Checkpoints
-internal import Tensors
+package import Checkpoints
+package import Tensors
 
 /// Called with the name and value of an intermediate result: how tests hold every layer against the
 /// reference.
@@ -7,20 +7,21 @@ typealias Observer = (_ name: String, _ value: Matrix) -> Void
 
 /// BLIP's unimodal image encoder with its ITC head: a ViT whose patches are embedded linearly from
 /// pixels or from what a convolutional stem makes of them.
-struct ImageEncoder: ModelPart {
+package struct ImageEncoder: ModelPart {
   private let width: Int
-  private var stem: ConvolutionalStem?
-  private var patchEmbedding: Convolution
+  package var stem: ConvolutionalStem?
+  package var patchEmbedding: Convolution
   /// [CLS], `[1, 1, width]`.
-  private var classEmbedding: [Float] = []
+  package var classEmbedding: [Float] = []
   /// `[1, 1 + P, width]`
-  private var positionEmbedding: [Float] = []
-  private let tokens: Int
-  private var blocks: [VisionBlock]
-  private var norm: LayerNorm
-  private var projection: Linear
+  package var positionEmbedding: [Float] = []
+  /// [CLS] and patches of a picture.
+  package let tokens: Int
+  package var blocks: [VisionBlock]
+  package var norm: LayerNorm
+  package var projection: Linear
 
-  init(_ configuration: ModelConfiguration) throws(BLIPError) {
+  package init(_ configuration: ModelConfiguration) throws(BLIPError) {
     let vision = configuration.vision
     width = vision.hiddenSize
     let side = vision.imageSize / vision.patchSize
@@ -39,7 +40,7 @@ struct ImageEncoder: ModelPart {
     projection = Linear(inputs: width, outputs: configuration.embeddingSize)
   }
 
-  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+  package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     let path = "vision_model"
     try stem?.forEachParameter("\(path).embeddings.stem", &visitor)
     try patchEmbedding.forEachParameter("\(path).embeddings.patch_embedding", &visitor)
@@ -94,12 +95,37 @@ struct ImageEncoder: ModelPart {
     return ImageEncoding(features: features, embedding: normalized(embedding.values))
   }
 
-  /// [CLS] before the patches, positions added.
-  private func embed(_ patches: Matrix, into x: inout Matrix) {
-    precondition(patches.rows + 1 == tokens)
-    x.reshape(rows: tokens, columns: width)
-    x.values.replaceSubrange(0..<width, with: classEmbedding)
-    x.values.replaceSubrange(width..., with: patches.values)
-    add(positionEmbedding, to: &x)
+  /// What the stem makes of a normalised picture, `[P, channels]`; nil for a model without one.
+  func stemOutput(of pixels: FeatureMap, _ activations: inout Activations) -> Matrix? {
+    guard let stem else { return nil }
+    stem(pixels, &activations.stem)
+    return activations.stem.output.pixels
+  }
+
+  /// [CLS] before the patches of each picture, positions added.
+  package func embed(_ patches: Matrix, pictures: Int = 1, into x: inout Matrix) {
+    precondition(patches.rows == pictures * (tokens - 1) && patches.columns == width)
+    x.reshape(rows: pictures * tokens, columns: width)
+    let count = (tokens - 1) * width
+    for picture in 0..<pictures {
+      let first = picture * (width + count)
+      x.values.replaceSubrange(first..<first + width, with: classEmbedding)
+      x.values.replaceSubrange(
+        first + width..<first + width + count,
+        with: patches.values[picture * count..<(picture + 1) * count])
+    }
+    add(
+      pictures == 1
+        ? positionEmbedding : Array(repeatElement(positionEmbedding, count: pictures).joined()),
+      to: &x)
+  }
+
+  /// What the product of the patch embedding is given, a row a patch: what the stem makes of a
+  /// picture, or the pixels of its patches.
+  package func patches(of pixels: FeatureMap) -> Matrix {
+    guard let stem else { return patchEmbedding.windows(of: pixels) }
+    var activations = ConvolutionalStem.Activations()
+    stem(pixels, &activations)
+    return activations.output.pixels
   }
 }

@@ -1,13 +1,13 @@
-internal import Checkpoints
-internal import Tensors
+package import Checkpoints
+package import Tensors
 
 /// What image-text matching needs beyond the text encoder: a cross-attention for every layer, and the
 /// ITM head.
-struct MatchHead: ModelPart {
-  private(set) var attention: [BERTAttention]
-  private var head: Linear
+package struct MatchHead: ModelPart {
+  package var attention: [BERTAttention]
+  package var head: Linear
 
-  init(_ configuration: TextConfiguration) {
+  package init(_ configuration: TextConfiguration) {
     attention = (0..<configuration.layers).map { _ in
       BERTAttention(
         width: configuration.hiddenSize, contextWidth: configuration.encoderHiddenSize,
@@ -16,7 +16,7 @@ struct MatchHead: ModelPart {
     head = Linear(inputs: configuration.hiddenSize, outputs: 2)
   }
 
-  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+  package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     for index in attention.indices {
       try attention[index].forEachParameter(
         "text_encoder.encoder.layer.\(index).crossattention", &visitor)
@@ -24,7 +24,7 @@ struct MatchHead: ModelPart {
     try head.forEachParameter("itm_head", &visitor)
   }
 
-  mutating func prepare() {
+  package mutating func prepare() {
     for index in attention.indices { attention[index].prepareFolding() }
   }
 

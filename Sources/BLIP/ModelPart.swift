@@ -1,8 +1,8 @@
-internal import Checkpoints
-internal import Tensors
+package import Checkpoints
+package import Tensors
 
 /// A part of the model that is loaded by itself.
-protocol ModelPart: Sendable {
+package protocol ModelPart: Sendable {
   /// Shows every parameter, in the order of the computation.
   mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws
 
@@ -11,10 +11,10 @@ protocol ModelPart: Sendable {
 }
 
 extension ModelPart {
-  mutating func prepare() {}
+  package mutating func prepare() {}
 
   /// The part with its parameters read from a checkpoint, for the given (resolved) precision.
-  func loaded(from weights: Weights, _ precision: Precision) throws -> Self {
+  package func loaded(from weights: Weights, _ precision: Precision) throws -> Self {
     var part = self
     var reader = ParameterReader(weights: weights, precision: precision)
     try part.forEachParameter(&reader)

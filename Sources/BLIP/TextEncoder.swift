@@ -1,21 +1,22 @@
-internal import Checkpoints
-internal import Tensors
+package import Checkpoints
+package import Tensors
 
 /// BLIP's text encoder (BERT, bidirectional) with its ITC head. Run with a `Grounding` it is the
 /// image-grounded text encoder: the same layers with a cross-attention in each.
-struct TextEncoder: ModelPart {
-  private var embedding: TextEmbedding
-  private var layers: [TextLayer]
-  private var projection: Linear
+package struct TextEncoder: ModelPart {
+  package var embedding: TextEmbedding
+  package var layers: [TextLayer]
+  package var projection: Linear
 
-  init(_ configuration: ModelConfiguration, weights: Weights) {
+  /// - Parameter weights: Where the words are read from as they are needed; nil to have them loaded.
+  package init(_ configuration: ModelConfiguration, weights: Weights?) {
     embedding = TextEmbedding(configuration.text, weights: weights)
     layers = (0..<configuration.text.layers).map { _ in TextLayer(configuration.text) }
     projection = Linear(
       inputs: configuration.text.hiddenSize, outputs: configuration.embeddingSize)
   }
 
-  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+  package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     try embedding.forEachParameter(&visitor)
     for index in layers.indices {
       try layers[index].forEachParameter("text_encoder.encoder.layer.\(index)", &visitor)

@@ -1,13 +1,13 @@
 internal import Checkpoints
-internal import Tensors
+package import Tensors
 
 /// A pre-norm block of the ViT: `x += projection(attention(norm1(x)))`, `x += fc2(gelu(fc1(norm2(x))))`.
-struct VisionBlock: Sendable {
-  private let heads: HeadShape
-  private var norm1, norm2: LayerNorm
+package struct VisionBlock: Sendable {
+  package let heads: HeadShape
+  package var norm1, norm2: LayerNorm
   /// Queries, keys and values of all heads, in this order.
-  private var qkv: Linear
-  private var projection, fc1, fc2: Linear
+  package var qkv: Linear
+  package var projection, fc1, fc2: Linear
 
   init(_ configuration: VisionConfiguration) {
     let width = configuration.hiddenSize
@@ -20,7 +20,7 @@ struct VisionBlock: Sendable {
     fc2 = Linear(inputs: configuration.intermediateSize, outputs: width)
   }
 
-  mutating func forEachParameter(
+  package mutating func forEachParameter(
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {
     try norm1.forEachParameter("\(path).layer_norm1", &visitor)
@@ -32,31 +32,56 @@ struct VisionBlock: Sendable {
   }
 
   /// What a block computes on the way, `[n, …]` each.
-  struct Activations: Sendable {
-    var normed1 = Matrix()
-    var qkv = Matrix()
-    var context = Matrix()
-    var attended = Matrix()
-    var normed2 = Matrix()
-    var activated = Matrix()
-    var output = Matrix()
+  package struct Activations: Sendable {
+    package var normed1 = Matrix()
+    package var qkv = Matrix()
+    package var context = Matrix()
+    package var attended = Matrix()
+    package var normed2 = Matrix()
+    /// What the GELU was given, where it is kept.
+    package var inner = Matrix()
+    package var activated = Matrix()
+    package var output = Matrix()
+
+    /// No memory yet.
+    package init() {}
   }
 
-  /// x: `[n, width]`, the tokens of one picture; leaves `[n, width]` in `activations.output`, or
-  /// `[1, width]`, the first token's, where no other is wanted.
-  func callAsFunction(_ x: Matrix, onlyFirst: Bool = false, _ activations: inout Activations) {
+  /// - Parameters:
+  ///   - x: `[n, width]`, the tokens of the pictures one behind the other.
+  ///   - pictures: How many there are; each attends to itself only.
+  ///   - onlyFirst: Whether no more is wanted than the first token of each.
+  ///   - keeping: Whether a backward pass will want all of the activations.
+  ///   - activations: `output` becomes `[n, width]`, or `[pictures, width]`.
+  package func callAsFunction(
+    _ x: Matrix, pictures: Int = 1, onlyFirst: Bool = false, keeping: Bool = false,
+    _ activations: inout Activations
+  ) {
     let width = heads.width
-    let asking = onlyFirst ? 0..<1 : 0..<x.rows
+    let segments = Self.segments(rows: x.rows, pictures: pictures, onlyFirst: onlyFirst)
+    let firsts = segments.map(\.keys.lowerBound)
     norm1(x, into: &activations.normed1)
     qkv(activations.normed1, into: &activations.qkv)
     attend(
-      queries: Heads(onlyFirst ? activations.qkv.rows(asking) : activations.qkv),
+      queries: Heads(onlyFirst ? activations.qkv.rows(firsts) : activations.qkv),
       keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
-      heads, [AttentionSegment(queries: asking, keys: 0..<x.rows)], into: &activations.context)
+      heads, segments, into: &activations.context)
     projection(
-      activations.context, plus: onlyFirst ? x.rows(asking) : x, into: &activations.attended)
+      activations.context, plus: onlyFirst ? x.rows(firsts) : x, into: &activations.attended)
     norm2(activations.attended, into: &activations.normed2)
-    fc1(activations.normed2, then: .gelu, into: &activations.activated)
+    fc1.activated(
+      activations.normed2, keeping: keeping, inner: &activations.inner,
+      into: &activations.activated)
     fc2(activations.activated, plus: activations.attended, into: &activations.output)
+  }
+
+  /// Which rows ask which.
+  package static func segments(rows: Int, pictures: Int, onlyFirst: Bool) -> [AttentionSegment] {
+    precondition(pictures > 0 && rows % pictures == 0, "\(rows) rows of \(pictures) pictures")
+    let tokens = rows / pictures
+    return (0..<pictures).map { picture in
+      let keys = picture * tokens..<(picture + 1) * tokens
+      return AttentionSegment(queries: onlyFirst ? picture..<picture + 1 : keys, keys: keys)
+    }
   }
 }

@@ -45,7 +45,7 @@ INLINE float FOR_CPU(sum)(vec v) {
 
 // Every x becomes eˣ: x = n·ln 2 + r with |r| ≤ ½·ln 2, a polynomial for eʳ (Cephes' expf), n into the
 // exponent.
-INLINE void FOR_CPU(exponential)(vec *x, const int count) {
+INLINE void FOR_CPU(exponential_each)(vec *x, const int count) {
   static const float fit[5] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
                                1.6666665459e-1f, 5.0000001201e-1f};
   const vec to_integer = FOR_CPU(all)(12582912.0f);  // 1.5·2²³: adding it rounds to an integer
@@ -68,6 +68,11 @@ INLINE void FOR_CPU(exponential)(vec *x, const int count) {
   }
 }
 
+INLINE vec FOR_CPU(exponential)(vec x) {
+  FOR_CPU(exponential_each)(&x, 1);
+  return x;
+}
+
 // MARK: - GELU
 
 // x · Φ(x) = x · erfc(−x/√2) / 2. erfc by the Chebyshev fit of Numerical Recipes (`erfcc`), whose
@@ -88,7 +93,7 @@ INLINE void FOR_CPU(gelu_of)(vec x[4]) {
     d = t2 * 0.17087277f + d;
     p[j] = -1.26551223f + t1 * (a + b * t2 + t4 * (c + d * t2)) - z[j] * z[j];
   }
-  FOR_CPU(exponential)(p, 4);
+  FOR_CPU(exponential_each)(p, 4);
   EACH(4) {
     vec tail = 0.5f * t[j] * p[j];
     x[j] = x[j] * FOR_CPU(select)(x[j] > 0.0f, 1.0f - tail, tail);
@@ -141,28 +146,28 @@ static TARGET void FOR_CPU(softmax)(float *x, size_t rows, size_t columns, float
     float maximum = most[0];
     for (int i = 1; i < lanes; i++) maximum = most[i] > maximum ? most[i] : maximum;
 
-    vec total = FOR_CPU(all)(0), e[4];
+    vec total = FOR_CPU(all)(0);
     size_t at = 0;
     for (; at + 4 * lanes <= whole; at += 4 * lanes) {
+      vec e[4];
       EACH(4) e[j] = (FOR_CPU(load)(row + at + j * lanes) - maximum) * scale;
-      FOR_CPU(exponential)(e, 4);
+      FOR_CPU(exponential_each)(e, 4);
       EACH(4) {
         FOR_CPU(store)(row + at + j * lanes, e[j]);
         total += e[j];
       }
     }
     for (; at < whole; at += lanes) {
-      e[0] = (FOR_CPU(load)(row + at) - maximum) * scale;
-      FOR_CPU(exponential)(e, 1);
-      FOR_CPU(store)(row + at, e[0]);
-      total += e[0];
+      vec e = FOR_CPU(exponential)((FOR_CPU(load)(row + at) - maximum) * scale);
+      FOR_CPU(store)(row + at, e);
+      total += e;
     }
     float sum = FOR_CPU(sum)(total);
     if (rest) {
-      e[0] = (FOR_CPU(load_some)(row + whole, rest, maximum) - maximum) * scale;
-      FOR_CPU(exponential)(e, 1);
-      FOR_CPU(store_some)(row + whole, e[0], rest);
-      for (size_t i = 0; i < rest; i++) sum += e[0][i];
+      vec e = FOR_CPU(exponential)(
+          (FOR_CPU(load_some)(row + whole, rest, maximum) - maximum) * scale);
+      FOR_CPU(store_some)(row + whole, e, rest);
+      for (size_t i = 0; i < rest; i++) sum += e[i];
     }
     float share = 1 / sum;
     size_t i = 0;
@@ -320,12 +325,26 @@ static TARGET void FOR_CPU(depthwise)(struct kernel_convolution shape, const flo
 #include "integer_bodies.h"
 #include "attention_bodies.h"
 #include "codes_bodies.h"
+#include "training_bodies.h"
+#include "attention_training_bodies.h"
 
 static const struct kernels FOR_CPU(kernels) = {
     FOR_CPU(gelu),  FOR_CPU(softmax),           FOR_CPU(layer_norm),
     FOR_CPU(dot),   FOR_CPU(multiply_floats),   FOR_CPU(multiply_integers),
     FOR_CPU(attend), FOR_CPU(depthwise),         FOR_CPU(score_codes),
     FOR_CPU(scan_codes), FOR_CPU(code_score),
+    .begin = FOR_CPU(begin),
+    .activate = FOR_CPU(activate),
+    .drop = FOR_CPU(drop),
+    .gelu_backward = FOR_CPU(gelu_backward),
+    .layer_norm_backward = FOR_CPU(layer_norm_backward),
+    .sum_columns = FOR_CPU(sum_columns),
+    .cross_entropy = FOR_CPU(cross_entropy),
+    .soft_cross_entropy = FOR_CPU(soft_cross_entropy),
+    .adamw = FOR_CPU(adamw),
+    .average = FOR_CPU(average),
+    .attend_training = FOR_CPU(attend_training),
+    .attend_backward = FOR_CPU(attend_backward),
 };
 
 #undef INLINE

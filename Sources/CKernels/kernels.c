@@ -16,6 +16,7 @@ typedef float half_vec __attribute__((vector_size(16)));
 typedef float unaligned_vec __attribute__((vector_size(32), aligned(4)));
 typedef int32_t int_vec __attribute__((vector_size(32)));
 typedef uint8_t unsigned_byte_vec __attribute__((vector_size(8), aligned(1)));
+typedef uint32_t uint_vec __attribute__((vector_size(32)));
 typedef int8_t byte_vec __attribute__((vector_size(8), aligned(1)));
 typedef uint16_t short_vec __attribute__((vector_size(16), aligned(2)));
 
@@ -34,6 +35,20 @@ struct kernels {
   void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
   void (*scan_codes)(struct kernel_codes, struct kernel_code_query *, size_t);
   float (*code_score)(struct kernel_codes, size_t, const float *);
+  void (*begin)(struct kernel_block, const float *, const float *, float *);
+  void (*activate)(struct kernel_block, enum kernel_activation, float *);
+  void (*drop)(float *, size_t, size_t, size_t, struct kernel_dropout);
+  void (*gelu_backward)(const float *, float *, size_t);
+  void (*layer_norm_backward)(const float *, const float *, const float *, float, bool, float *,
+                              float *, float *, size_t, size_t);
+  void (*sum_columns)(const float *, size_t, size_t, size_t, float *);
+  double (*cross_entropy)(float *, size_t, size_t, float, float);
+  double (*soft_cross_entropy)(float *, const float *, size_t, float);
+  void (*adamw)(float *, const float *, float *, float *, size_t, struct kernel_adamw);
+  void (*average)(float *, const float *, size_t, float);
+  void (*attend_training)(struct kernel_attention, struct kernel_attention_training, float *);
+  void (*attend_backward)(struct kernel_attention, struct kernel_attention_training,
+                          struct kernel_attention_gradient, float *);
 };
 
 #include "packing.h"
@@ -65,6 +80,8 @@ static size_t integer_height(size_t k) {
   size_t height = integer_block_size / integer_depth(k) / 4 * 4;
   return height < 4 ? 4 : height > 192 ? 192 : height;
 }
+
+static size_t whole_vectors(size_t count) { return (count + lanes - 1) / lanes * lanes; }
 
 // Σ x·w of `rows` rows of `depth` bytes against a panel of 16 columns.
 static inline void integer_sums_portable(int rows, const uint8_t *x, size_t depth,
@@ -269,4 +286,67 @@ void kernel_attend(struct kernel_attention attention, bool packs, float *scratch
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,
                       const float *bias, bool relu6, float *y) {
   kernels()->depthwise(shape, x, weights, bias, relu6, y);
+}
+
+void kernel_begin(struct kernel_block block, const float *bias, const float *addend, float *y) {
+  kernels()->begin(block, bias, addend, y);
+}
+
+void kernel_activate(struct kernel_block block, enum kernel_activation activation, float *y) {
+  if (activation != kernel_identity) kernels()->activate(block, activation, y);
+}
+
+void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
+                 struct kernel_dropout dropout) {
+  kernels()->drop(x, first_row, rows, columns, dropout);
+}
+
+void kernel_gelu_backward(const float *x, float *dy, size_t count) {
+  kernels()->gelu_backward(x, dy, count);
+}
+
+void kernel_layer_norm_backward(const float *dy, const float *x, const float *weight,
+                                float epsilon, bool accumulates, float *dx, float *d_weight,
+                                float *d_bias, size_t rows, size_t columns) {
+  kernels()->layer_norm_backward(dy, x, weight, epsilon, accumulates, dx, d_weight, d_bias, rows,
+                                 columns);
+}
+
+void kernel_sum_columns(const float *x, size_t stride, size_t rows, size_t columns, float *sums) {
+  kernels()->sum_columns(x, stride, rows, columns, sums);
+}
+
+double kernel_cross_entropy(float *logits, size_t columns, size_t target, float smoothing,
+                            float scale) {
+  return kernels()->cross_entropy(logits, columns, target, smoothing, scale);
+}
+
+double kernel_soft_cross_entropy(float *logits, const float *targets, size_t columns,
+                                 float scale) {
+  return kernels()->soft_cross_entropy(logits, targets, columns, scale);
+}
+
+void kernel_adamw(float *p, const float *g, float *m, float *v, size_t count,
+                  struct kernel_adamw step) {
+  kernels()->adamw(p, g, m, v, count, step);
+}
+
+void kernel_average(float *p, const float *q, size_t count, float keeping) {
+  kernels()->average(p, q, count, keeping);
+}
+
+size_t kernel_attention_training_scratch(size_t keys, size_t size) {
+  const size_t width = whole_vectors(keys), depth = whole_vectors(size);
+  return (3 * keys + 2 * width + 3 * attention_rows) * depth + 2 * attention_rows * width;
+}
+
+void kernel_attend_training(struct kernel_attention attention,
+                            struct kernel_attention_training training, float *scratch) {
+  kernels()->attend_training(attention, training, scratch);
+}
+
+void kernel_attend_backward(struct kernel_attention attention,
+                            struct kernel_attention_training training,
+                            struct kernel_attention_gradient gradient, float *scratch) {
+  kernels()->attend_backward(attention, training, gradient, scratch);
 }

@@ -5,12 +5,15 @@ import Glibc
 /// The size is that at the time of opening. If another process cuts the file shorter while it is
 /// mapped, the system answers a read of the lost pages with SIGBUS, which no check here can
 /// prevent: replace a model's files by renaming new ones over them, never in place.
-final class MappedFile: Sendable {
-  let path: String
-  let count: Int
+package final class MappedFile: Sendable {
+  /// Where it is.
+  package let path: String
+  /// Its bytes.
+  package let count: Int
   fileprivate nonisolated(unsafe) let start: UnsafeRawPointer
 
-  init(path: String) throws(CheckpointError) {
+  /// Maps a file; one of no bytes is an error.
+  package init(path: String) throws(CheckpointError) {
     let (descriptor, size) = try openRegularFile(path)
     defer { close(descriptor) }
     guard size > 0 else { throw CheckpointError("\(path): the file is empty; fetch it again") }
@@ -26,8 +29,9 @@ final class MappedFile: Sendable {
   deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }
 
   /// Lends the bytes of `range`.
-  func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result
-  {
+  package func withBytes<Result>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
     return withExtendedLifetime(self) {
       body(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
@@ -38,7 +42,7 @@ final class MappedFile: Sendable {
 extension MappedFile {
   /// Tells the system that the pages of a range will not be read soon: they no longer count as this
   /// process's memory. A later read maps them again.
-  func release(_ range: Range<Int>) {
+  package func release(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
     let first = range.lowerBound / pageSize * pageSize
     madvise(

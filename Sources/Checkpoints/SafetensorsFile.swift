@@ -32,13 +32,21 @@ func readSafetensors(_ path: String) throws(CheckpointError) -> [String: StoredT
   return tensors
 }
 
+/// What the header of a safetensors file says under `__metadata__`.
+package func safetensorsMetadata(_ path: String) throws(CheckpointError) -> [String: String] {
+  try readHeader(MappedFile(path: path)).0.metadata
+}
+
 /// What the header says, by the tensors' names. A name that stands twice counts once, and the bytes
 /// that only its other entry claims are then a gap.
 private struct Header: Decodable {
   var entries: [String: Entry] = [:]
+  var metadata: [String: String] = [:]
 
   init(from decoder: any Decoder) throws {
     let header = try decoder.container(keyedBy: Name.self)
+    let notes = Name(stringValue: "__metadata__")
+    metadata = (try? header.decode([String: String].self, forKey: notes)) ?? [:]
     for name in header.allKeys where name.stringValue != "__metadata__" {
       entries[name.stringValue] = try header.decode(Entry.self, forKey: name)
     }

@@ -12,6 +12,11 @@ public struct Weights: Sendable {
     self.stored = stored
   }
 
+  /// The tensors of one safetensors file.
+  package init(file: String) throws(CheckpointError) {
+    self.init(source: file, stored: try readSafetensors(file))
+  }
+
   /// The names of the tensors, in order.
   public var names: [String] { stored.keys.filter { !isScale($0) }.sorted() }
 
@@ -155,7 +160,7 @@ extension Weights {
 
   /// Momentum copies (`text_encoder_m.…`, `vision_proj_m.…`), queues, their position, buffers of
   /// positions and temperatures: in checkpoints, but of no use after training.
-  private static func isTrainingLeftover(_ name: String) -> Bool {
+  static func isTrainingLeftover(_ name: String) -> Bool {
     let parts = name.split(separator: ".")
     guard let first = parts.first, let last = parts.last else { return false }
     return first.hasSuffix("_m") || last.hasSuffix("_queue") || last == "queue_ptr"

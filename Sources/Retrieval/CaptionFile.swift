@@ -1,13 +1,17 @@
 /// Captions of one picture, as a captions file gives them.
-struct CaptionRecord: Equatable {
+package struct CaptionRecord: Equatable {
   /// The names that the picture may go by, the likeliest first.
-  var names: [String]
-  var captions: [String]
+  package var names: [String]
+  /// What is said of it, each in one line.
+  package var captions: [String]
+  /// Whether the only caption is the name of what the picture shows ("label": "daisy").
+  package var isLabel = false
 }
 
-/// A file of captions: JSON or JSONL of `{"image", "caption"}` with one caption or a list, Karpathy's
+/// A file of captions: JSON or JSONL of `{"image", "caption"}` with one caption or a list (or with a
+/// `"label"`), Karpathy's
 /// JSON, or CSV or TSV with a header.
-enum CaptionFile {
+package enum CaptionFile {
   /// COCO's largest is 150 MB; this is a bound, not an aim.
   static let maximumBytes = 1 << 30
   /// The text encoder reads some 35 tokens; a caption of this length is no caption.
@@ -22,7 +26,7 @@ enum CaptionFile {
     + "or CSV or TSV with a header that names the columns image and caption"
 
   /// The records of a captions file. What is wrong with it is told with its line.
-  static func records(at path: String) throws(RetrievalError) -> [CaptionRecord] {
+  package static func records(at path: String) throws(RetrievalError) -> [CaptionRecord] {
     var bytes: [UInt8]
     do { bytes = try FileSystem.read(Array(path.utf8), limit: maximumBytes).bytes } catch {
       throw RetrievalError("the captions file \(path): \(error)")
@@ -41,19 +45,21 @@ enum CaptionFile {
       throw CaptionFileError(nil, "the file is empty; \(expected)")
     }
     var records: [CaptionRecord] = []
-    func take(_ names: [String], _ captions: [String], line: Int) throws(CaptionFileError) {
+    func take(
+      _ names: [String], _ captions: [String], isLabel: Bool = false, line: Int
+    ) throws(CaptionFileError) {
       let captions = captions.map(oneLine).filter { !$0.isEmpty }
       if let long = captions.first(where: { $0.utf8.count > maximumCaptionBytes }) {
         throw CaptionFileError(
           line, "a caption of \(long.utf8.count) bytes; at most \(maximumCaptionBytes) are taken")
       }
-      records.append(CaptionRecord(names: names, captions: captions))
+      records.append(CaptionRecord(names: names, captions: captions, isLabel: isLabel))
     }
     if first == UInt8(ascii: "[") || first == UInt8(ascii: "{") {
       var reader = JSONRecordReader(bytes)
       while let record = try reader.next() {
         let caption = try JSONCaption(record.bytes, line: record.line)
-        try take(caption.names, caption.captions, line: record.line)
+        try take(caption.names, caption.captions, isLabel: caption.isLabel, line: record.line)
       }
     } else {
       var reader = DelimitedReader(bytes, isTabbed: isTabbed)

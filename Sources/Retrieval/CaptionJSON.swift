@@ -169,6 +169,7 @@ struct JSONRecordReader {
 struct JSONCaption: Decodable {
   let names: [String]
   let captions: [String]
+  let isLabel: Bool
 
   /// Decodes the record that begins in `line`.
   init(_ bytes: ArraySlice<UInt8>, line: Int) throws(CaptionFileError) {
@@ -184,7 +185,7 @@ struct JSONCaption: Decodable {
   init(from decoder: any Decoder) throws {
     let record = try decoder.container(keyedBy: Key.self)
     names = try Self.names(record)
-    captions = try Self.captions(record)
+    (captions, isLabel) = try Self.captions(record)
   }
 
   private struct Key: CodingKey {
@@ -219,13 +220,20 @@ struct JSONCaption: Decodable {
 
   private static func captions(
     _ record: KeyedDecodingContainer<Key>
-  ) throws(CaptionFileError) -> [String] {
+  ) throws(CaptionFileError) -> ([String], isLabel: Bool) {
     for name in CaptionFile.captionKeys {
       let key = Key(stringValue: name)
       guard record.contains(key) else { continue }
-      if let list = try? record.decode([String].self, forKey: key) { return list }
-      if let caption = try? record.decode(String.self, forKey: key) { return [caption] }
+      if let list = try? record.decode([String].self, forKey: key) {
+        return (list, false)
+      }
+      if let caption = try? record.decode(String.self, forKey: key) {
+        return ([caption], false)
+      }
       throw CaptionFileError(nil, "the record's \"\(name)\" is no string or list of them")
+    }
+    if let label = try? record.decode(String.self, forKey: Key(stringValue: "label")) {
+      return ([label], true)
     }
     let key = Key(stringValue: "sentences")
     guard record.contains(key) else {
@@ -234,6 +242,6 @@ struct JSONCaption: Decodable {
     guard let sentences = try? record.decode([Sentence].self, forKey: key) else {
       throw CaptionFileError(nil, "\"sentences\" is no list of objects with a string \"raw\"")
     }
-    return sentences.map(\.raw)
+    return (sentences.map(\.raw), false)
   }
 }

@@ -4,7 +4,8 @@ public struct Convolution: Sendable {
   public let shape: ConvolutionShape
   /// Whether the output passes a ReLU6.
   public let clamps: Bool
-  private var product: Linear
+  /// The product of the gathered windows, a row each with the channels last, by the kernels.
+  package var product: Linear
 
   /// A layer whose parameters are still to be loaded.
   public init(_ shape: ConvolutionShape, clamps: Bool = false) {
@@ -53,6 +54,13 @@ public struct Convolution: Sendable {
       gather(x, height: height, width: width, into: &windows)
       product(windows, plus: addend?.pixels, then: activation, into: &y.pixels)
     }
+  }
+
+  /// The windows that the product takes for x, one row an output pixel.
+  package func windows(of x: FeatureMap) -> Matrix {
+    var windows = Matrix()
+    gather(x, height: shape.height(for: x.height), width: shape.width(for: x.width), into: &windows)
+    return windows
   }
 
   /// One row an output pixel: the window it looks at, zeros where that leaves the picture.

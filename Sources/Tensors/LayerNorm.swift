@@ -44,4 +44,48 @@ public struct LayerNorm: Sendable {
       }
     }
   }
+
+  /// Adds the gradients of the parameters to `gradient`, and writes that of x.
+  /// - Parameters:
+  ///   - dy: `[n, width]`
+  ///   - x: What the norm was given: `[n, width]`.
+  ///   - dx: Becomes `[n, width]`, or has this shape where the gradient is added.
+  public func backward(
+    _ dy: Matrix, of x: Matrix, into gradient: inout LayerNorm, dx: inout Matrix,
+    accumulating: Bool = false
+  ) {
+    precondition(dy.rows == x.rows && dy.columns == width && x.columns == width)
+    if accumulating {
+      precondition(dx.rows == x.rows && dx.columns == width)
+    } else {
+      dx.reshape(rows: x.rows, columns: width)
+    }
+    // Every part sums up for itself what all rows share; the sums are added in their order.
+    let parts = worthwhileParts(of: x.rows, operations: 32 * x.rows * width)
+    var sums = Matrix(rows: parts, columns: 2 * width)
+    dy.withPointer { dy in
+      x.withPointer { x_ in
+        weight.withPointer(count: width) { weight in
+          dx.withMutablePointer { dx in
+            sums.withMutablePointer { sums in
+              inParallel(parts: parts) { part in
+                let first = x.rows * part / parts
+                let start = first * width
+                kernel_layer_norm_backward(
+                  dy + start, x_ + start, weight, epsilon, accumulating, dx + start,
+                  sums + 2 * part * width, sums + (2 * part + 1) * width,
+                  x.rows * (part + 1) / parts - first, width)
+              }
+            }
+          }
+        }
+      }
+    }
+    for part in 0..<parts {
+      for column in 0..<width {
+        gradient.weight[column] += sums.values[2 * part * width + column]
+        gradient.bias[column] += sums.values[(2 * part + 1) * width + column]
+      }
+    }
+  }
 }

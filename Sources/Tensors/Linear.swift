@@ -36,18 +36,19 @@ public struct Linear: Sendable {
   ) {
     precondition(x.columns == inputs, "\(x.columns) columns into a layer of \(inputs) inputs")
     y.reshape(rows: x.rows, columns: outputs)
+    let multiply = weight.isPlain ? multiplyPlain : multiplyPacked
     y.withMutablePointer { y in
       if let addend {
         precondition(addend.rows == x.rows && addend.columns == outputs)
-        addend.withPointer { multiply(x, plus: $0, then: activation, into: y) }
+        addend.withPointer { multiply(x, $0, activation, y) }
       } else {
-        multiply(x, plus: nil, then: activation, into: y)
+        multiply(x, nil, activation, y)
       }
     }
   }
 
   /// Few rows are divided among threads by outputs, so that each reads a part of the weights only.
-  private func multiply(
+  private func multiplyPacked(
     _ x: Matrix, plus addend: UnsafePointer<Float>?, then activation: Activation,
     into y: UnsafeMutablePointer<Float>
   ) {
@@ -73,6 +74,111 @@ public struct Linear: Sendable {
             }
           }
         }
+      }
+    }
+  }
+
+  private func multiplyPlain(
+    _ x: Matrix, plus addend: UnsafePointer<Float>?, then activation: Activation,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    x.withPointer { x_ in
+      weight.withPlain { w in
+        bias.withPointer(count: outputs) {
+          PlainProduct(rows: x.rows, inputs: inputs, outputs: outputs)(
+            x_, w, bias: $0, plus: addend, then: activation, into: y)
+        }
+      }
+    }
+  }
+}
+
+/// y [rows, outputs] = activation(x [rows, inputs] · wᵀ + bias + addend), divided among threads along
+/// the longer side of y, which begins as what is added.
+struct PlainProduct {
+  let rows, inputs, outputs: Int
+
+  func callAsFunction(
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    plus addend: UnsafePointer<Float>? = nil, then activation: Activation = .identity,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let byOutputs = rows < outputs
+    inParallel(
+      rows: byOutputs ? outputs : rows, multipleOf: 16, operations: rows * inputs * outputs
+    ) { part in
+      let some = byOutputs ? 0..<rows : part
+      let columns = byOutputs ? part : 0..<outputs
+      let from = some.lowerBound * outputs + columns.lowerBound
+      let block = kernel_block(rows: some.count, columns: columns.count, stride: outputs)
+      kernel_begin(block, bias + columns.lowerBound, addend.map { $0 + from }, y + from)
+      multiply(
+        rows: some.count, columns: columns.count, depth: inputs,
+        Block(x + some.lowerBound * inputs, inputs),
+        Block(w + columns.lowerBound * inputs, inputs), transposed: true,
+        into: Block(y + from, outputs), accumulating: true)
+      kernel_activate(block, activation.kernel, y + from)
+    }
+  }
+}
+
+// MARK: - Backward
+
+extension Linear {
+  /// Adds the gradients of the parameters to `gradient`, and writes that of x.
+  /// - Parameters:
+  ///   - dy: The gradient of the output before its activation: `[n, outputs]`.
+  ///   - x: What the layer was given: `[n, inputs]`.
+  ///   - gradient: Plain.
+  ///   - dx: Becomes dy·W, `[n, inputs]`, or has this shape where that is added.
+  public func backward(
+    _ dy: Matrix, of x: Matrix, into gradient: inout Linear, dx: inout Matrix,
+    accumulating: Bool = false
+  ) {
+    precondition(dy.columns == outputs)
+    if accumulating {
+      precondition(dx.rows == dy.rows && dx.columns == inputs)
+    } else {
+      dx.reshape(rows: dy.rows, columns: inputs)
+    }
+    dy.withPointer { dy_ in
+      weight.withPlain { w in
+        dx.withMutablePointer {
+          multiplyInParallel(
+            rows: dy.rows, columns: inputs, depth: outputs, Block(dy_, outputs),
+            Block(w, inputs), transposed: false, into: Block($0, inputs),
+            accumulating: accumulating)
+        }
+      }
+    }
+    backward(dy, of: x, into: &gradient)
+  }
+
+  /// The same without the gradient of x.
+  public func backward(_ dy: Matrix, of x: Matrix, into gradient: inout Linear) {
+    precondition(dy.rows == x.rows && dy.columns == outputs && x.columns == inputs)
+    precondition(gradient.inputs == inputs && gradient.outputs == outputs)
+    dy.withPointer { dy_ in
+      x.withPointer { x_ in
+        gradient.weight.withMutablePlain {
+          multiplyInParallel(
+            rows: outputs, columns: inputs, depth: dy.rows, aTransposed: true,
+            Block(dy_, outputs), Block(x_, inputs), transposed: false, into: Block($0, inputs),
+            accumulating: true)
+        }
+      }
+    }
+    sumColumns(dy, into: &gradient.bias)
+  }
+}
+
+/// sums += the sums of the columns of x.
+func sumColumns(_ x: Matrix, into sums: inout [Float]) {
+  x.withPointer { x_ in
+    sums.withMutablePointer(count: x.columns) { sums in
+      inParallel(rows: x.columns, multipleOf: 32, operations: 2 * x.rows * x.columns) {
+        kernel_sum_columns(
+          x_ + $0.lowerBound, x.columns, x.rows, $0.count, sums + $0.lowerBound)
       }
     }
   }

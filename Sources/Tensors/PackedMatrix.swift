@@ -7,14 +7,17 @@ internal import CKernels
 /// bytes that `withPackedBytes` lends, from an offset that is a multiple of 64 on; later map the file
 /// as one `PackedRegion` and give every matrix its part with `load(_:from:at:)`, which copies nothing.
 /// The bytes are this processor's (little-endian) and this version's: put both into the file's key.
+///
+/// While it is trained, a matrix is plain: an array of floats, row after row, that is not rearranged.
 public struct PackedMatrix: Sendable {
   /// Number of rows: the outputs of the layer.
   public let rows: Int
   /// Number of columns: its inputs.
   public let columns: Int
-  /// In which numbers it is kept; nil before it is loaded.
+  /// In which numbers it is kept rearranged; nil before it is loaded, and of a plain matrix.
   public var format: PackedFormat? { storage?.format }
   private var storage: Storage?
+  private var plain: [Float]?
 
   private struct Storage {
     let format: PackedFormat
@@ -40,12 +43,32 @@ public struct PackedMatrix: Sendable {
     self.columns = columns
   }
 
-  /// The numbers, row after row; none before they are loaded. Reading and writing rearranges all of
-  /// them; what is written is kept in 32 bits.
+  /// Whether it is kept as it is, row after row: to be trained.
+  public var isPlain: Bool { plain != nil }
+
+  /// Takes numbers, row after row, and keeps them as they are.
+  public mutating func load(plain numbers: [Float]) {
+    precondition(numbers.count == rows * columns)
+    storage = nil
+    plain = numbers
+  }
+
+  /// The numbers, row after row; none before they are loaded. Of a plain matrix it is the array
+  /// itself, which can be changed where it lies and moved out; the matrix stays plain. Otherwise
+  /// reading and writing rearranges all numbers, and what is written is kept in 32 bits.
   public var floats: [Float] {
-    get { storage == nil ? [] : unpacked() }
-    set {
-      if newValue.isEmpty { storage = nil } else { load(floats: newValue, as: .float32) }
+    get { plain ?? (storage == nil ? [] : unpacked()) }
+    _modify {
+      if var numbers = plain {
+        // The array has one owner while it is lent.
+        plain = []
+        defer { plain = numbers }
+        yield &numbers
+      } else {
+        var numbers = storage == nil ? [] : unpacked()
+        yield &numbers
+        if numbers.isEmpty { storage = nil } else { load(floats: numbers, as: .float32) }
+      }
     }
   }
 
@@ -56,6 +79,7 @@ public struct PackedMatrix: Sendable {
     // Sums of products of 7 bits fit 32.
     precondition(format != .integers || columns <= 1 << 17, "\(columns) columns are too many")
     let layout = PackedLayout(format, rows: rows, columns: columns)
+    plain = nil
     storage = floats.withPointer(count: rows * columns) { weight in
       Storage(layout) { kernel_pack(weight, rows, columns, layout.panels(at: $0)) }
     }
@@ -66,6 +90,7 @@ public struct PackedMatrix: Sendable {
   public mutating func load(bytes: RawSpan, scales: [Float]) {
     precondition(bytes.byteCount == rows * columns && scales.count == rows)
     let layout = PackedLayout(.scaledBytes, rows: rows, columns: columns)
+    plain = nil
     storage = bytes.withUnsafeBytes { bytes in
       guard let weight = bytes.assumingMemoryBound(to: Int8.self).baseAddress else { return nil }
       return Storage(layout) { start in
@@ -84,6 +109,18 @@ public struct PackedMatrix: Sendable {
         written = rows * columns
       }
     }
+  }
+
+  /// Lends the numbers of a plain matrix.
+  func withPlain<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+    guard let plain else { preconditionFailure("a \(rows)×\(columns) matrix that is not plain") }
+    return plain.withPointer(count: rows * columns, body)
+  }
+
+  /// Lends the numbers of a plain matrix to be changed.
+  mutating func withMutablePlain(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+    precondition(isPlain, "a \(rows)×\(columns) matrix that is not plain")
+    floats.withMutablePointer(count: rows * columns, body)
   }
 
   /// Lends the rearranged numbers to a kernel.
@@ -131,6 +168,7 @@ extension PackedMatrix {
         "\(count) bytes of a \(rows)×\(columns) matrix at \(offset) are not inside the file's "
           + "\(region.byteCount); delete it, it will be made again")
     }
+    plain = nil
     storage = Storage(format, region, at: offset)
   }
 }

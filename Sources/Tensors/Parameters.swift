@@ -14,8 +14,6 @@ extension ParameterVisitor {
   public mutating func visit(
     _ name: String, _ shape: [Int], _ matrix: inout PackedMatrix
   ) throws {
-    var values = matrix.floats
-    try visit(name, shape, &values)
-    matrix.floats = values
+    try visit(name, shape, &matrix.floats)
   }
 }

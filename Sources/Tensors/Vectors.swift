@@ -13,3 +13,38 @@ public func normalized(_ vector: [Float]) -> [Float] {
   let length = max(dot(vector, vector).squareRoot(), 1e-12)
   return vector.map { $0 / length }
 }
+
+/// Writes every row of x, divided by its length as in `normalized`, into y, which takes x's shape.
+public func normalizeRows(_ x: Matrix, into y: inout Matrix) {
+  let columns = x.columns
+  y.reshape(rows: x.rows, columns: columns)
+  x.withPointer { x_ in
+    y.withMutablePointer { y in
+      for start in stride(from: 0, to: x.rows * columns, by: max(columns, 1)) {
+        let share = 1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12)
+        for index in start..<start + columns { y[index] = x_[index] * share }
+      }
+    }
+  }
+}
+
+/// Writes the gradient of x into dx, which takes x's shape: of every row with the length l and the
+/// direction y = x / l, (dy − y · (y·dy)) / l.
+public func normalizeRowsBackward(_ dy: Matrix, of x: Matrix, dx: inout Matrix) {
+  let columns = x.columns
+  precondition(dy.rows == x.rows && dy.columns == columns)
+  dx.reshape(rows: x.rows, columns: columns)
+  dy.withPointer { dy in
+    x.withPointer { x_ in
+      dx.withMutablePointer { dx in
+        for start in stride(from: 0, to: x.rows * columns, by: max(columns, 1)) {
+          let share = 1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12)
+          let along = kernel_dot(x_ + start, dy + start, columns) * share * share
+          for index in start..<start + columns {
+            dx[index] = (dy[index] - x_[index] * along) * share
+          }
+        }
+      }
+    }
+  }
+}

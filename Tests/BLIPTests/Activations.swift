@@ -8,9 +8,9 @@ import Testing
 struct Activations {
   private let tensors: [String: StoredTensor]
 
-  init(_ name: String) throws {
-    tensors = try readSafetensors("\(fixtures)/\(name)")
-  }
+  init(_ name: String) throws { try self.init(path: "\(fixtures)/\(name)") }
+
+  init(path: String) throws { tensors = try readSafetensors(path) }
 
   private func tensor(_ name: String) throws -> StoredTensor {
     try #require(tensors[name], "no tensor \(name) among the fixtures")

@@ -7,6 +7,9 @@ import TestSupport
 /// The folder of fixtures, beside this file.
 let fixtures = "\(#filePath.dropLast("/Models.swift".count))/Fixtures"
 
+/// What lies beside the package, where it is there.
+let shared = "\(#filePath.dropLast("/Tests/BLIPTests/Models.swift".count))/../shared"
+
 /// The two models that everything is tried with.
 enum Models {
   /// BLIP as Hugging Face builds it, tiny, with random weights: a linear patch embedding.

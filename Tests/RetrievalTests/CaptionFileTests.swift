@@ -41,6 +41,15 @@ import Testing
       ])
   }
 
+  @Test("of labels, where there is no caption") func labels() throws {
+    let text =
+      #"[{"image": "a.png", "label": "daisy"}, {"image": "b.png", "caption": "B", "label": "x"}]"#
+    #expect(
+      try records(text) == [
+        CaptionRecord(names: ["a.png"], captions: ["daisy"], isLabel: true), record("b.png", "B"),
+      ])
+  }
+
   @Test("of JSON lines") func jsonLines() throws {
     let text = #"""
       {"image": "a.png", "text": "A { brace"}

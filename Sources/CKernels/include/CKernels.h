@@ -131,3 +131,5 @@ struct kernel_convolution {
 /// bias [channels], y [output_height, output_width, channels].
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,
                       const float *bias, bool relu6, float *y);
+
+#include "CKernelsTraining.h"

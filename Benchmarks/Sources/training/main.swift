@@ -1,0 +1,69 @@
+// blip as a contestant of `make bench-train`: makes one training step on request, as
+// training/torch_training.py does. One line in, one line out, as peers/contestant.py says it.
+//
+//   training FOLDER OBJECTIVE THREADS
+import BLIP
+import BenchmarkSupport
+import Checkpoints
+import Foundation
+import Tensors
+import Training
+
+guard CommandLine.arguments.count == 4,
+  let objective = Objective(rawValue: CommandLine.arguments[2]),
+  let threads = Int(CommandLine.arguments[3]), threads > 0
+else { throw BenchmarkError("usage: training FOLDER OBJECTIVE THREADS") }
+let folder = CommandLine.arguments[1]
+setComputeThreads(threads)
+
+/// Texts and stem features of a batch, as `training/compare.py` wrote them.
+func batch() throws -> TrainingBatch {
+  func read(_ name: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+  }
+  let texts = try JSONDecoder().decode([[Int32]].self, from: read("texts.json"))
+  let (rows, columns) = (49, 1280)
+  let features = try read("stem.f32")
+  guard features.count == 4 * texts.count * rows * columns else {
+    throw BenchmarkError("stem.f32 holds \(features.count) bytes; delete \(folder)")
+  }
+  let pictures = features.withUnsafeBytes { bytes in
+    let numbers = bytes.bindMemory(to: Float.self)
+    return texts.indices.map { index in
+      let start = index * rows * columns
+      return Matrix(
+        rows: rows, columns: columns, values: Array(numbers[start..<start + rows * columns]))
+    }
+  }
+  return TrainingBatch(
+    pictures: PictureBatch(pictures), texts: texts, pictureNumbers: texts.indices.map(Int32.init))
+}
+
+var settings = Trainer.Settings(objective)
+settings.dropout = 0
+settings.queueCapacity = 8192
+var trainer = try Trainer(Network(ModelFolder(path: BLIPModel.defaultModelPath())), settings)
+let pairs = try batch()
+var losses: [Float] = []
+
+while let line = readLine() {
+  let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+  switch words.first {
+  case "about":
+    print("about blip, its own kernels and OpenBLAS")
+  case "load":
+    print("ready \(pairs.texts.count)")
+  case "run":
+    let took = try seconds {
+      let step = try trainer.step([pairs], Trainer.Pace(rate: 1e-4, alpha: 0.4)).losses
+      losses = [step.contrastive, step.matching, step.language].map { Float($0 ?? 0) }
+    }
+    print("took \(took)")
+  case "save":
+    try losses.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: words[1]))
+    print("saved")
+  default:
+    throw BenchmarkError("unknown request: \(line)")
+  }
+  fflush(nil)
+}

@@ -1,0 +1,90 @@
+// What training computes besides what the encoders do: gradients of single operations, losses, the
+// optimiser's pass. The bounds are checked by `Tensors`, the only caller.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// A part of a matrix whose rows are `stride` apart.
+struct kernel_block {
+  size_t rows, columns, stride;
+};
+
+/// y = bias [columns] (+ addend, of the shape of y, if not null).
+void kernel_begin(struct kernel_block block, const float *bias, const float *addend, float *y);
+
+/// y = activation(y)
+void kernel_activate(struct kernel_block block, enum kernel_activation activation, float *y);
+
+/// Which numbers are dropped: a function of the key, a row and a column. The numbers that are kept
+/// are multiplied by `scale`; of 2²⁴ as many as `threshold` are dropped, none where that is 0.
+struct kernel_dropout {
+  uint64_t key;
+  uint32_t threshold;
+  float scale;
+};
+
+/// x [rows, columns], whose first row is the row `first_row` to the dropout, in place.
+void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
+                 struct kernel_dropout dropout);
+
+/// dy becomes dy · gelu′(x).
+void kernel_gelu_backward(const float *x, float *dy, size_t count);
+
+/// The gradients of a layer norm whose input was x. dx is written, or added to; the other two are
+/// added to.
+void kernel_layer_norm_backward(const float *dy, const float *x, const float *weight,
+                                float epsilon, bool accumulates, float *dx, float *d_weight,
+                                float *d_bias, size_t rows, size_t columns);
+
+/// sums [columns] += the sums of the columns of x [rows, columns], whose rows are `stride` apart.
+void kernel_sum_columns(const float *x, size_t stride, size_t rows, size_t columns, float *sums);
+
+/// The cross entropy of a row of logits, which becomes scale · its gradient. The target is the class
+/// `target` to 1 − smoothing, and every class alike to the rest.
+double kernel_cross_entropy(float *logits, size_t columns, size_t target, float smoothing,
+                            float scale);
+
+/// The same for any target whose sum is 1.
+double kernel_soft_cross_entropy(float *logits, const float *targets, size_t columns, float scale);
+
+/// What one step of AdamW does to every parameter p with the gradient g:
+/// m ← β₁m + (1 − β₁)sg,  v ← β₂v + (1 − β₂)(sg)²,  p ← decay · p − rate · m / (√(v · correction) + ε)
+struct kernel_adamw {
+  float beta1, beta2, gradient_scale, decay, rate, correction, epsilon;
+};
+
+void kernel_adamw(float *p, const float *g, float *m, float *v, size_t count,
+                  struct kernel_adamw step);
+
+/// p = keeping · p + (1 − keeping) · q
+void kernel_average(float *p, const float *q, size_t count, float keeping);
+
+/// How an attention is trained: which keys a query sees, and which probabilities are dropped.
+struct kernel_attention_training {
+  /// Query i sees the keys 0…(keys − queries + i) only.
+  bool causal;
+  struct kernel_dropout dropout;
+  /// The rows that the queries are to the dropout: first, and how far apart.
+  size_t first_row, row_stride;
+};
+
+/// Floats of scratch memory that the next two need.
+size_t kernel_attention_training_scratch(size_t keys, size_t size);
+
+/// `kernel_attend` with causality and dropout.
+void kernel_attend_training(struct kernel_attention attention,
+                            struct kernel_attention_training training, float *scratch);
+
+/// The gradients of the queries, keys and values of one head, each added to. The attention's context
+/// is not read.
+struct kernel_attention_gradient {
+  const float *d_context;
+  size_t d_context_stride;
+  float *dq, *dk, *dv;
+  size_t dq_stride, dk_stride, dv_stride;
+};
+
+void kernel_attend_backward(struct kernel_attention attention,
+                            struct kernel_attention_training training,
+                            struct kernel_attention_gradient gradient, float *scratch);

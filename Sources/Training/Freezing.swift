@@ -1,0 +1,58 @@
+/// Which parameters a run leaves as they are: those that were named, and those that its objective
+/// does not use.
+public struct Freezing: Sendable {
+  private let frozen: Set<String>
+
+  /// - Parameters:
+  ///   - names: `stem` (the convolutional stem), `vision` (the image encoder with its projection),
+  ///     `text` (the unimodal text encoder with its projection, but not the cross-attentions), or
+  ///     beginnings of parameters' names.
+  ///   - parameters: The names of all parameters.
+  /// - Throws: Naming what no parameter's name begins with, and where nothing is left to train.
+  public init(
+    _ names: [String], objective: Objective, parameters: [String]
+  ) throws(TrainingError) {
+    var frozen = Set(parameters.filter(objective.leavesOut))
+    for name in names {
+      let named = parameters.filter { Self.covers(name, $0) }
+      // A model without a convolutional stem has a frozen one, in a way.
+      guard !named.isEmpty || name == "stem" else {
+        throw TrainingError(
+          "nothing to freeze is called \"\(name)\"; say stem, vision, text or the beginning of a "
+            + "parameter's name, such as text_encoder.encoder.layer.0.")
+      }
+      frozen.formUnion(named)
+    }
+    guard frozen.count < Set(parameters).count else {
+      throw TrainingError("nothing is left to train; freeze less")
+    }
+    self.frozen = frozen
+  }
+
+  /// Whether a parameter is left as it is.
+  public func contains(_ parameter: String) -> Bool { frozen.contains(parameter) }
+
+  private static func covers(_ name: String, _ parameter: String) -> Bool {
+    switch name {
+    case "stem": parameter.hasPrefix("vision_model.embeddings.stem.")
+    case "vision": Tower.vision.has(parameter)
+    case "text": Tower.text.has(parameter)
+    default: !name.isEmpty && parameter.hasPrefix(name)
+    }
+  }
+}
+
+/// The two unimodal encoders, each with its projection: what ITC trains.
+enum Tower {
+  case vision, text
+
+  /// Whether a parameter belongs to it.
+  func has(_ parameter: String) -> Bool {
+    switch self {
+    case .vision: parameter.hasPrefix("vision_model.") || parameter.hasPrefix("vision_proj.")
+    case .text:
+      parameter.hasPrefix("text_proj.")
+        || parameter.hasPrefix("text_encoder.") && !parameter.contains(".crossattention.")
+    }
+  }
+}

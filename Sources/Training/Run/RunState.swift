@@ -1,0 +1,75 @@
+internal import Checkpoints
+internal import Digests
+internal import FoundationEssentials
+internal import Glibc
+
+/// How far a run has come: all that it needs to go on bit for bit, in one file that is replaced as a
+/// whole.
+struct RunState: Codable {
+  /// What the file was written by.
+  var format = RunState.format
+  /// How the run trains.
+  var settings: RunSettings
+  /// What the model it started from and the pictures are known by.
+  var data: String
+  /// The epoch, from 0, and how many of its steps were made; all of them: it is to be evaluated.
+  var epoch = 0
+  var stepsOfEpoch = 0
+
+  static let format = "blip training state 1"
+
+  /// Writes the state of a run.
+  func write(_ trainer: inout Trainer, to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let metadata = ["run": String(decoding: try encoder.encode(self), as: UTF8.self)]
+    let parameters = trainer.network.takeParameters()
+    trainer.network.putParameters(parameters)
+    let tensors =
+      parameters.map {
+        TensorToWrite(name: "network.\($0.name)", shape: $0.shape, content: .floats($0.values))
+      }
+      + trainer.state().map {
+        TensorToWrite(name: $0.name, shape: $0.shape, content: .floats($0.values))
+      }
+    try writeSafetensors(tensors, metadata: metadata, to: path)
+  }
+
+  /// Reads how far the run at `path` had come; nil where there is none.
+  static func read(_ path: String) throws -> RunState? {
+    guard access(path, F_OK) == 0 else { return nil }
+    guard let run = try safetensorsMetadata(path)["run"],
+      let state = try? JSONDecoder().decode(RunState.self, from: Data(run.utf8)),
+      state.format == format
+    else {
+      throw TrainingError(
+        "\(path): not the state of a run that this version can go on with; name another folder "
+          + "with --out")
+    }
+    return state
+  }
+
+  /// Gives a trainer back what it had when the state was written.
+  static func restore(_ trainer: inout Trainer, from path: String) throws {
+    let weights = try Weights(file: path)
+    var parameters = trainer.network.takeParameters()
+    for index in parameters.indices {
+      let name = "network.\(parameters[index].name)"
+      parameters[index].values = try weights.floats(name, shape: parameters[index].shape)
+    }
+    trainer.network.putParameters(parameters)
+    try trainer.restore { name, shape in try weights.floats(name, shape: shape) }
+  }
+
+  /// What tells one set of pictures and one initial model from another.
+  static func digest(of pictures: [CaptionedPicture], model: String) -> String {
+    var digest = SHA256()
+    var all = "\(model)\n"
+    for picture in pictures {
+      all +=
+        "\(picture.path)\n\(picture.label ?? "")\n\(picture.captions.joined(separator: "\n"))\n"
+    }
+    all.withUTF8 { digest.update(UnsafeRawBufferPointer($0)) }
+    return hexadecimal(digest.finish())
+  }
+}

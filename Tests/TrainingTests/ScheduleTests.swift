@@ -1,0 +1,38 @@
+import Testing
+
+@testable import Training
+
+/// Learning rates and α as BLIP's `utils.py`, `pretrain.py` and `train_retrieval.py` set them.
+@Suite struct ScheduleTests {
+  @Test func pretrainingWarmsUpThenFallsByATenthAnEpoch() {
+    let schedule = Schedule.pretraining
+    #expect(schedule.rate(epoch: 0, step: 0) == 1e-6)
+    #expect(abs(schedule.rate(epoch: 0, step: 1500) - (1e-6 + 2.99e-4 / 2)) < 1e-12)
+    #expect(schedule.rate(epoch: 0, step: 3000) == 3e-4)
+    #expect(abs(schedule.rate(epoch: 1, step: 20_000) - 2.7e-4) < 1e-12)
+    #expect(abs(schedule.rate(epoch: 3, step: 60_000) - 3e-4 * 0.729) < 1e-12)
+    #expect(schedule.rate(epoch: 200, step: 4_000_000) == 1e-6)
+  }
+
+  @Test func aWarmUpLongerThanAnEpochGoesOn() {
+    let schedule = Schedule.pretraining
+    #expect(schedule.rate(epoch: 1, step: 1500) == schedule.rate(epoch: 0, step: 1500))
+    #expect(abs(schedule.rate(epoch: 2, step: 2999) - 3e-4 * 0.81) < 1e-12)
+  }
+
+  @Test func fineTuningFollowsACosine() {
+    let schedule = Schedule.fineTuning(epochs: 6)
+    #expect(schedule.rate(epoch: 0, step: 0) == 1e-5)
+    #expect(abs(schedule.rate(epoch: 2, step: 500) - 0.75e-5) < 1e-12)
+    #expect(abs(schedule.rate(epoch: 3, step: 900) - 0.5e-5) < 1e-12)
+  }
+
+  @Test func alphaClimbsOverTheFirstEpochs() {
+    let pretraining = AlphaRamp(epochs: 2)
+    #expect(pretraining.alpha(step: 0, stepsPerEpoch: 100) == 0)
+    #expect(abs(pretraining.alpha(step: 100, stepsPerEpoch: 100) - 0.2) < 1e-6)
+    #expect(pretraining.alpha(step: 200, stepsPerEpoch: 100) == 0.4)
+    #expect(pretraining.alpha(step: 900, stepsPerEpoch: 100) == 0.4)
+    #expect(abs(AlphaRamp(epochs: 1).alpha(step: 50, stepsPerEpoch: 100) - 0.2) < 1e-6)
+  }
+}
