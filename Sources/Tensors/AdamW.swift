@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Glibc
 
 /// One step of AdamW (Loshchilov and Hutter, arXiv 1711.05101), with PyTorch's order of operations.
 public struct AdamWStep: Sendable, Equatable {
@@ -31,9 +32,7 @@ public struct AdamWStep: Sendable, Equatable {
   }
 
   fileprivate var kernel: kernel_adamw {
-    let corrections = [beta1, beta2].map { beta in
-      1 - (0..<number).reduce(1.0) { power, _ in power * Double(beta) }
-    }
+    let corrections = [beta1, beta2].map { 1 - pow(Double($0), Double(number)) }
     return kernel_adamw(
       beta1: beta1, beta2: beta2, gradient_scale: gradientScale,
       decay: 1 - learningRate * weightDecay, rate: Float(Double(learningRate) / corrections[0]),

@@ -15,8 +15,7 @@ public struct CounterRandom: Sendable {
 
   /// 64 random bits.
   public func bits(at position: UInt64) -> UInt64 {
-    // SplitMix64's finaliser, over the key's own finished bits.
-    mixed(mixed(key) &+ (position &+ 1) &* 0x9E37_79B9_7F4A_7C15)
+    mixed(mixed(key), position)
   }
 
   /// A number in 0..<1.
@@ -29,6 +28,11 @@ public struct CounterRandom: Sendable {
     let radius = (-2 * log(1 - uniform(at: 2 &* position))).squareRoot()
     return radius * cos(2 * .pi * uniform(at: 2 &* position &+ 1))
   }
+}
+
+/// A key of its own for every number: SplitMix64's output function.
+func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
+  mixed(key &+ (number &+ 1) &* 0x9E37_79B9_7F4A_7C15)
 }
 
 private func mixed(_ bits: UInt64) -> UInt64 {

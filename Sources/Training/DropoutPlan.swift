@@ -33,11 +33,3 @@ public struct DropoutPlan: Sendable, Equatable {
     Dropout(probability: probability, key: mixed(key, UInt64(layer) << 8 | place.rawValue))
   }
 }
-
-/// A key of its own for every number: splitmix64's output function.
-private func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
-  var z = key &+ (number &+ 1) &* 0x9E37_79B9_7F4A_7C15
-  z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-  z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-  return z ^ z >> 31
-}

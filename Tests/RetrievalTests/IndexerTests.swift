@@ -4,11 +4,14 @@ import Digests
 import FoundationEssentials
 import Images
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Retrieval
 
-@Suite("Indexing a collection", .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
+@Suite(
+  "Indexing a collection", .ownsProcess,
+  .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
 struct IndexerTests {
   @Test("encodes every picture; a second run finds nothing to do") func twice() async throws {
     let workshop = try Workshop(pictures: 5)

@@ -2,12 +2,15 @@ import Checkpoints
 import FoundationEssentials
 import Images
 import Tensors
+import TestSupport
 import Testing
 
 @testable import BLIP
 @testable import Retrieval
 
-@Suite("Searching an index", .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
+@Suite(
+  "Searching an index", .ownsProcess,
+  .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
 struct SearcherTests {
   private static let count = 9
   private static let query = "coloured bands on a red ground"
@@ -214,7 +217,7 @@ struct SearcherTests {
   }
 }
 
-@Suite("An index made with the default model") struct DefaultModelIndexTests {
+@Suite("An index made with the default model", .ownsProcess) struct DefaultModelIndexTests {
   @Test("finds its model again where the folder it was made with is gone") func movedModel()
     async throws
   {

@@ -1,7 +1,8 @@
 public import Testing
 
 /// Runs a test while no other test of this trait runs: for those that change a setting of the whole
-/// process, such as the choice of kernels, and for those that compare bits, which that would disturb.
+/// process, such as the choice of kernels or, as indexing does, the number of threads, and for those
+/// that compare bits, which that would disturb.
 public struct OwnsProcess: TestTrait, SuiteTrait, TestScoping {
   /// Of a suite, it holds for each of the tests.
   public var isRecursive: Bool { true }

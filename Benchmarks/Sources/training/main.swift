@@ -44,26 +44,10 @@ settings.dropout = 0
 settings.queueCapacity = 8192
 var trainer = try Trainer(Network(ModelFolder(path: BLIPModel.defaultModelPath())), settings)
 let pairs = try batch()
-var losses: [Float] = []
 
-while let line = readLine() {
-  let words = line.split(separator: " ", maxSplits: 1).map(String.init)
-  switch words.first {
-  case "about":
-    print("about blip, its own kernels and OpenBLAS")
-  case "load":
-    print("ready \(pairs.texts.count)")
-  case "run":
-    let took = try seconds {
-      let step = try trainer.step([pairs], Trainer.Pace(rate: 1e-4, alpha: 0.4)).losses
-      losses = [step.contrastive, step.matching, step.language].map { Float($0 ?? 0) }
-    }
-    print("took \(took)")
-  case "save":
-    try losses.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: words[1]))
-    print("saved")
-  default:
-    throw BenchmarkError("unknown request: \(line)")
-  }
-  fflush(nil)
+try answerRequests { _ in
+  pairs.texts.count
+} run: {
+  let losses = try trainer.step([pairs], Trainer.Pace(rate: 1e-4, alpha: 0.4)).losses
+  return [losses.contrastive, losses.matching, losses.language].map { Float($0 ?? 0) }
 }

@@ -26,9 +26,8 @@ struct PictureViews: Sendable {
     self.seed = seed
   }
 
-  /// The batch of the pairs, without those whose pictures cannot be read; they are told to `failed`
-  /// once.
-  /// nil where none is left.
+  /// The batch of the pairs, without those whose pictures cannot be read, which are told to `failed`
+  /// once; nil where none is left.
   /// - Parameter epoch: What the views are drawn for; nil: plain views.
   mutating func batch(
     _ pairs: [TrainingPair], epoch: Int?, failed: (Int, String) -> Void
