@@ -1,5 +1,6 @@
 internal import LMDB
 internal import Tensors
+internal import VectorIndex
 
 /// The embeddings of pictures or of texts by id: what the vector index is made from and what its
 /// answers are scored with.
@@ -44,11 +45,9 @@ struct EmbeddingTable: Sendable {
         return try body(row)
       }
     }
-    let (key, slot) = id.quotientAndRemainder(dividingBy: Self.idsPerRow)
-    return try table.bytes(key, in: transaction) { row -> Result? in
-      let group = try group(row)
-      guard let range = group.range(of: Int(slot)) else { return nil }
-      return try body(row.extracting(range))
+    let key = id / Self.idsPerRow
+    return try table.bytes(key, in: transaction) { row in
+      try withEmbedding(of: id, in: row, group(row, key), body)
     } ?? nil
   }
 
@@ -66,20 +65,17 @@ struct EmbeddingTable: Sendable {
         guard row.byteCount == 4 * size else { throw wrongSize(row) }
         return try body(key, row)
       }
-      let group = try group(row)
-      let (first, overflow) = key.multipliedReportingOverflow(by: Self.idsPerRow)
-      guard !overflow else { throw damaged("a row of ids past the last") }
-      for slot in 0..<Int(Self.idsPerRow) {
-        guard let range = group.range(of: slot) else { continue }
-        try body(first + UInt64(slot), row.extracting(range))
-      }
+      let group = try group(row, key)
+      for id in group.ids { try withEmbedding(of: id, in: row, group) { try body(id, $0) } }
     }
   }
 
   /// The ids that have an embedding, in ascending order.
   func ids<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [UInt64] {
     var ids: [UInt64] = []
-    try forEach(in: transaction) { id, _ in ids.append(id) }
+    try table.forEachBytes(in: transaction) { key, row in
+      ids += isGrouped ? try group(row, key).ids : [key]
+    }
     return ids
   }
 
@@ -104,18 +100,20 @@ struct EmbeddingTable: Sendable {
     for (key, ids) in Dictionary(grouping: changes.keys, by: { $0 / Self.idsPerRow })
       .sorted(by: { $0.key < $1.key })
     {
-      var slots = [[UInt8]?](repeating: nil, count: Int(Self.idsPerRow))
+      var embeddings: [UInt64: [UInt8]] = [:]
       try table.bytes(key, in: transaction) { row in
-        let group = try group(row)
-        for slot in slots.indices {
-          slots[slot] = group.range(of: slot).map { row.extracting($0).withUnsafeBytes(Array.init) }
+        let group = try group(row, key)
+        for id in group.ids {
+          embeddings[id] = try withEmbedding(of: id, in: row, group) {
+            $0.withUnsafeBytes(Array.init)
+          }
         }
       }
-      for id in ids { slots[Int(id % Self.idsPerRow)] = changes[id]!.map(EmbeddingCodec.encode) }
-      if slots.allSatisfy({ $0 == nil }) {
+      for id in ids { embeddings[id] = changes[id]!.map(EmbeddingCodec.encode) }
+      if embeddings.isEmpty {
         try table.delete(key, in: transaction)
       } else {
-        try table.put(key, EmbeddingGroup.encode(slots), in: transaction)
+        try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
       }
     }
   }
@@ -133,23 +131,36 @@ struct EmbeddingTable: Sendable {
     while first < ids.endIndex {
       let key = ids[first] / Self.idsPerRow
       let end = ids[first...].firstIndex { $0 / Self.idsPerRow != key } ?? ids.endIndex
-      var slots = [[UInt8]?](repeating: nil, count: Int(Self.idsPerRow))
+      var embeddings: [UInt64: [UInt8]] = [:]
       for id in ids[first..<end] {
-        slots[Int(id % Self.idsPerRow)] = try table.get(id, in: transaction)
+        embeddings[id] = try table.get(id, in: transaction)
         try table.delete(id, in: transaction)
       }
-      try table.put(key, EmbeddingGroup.encode(slots), in: transaction)
+      try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
       first = end
     }
     return grouped
   }
 
-  private func group(_ row: RawSpan) throws(RetrievalError) -> EmbeddingGroup {
+  private func group(_ row: RawSpan, _ key: UInt64) throws(RetrievalError) -> EmbeddingGroup {
     do throws(MalformedBytes) {
-      return try EmbeddingGroup(row, size: size)
+      return try EmbeddingGroup(row, key: key, size: size)
     } catch {
       throw damaged(error.reason)
     }
+  }
+
+  /// An embedding of a row, as it was written; nil where the row has none of that id.
+  @discardableResult
+  private func withEmbedding<Result>(
+    of id: UInt64, in row: RawSpan, _ group: EmbeddingGroup, _ body: (RawSpan) throws -> Result
+  ) throws -> Result? {
+    guard let range = group.range(of: id) else { return nil }
+    let embedding = row.extracting(range)
+    guard group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, embedding) else {
+      throw damaged("an embedding whose checksum is wrong (id \(id))")
+    }
+    return try body(embedding)
   }
 
   private func wrongSize(_ row: RawSpan) -> RetrievalError {
@@ -161,39 +172,71 @@ struct EmbeddingTable: Sendable {
   }
 }
 
-/// A row of embeddings: which of its ids have one (u64, a bit each), then these one after another.
+/// A row of embeddings: which of its ids have one (u64, a bit each), then these one after another, each
+/// with a checksum behind it (u32).
 private struct EmbeddingGroup {
   private static let header = 8
+  private static let checksumSize = 4
+  private let first: UInt64
   private let present: UInt64
-  private let stride: Int
+  private let size: Int
 
-  init(_ row: RawSpan, size: Int) throws(MalformedBytes) {
+  private var stride: Int { size + Self.checksumSize }
+
+  init(_ row: RawSpan, key: UInt64, size count: Int) throws(MalformedBytes) {
     guard row.byteCount >= Self.header else {
       throw MalformedBytes("a row of only \(row.byteCount) bytes")
     }
     present = UInt64(littleEndian: row.unsafeLoadUnaligned(as: UInt64.self))
-    stride = 4 * size
+    size = 4 * count
+    let (first, overflow) = key.multipliedReportingOverflow(by: EmbeddingTable.idsPerRow)
+    self.first = first
+    guard !overflow, first <= .max - EmbeddingTable.idsPerRow else {
+      throw MalformedBytes("a row of ids past the last")
+    }
     guard present < 1 << EmbeddingTable.idsPerRow, present != 0,
       row.byteCount == Self.header + present.nonzeroBitCount * stride
     else {
       throw MalformedBytes(
-        "a row of \(row.byteCount) bytes for \(present.nonzeroBitCount) embeddings of \(stride)")
+        "a row of \(row.byteCount) bytes for \(present.nonzeroBitCount) embeddings of \(size)")
     }
   }
 
-  /// Where the bytes of an id's embedding lie; nil where it has none.
-  func range(of slot: Int) -> Range<Int>? {
-    let bit = UInt64(1) << UInt64(slot)
-    guard present & bit != 0 else { return nil }
-    let start = Self.header + (present & (bit - 1)).nonzeroBitCount * stride
-    return start..<start + stride
+  /// The ids that have an embedding, in ascending order.
+  var ids: [UInt64] {
+    (0..<EmbeddingTable.idsPerRow).filter { present & 1 << $0 != 0 }.map { first + $0 }
   }
 
-  static func encode(_ slots: [[UInt8]?]) -> [UInt8] {
-    var present: UInt64 = 0
-    for (slot, bytes) in slots.enumerated() where bytes != nil { present |= 1 << UInt64(slot) }
-    var row = LittleEndianUInt64.encode(present)
-    for bytes in slots { row += bytes ?? [] }
-    return row
+  /// Where the bytes of an id's embedding lie; nil where it has none.
+  func range(of id: UInt64) -> Range<Int>? {
+    guard id >= first, id - first < EmbeddingTable.idsPerRow else { return nil }
+    let bit = UInt64(1) << (id - first)
+    guard present & bit != 0 else { return nil }
+    let start = Self.header + (present & (bit - 1)).nonzeroBitCount * stride
+    return start..<start + size
+  }
+
+  /// The checksum that was written for an id that has an embedding.
+  func checksum(of id: UInt64, in row: RawSpan) -> UInt32 {
+    UInt32(
+      littleEndian: row.unsafeLoadUnaligned(
+        fromByteOffset: range(of: id)!.upperBound, as: UInt32.self))
+  }
+
+  /// Of an embedding and the id that it belongs to.
+  static func checksum(of id: UInt64, _ embedding: RawSpan) -> UInt32 {
+    UInt32(
+      truncatingIfNeeded: embedding.withUnsafeBytes { VectorIndex.checksum($0, seed: id) })
+  }
+
+  /// The row of embeddings whose ids share one.
+  static func encode(_ embeddings: [UInt64: [UInt8]]) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(embeddings.keys.reduce(UInt64(0)) { $0 | 1 << ($1 % EmbeddingTable.idsPerRow) })
+    for (id, embedding) in embeddings.sorted(by: { $0.key < $1.key }) {
+      writer.bytes += embedding
+      writer.write(checksum(of: id, embedding.span.bytes))
+    }
+    return writer.bytes
   }
 }

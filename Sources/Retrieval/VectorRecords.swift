@@ -1,4 +1,5 @@
 internal import LMDB
+internal import VectorIndex
 
 /// Vectors that are searched together.
 enum VectorSpace: UInt8, CaseIterable {
@@ -115,13 +116,20 @@ struct ListRecord: Equatable {
   static let flat = ListRecord(count: 0, lastBlock: 0, centroid: [])
 }
 
-/// count u32, last block u32, the centroid's numbers.
+/// count u32, last block u32, checksum of these and the centroid u64, the centroid's numbers.
 enum ListCodec: Codec {
   static func encode(_ list: ListRecord) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(list.count)
     writer.write(list.lastBlock)
-    return writer.bytes + EmbeddingCodec.encode(list.centroid)
+    let centroid = EmbeddingCodec.encode(list.centroid)
+    writer.write(checksum(of: writer.bytes.span.bytes, centroid.span.bytes))
+    return writer.bytes + centroid
+  }
+
+  private static func checksum(of counts: RawSpan, _ centroid: RawSpan) -> UInt64 {
+    let seed = counts.withUnsafeBytes { VectorIndex.checksum($0) }
+    return centroid.withUnsafeBytes { VectorIndex.checksum($0, seed: seed) }
   }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> ListRecord {
@@ -133,12 +141,18 @@ enum ListCodec: Codec {
   }
 
   /// Bytes before the centroid.
-  static let headerSize = 8
+  static let headerSize = 16
 
   /// The vectors in a list; its centroid is left alone.
   static func count(of bytes: RawSpan) throws(MalformedBytes) -> UInt32 {
     guard bytes.byteCount >= headerSize else {
       throw MalformedBytes("a list of only \(bytes.byteCount) bytes")
+    }
+    let stored = bytes.unsafeLoadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    let sum = checksum(
+      of: bytes.extracting(first: 8), bytes.extracting(droppingFirst: headerSize))
+    guard UInt64(littleEndian: stored) == sum else {
+      throw MalformedBytes("a list whose checksum is wrong")
     }
     return UInt32(littleEndian: bytes.unsafeLoadUnaligned(as: UInt32.self))
   }

@@ -82,12 +82,14 @@ private struct VectorSearch {
   func scan(_ probes: Probes?, in transaction: borrowing ReadTransaction) throws -> BlockScan {
     if let list = try tables.centroids.get((space, VectorTables.flatList), in: transaction) {
       var scan = newScan(.proven)
-      try visitFlat(list, &scan, in: transaction)
+      let blocks = try blocks(
+        of: VectorTables.flatList, count: list.count, centroidScore: 0, in: transaction)
+      try scan.visit(blocks)
       return scan
     }
     guard let probes else {
       var scan = newScan(.proven)
-      try visit(chosen(.best(.max), in: transaction)[...], &scan, in: transaction)
+      try visit(chosen(.all, in: transaction)[...], &scan, in: transaction)
       return scan
     }
     var scan = newScan(.probable)
@@ -95,12 +97,12 @@ private struct VectorSearch {
     var visited = lists.count
     if let ids {
       // A filter thins the lists out: as many vectors that pass it are looked at as without one.
-      lists = try chosen(.best(.max), in: transaction)
+      lists = try chosen(.all, in: transaction)
       visited = min(visited * max(1, total / ids.count), lists.count)
     }
     try visit(lists[..<visited], &scan, in: transaction)
-    if scan.estimated.count < count { lists = try chosen(.best(.max), in: transaction) }
-    while visited < lists.count, scan.estimated.count < count {
+    if scan.foundCount < count { lists = try chosen(.all, in: transaction) }
+    while visited < lists.count, scan.foundCount < count {
       let next = min(2 * visited + 1, lists.count)
       try visit(lists[visited..<next], &scan, in: transaction)
       visited = next
@@ -117,8 +119,7 @@ private struct VectorSearch {
   private func chosen(_ probes: Probes, in transaction: borrowing ReadTransaction) throws
     -> [UInt32]
   {
-    let key = BlockKey(space: space.ofLists, list: VectorTables.flatList, block: 0)
-    let rows = try tables.lists.bytes(key, in: transaction) {
+    let rows = try tables.withCentroidCodes(of: space, in: transaction) {
       try CentroidCodes.lists(in: $0, near: query, probes)
     }
     guard let rows else {
@@ -131,6 +132,7 @@ private struct VectorSearch {
   private func visit(
     _ lists: ArraySlice<UInt32>, _ scan: inout BlockScan, in transaction: borrowing ReadTransaction
   ) throws {
+    var probed: [ProbedBlock] = []
     for list in lists {
       let record = try tables.centroids.bytes((space, list), in: transaction) {
         (
@@ -139,29 +141,26 @@ private struct VectorSearch {
         )
       }
       guard let (count, score) = record else { throw tables.damaged("there is no list \(list)") }
-      var held = 0
-      try tables.forEachBlock(of: space, list, in: transaction) { block in
-        try scan.visit(block, centroidScore: score)
-        held += try VectorBlock.count(of: block)
-      }
-      try tables.require(held, in: list, toBe: count)
+      probed += try blocks(of: list, count: count, centroidScore: score, in: transaction)
     }
+    try scan.visit(probed)
   }
 
-  /// Shows all blocks of a flat space to the threads that operations may use.
-  private func visitFlat(
-    _ list: ListRecord, _ scan: inout BlockScan, in transaction: borrowing ReadTransaction
-  ) throws {
-    var blocks: [StoredBlock] = []
+  /// A list's blocks, for as long as the snapshot lasts, which outlives the scan: the map stays as it
+  /// is.
+  private func blocks(
+    of list: UInt32, count: UInt32, centroidScore: Double,
+    in transaction: borrowing ReadTransaction
+  ) throws -> [ProbedBlock] {
+    var blocks: [ProbedBlock] = []
     var held = 0
-    try tables.forEachBlock(of: space, VectorTables.flatList, in: transaction) { block in
-      // The map stays as it is until the snapshot ends, which outlives the scan.
-      blocks.append(block.withUnsafeBytes { StoredBlock(unsafeBytes: $0) })
+    try tables.forEachBlock(of: space, list, in: transaction) { block in
+      blocks.append(
+        ProbedBlock(
+          block.withUnsafeBytes { StoredBlock(unsafeBytes: $0) }, centroidScore: centroidScore))
       held += try VectorBlock.count(of: block)
     }
-    try tables.require(held, in: VectorTables.flatList, toBe: list.count)
-    var scans = [scan]
-    try BlockScan.visit(blocks, with: &scans)
-    scan = scans[0]
+    try tables.require(held, in: list, toBe: count)
+    return blocks
   }
 }

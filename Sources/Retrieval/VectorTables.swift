@@ -20,6 +20,7 @@ struct VectorTables: Sendable {
   let lists: Table<BlockKeyCodec, RawBytes>
   let centroids: Table<ListKeyCodec, ListCodec>
   let places: Table<VectorKeyCodec, PlaceCodec>
+  private let verified = VerifiedBlocks()
   /// Numbers in a vector.
   let dimension: Int
   /// The folder of the index, for errors.
@@ -87,7 +88,7 @@ struct VectorTables: Sendable {
     return Matrix(rows: lists.count, columns: dimension, values: values)
   }
 
-  /// A list's blocks, where they lie in the map.
+  /// A list's blocks, where they lie in the map, each as it was written.
   func forEachBlock<T: Transaction & ~Copyable>(
     of space: VectorSpace, _ list: UInt32, in transaction: borrowing T,
     _ body: (RawSpan) throws -> Void
@@ -95,7 +96,31 @@ struct VectorTables: Sendable {
     try lists.forEachBytes(
       in: transaction, from: BlockKey(space: space, list: list, block: 0),
       through: BlockKey(space: space, list: list, block: .max)
-    ) { _, block in try body(block) }
+    ) { key, block in
+      try readingBlocks {
+        try verified.verify(key, VectorBlock.storedChecksum(of: block)) {
+          () throws(VectorError) in try VectorBlock.verify(block)
+        }
+      }
+      try body(block)
+    }
+  }
+
+  /// The codes of the centroids of a space, where they lie in the map, as they were written; nil where
+  /// there are none.
+  func withCentroidCodes<T: Transaction & ~Copyable, Result>(
+    of space: VectorSpace, in transaction: borrowing T,
+    _ body: (RawSpan) throws -> Result
+  ) throws -> Result? {
+    let key = BlockKey(space: space.ofLists, list: Self.flatList, block: 0)
+    return try lists.bytes(key, in: transaction) { codes in
+      try readingBlocks {
+        try verified.verify(key, CentroidCodes.storedChecksum(of: codes)) {
+          () throws(VectorError) in try CentroidCodes.verify(codes)
+        }
+      }
+      return try body(codes)
+    }
   }
 
   /// Throws where a list's blocks do not hold as many vectors as the list should: none is lost
@@ -123,6 +148,8 @@ struct VectorTables: Sendable {
       return try body()
     } catch let error as VectorError {
       throw damaged(error.description)
+    } catch let error as MalformedBytes {
+      throw damaged(error.reason)
     }
   }
 

@@ -1,19 +1,20 @@
+internal import CKernels
+
 /// For every row of `x`, which row of `centres` is nearest by Euclidean distance: the one with the
-/// greatest x·c − |c|²/2, the first of several.
-/// - Returns: One number of a row of `centres` for each row of `x`, and the squared distances, up to
-///   rounding (which is why they are not below 0).
-public func nearestRows(of x: Matrix, among centres: Matrix) -> (rows: [Int], distances: [Float]) {
+/// greatest score x·c − |c|²/2, the first of several.
+/// - Returns: One number of a row of `centres` for each row of `x`, and the scores; the squared
+///   distance is |x|² less twice the score.
+public func nearestRows(of x: Matrix, among centres: Matrix) -> (rows: [Int], scores: [Float]) {
   precondition(x.columns == centres.columns && centres.rows > 0, "shapes do not agree")
-  let halfNorms = centres.halfSquaredNorms()
-  let ownNorms = x.halfSquaredNorms()
+  let halfNorms = centres.squaredNorms().map { $0 / 2 }
   var rows = [Int](repeating: 0, count: x.rows)
-  var distances = [Float](repeating: 0, count: x.rows)
+  var scores = [Float](repeating: 0, count: x.rows)
   x.withPointer { x_ in
     centres.withPointer { centres_ in
       rows.withUnsafeMutableBufferPointer { rows_ in
         nonisolated(unsafe) let rows_ = rows_
-        distances.withUnsafeMutableBufferPointer { distances_ in
-          nonisolated(unsafe) let distances_ = distances_
+        scores.withUnsafeMutableBufferPointer { scores_ in
+          nonisolated(unsafe) let scores_ = scores_
           inParallel(
             rows: x.rows, multipleOf: 16, operations: x.rows * x.columns * centres.rows
           ) { part in
@@ -21,24 +22,22 @@ public func nearestRows(of x: Matrix, among centres: Matrix) -> (rows: [Int], di
               part, of: Block(x_, x.columns), among: Block(centres_, x.columns), halfNorms
             ) { row, centre, score in
               rows_[row] = centre
-              distances_[row] = max(0, 2 * (ownNorms[row] - score))
+              scores_[row] = score
             }
           }
         }
       }
     }
   }
-  return (rows, distances)
+  return (rows, scores)
 }
 
 extension Matrix {
-  /// |row|²/2 of every row.
-  func halfSquaredNorms() -> [Float] {
-    (0..<rows).map { row in
-      self[row: row].withUnsafeBufferPointer { row in
-        var sum: Float = 0
-        for value in row { sum += value * value }
-        return sum / 2
+  /// |row|² of every row.
+  public func squaredNorms() -> [Float] {
+    withPointer { values in
+      (0..<rows).map {
+        Float(kernel_dot(values + $0 * columns, values + $0 * columns, columns))
       }
     }
   }

@@ -127,8 +127,7 @@ struct BlockRows {
           buffer[layout.lower + index * half + byte] = lower[index * half + byte]
         }
       }
-      let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[32...])
-      store(BlockView.checksum(rest), at: 24)
+      store(BlockView.checksum(of: UnsafeRawBufferPointer(block)), at: BlockLayout.checksum)
       initialized = layout.size
     }
   }

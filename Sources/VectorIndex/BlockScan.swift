@@ -32,6 +32,8 @@ public struct BlockScan: Sendable {
     var id: UInt64
     var estimate: Double
     var upperBound: Double
+    /// As far as the estimate can be from the true score, whatever bound is searched by.
+    var doubt: Double
   }
 
   /// The query.
@@ -69,7 +71,7 @@ public struct BlockScan: Sendable {
     var room = ScanRoom()
     swap(&room, &self.room)
     defer { swap(&room, &self.room) }
-    block.scan([try sieve(block, centroidScore)], &room)
+    block.scan(CollectionOfOne(try sieve(block, centroidScore)), &room)
     try keep(0, of: room, from: block, centroidScore)
   }
 
@@ -105,7 +107,10 @@ public struct BlockScan: Sendable {
       guard error.isFinite, estimate.isFinite, fineError.isFinite, error >= 0, fineError >= 0
       else { throw VectorError(description: "a block with a vector that is none (id \(id))") }
       guard estimate + fineError >= floor else { continue }
-      survivors.append(Survivor(id: id, estimate: estimate, upperBound: estimate + fineError))
+      survivors.append(
+        Survivor(
+          id: id, estimate: estimate, upperBound: estimate + fineError,
+          doubt: Double(block.fineError(index).value) * query.norm * (1 + 1e-6) + bounds.rounding))
       lowerBounds.insert(Candidate(id: id, score: estimate - fineError))
       if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
     }
@@ -150,12 +155,8 @@ public struct BlockScan: Sendable {
     survivors.removeAll { $0.upperBound < floor }
   }
 
-  /// The best by all 8 bits, without another look at the vectors: their scores are approximate.
-  public var estimated: [Candidate] {
-    var best = TopK(capacity: lowerBounds.capacity)
-    for survivor in survivors { best.insert(Candidate(id: survivor.id, score: survivor.estimate)) }
-    return best.sorted()
-  }
+  /// How many of the wanted vectors there are among those that were seen.
+  public var foundCount: Int { lowerBounds.count }
 
   /// The best with their true scores, which `rescore` tells (`exactScore`) of the few that are still
   /// in question, best first, the smaller id first among equals. A score that its code cannot have
@@ -166,7 +167,11 @@ public struct BlockScan: Sendable {
       .sorted { $0.upperBound > $1.upperBound }
     for survivor in remaining {
       if let worst = best.worst, survivor.upperBound < worst.score { break }
-      best.insert(Candidate(id: survivor.id, score: try rescore(survivor.id)))
+      let score = try rescore(survivor.id)
+      guard abs(score - survivor.estimate) <= survivor.doubt else {
+        throw VectorError(description: "a code that is not of its vector (id \(survivor.id))")
+      }
+      best.insert(Candidate(id: survivor.id, score: score))
     }
     return best.sorted()
   }

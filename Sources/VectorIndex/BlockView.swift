@@ -6,7 +6,7 @@ internal import CKernels
 /// |---|---|
 /// | 4 × 4 | "BLK1", dimension, count n, 0 |
 /// | 4, 4 | greatest norm of what a code stands for, norm of the centroid (Float32, rounded up) |
-/// | 8 | checksum of all that follows |
+/// | 8 | checksum of all the rest |
 /// | n × 8 | ids |
 /// | n′ × 4 | steps (Float32); n′ is n rounded up to a multiple of 8 |
 /// | n′ × 2, n′ × 2 | errors of the upper bits, of the whole codes |
@@ -17,6 +17,8 @@ internal import CKernels
 struct BlockLayout {
   static let magic: UInt32 = 0x314b_4c42
   static let header = 32
+  /// Where the checksum is.
+  static let checksum = 24
   static let greatestDimension = 1 << 16
 
   let dimension: Int
@@ -121,53 +123,51 @@ struct BlockView {
 
   /// Whether the bytes are those that were written.
   func verify() throws(VectorError) {
-    let stored = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-    guard stored == Self.checksum(UnsafeRawBufferPointer(rebasing: bytes[BlockLayout.header...]))
-    else { throw VectorError(description: "a block whose checksum is wrong") }
+    guard checksum == Self.checksum(of: bytes) else {
+      throw VectorError(description: "a block whose checksum is wrong")
+    }
   }
 
-  /// Multiplies and adds in four lanes of 8 bytes each, so that it runs as fast as memory is read.
-  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var sums = SIMD4<UInt64>(1, 2, 3, 4)
-    let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
-    var offset = 0
-    while offset + 32 <= bytes.count {
-      for lane in 0..<4 {
-        let word = UInt64(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self))
-        sums[lane] = ((sums[lane] ^ word) &* factor)
-        sums[lane] ^= sums[lane] >> 32
-      }
-      offset += 32
-    }
-    var sum = sums[0] &+ sums[1] &* 3 &+ sums[2] &* 5 &+ sums[3] &* 7
-    while offset < bytes.count {
-      sum = (sum ^ UInt64(bytes[offset])) &* factor
-      offset += 1
-    }
-    return sum ^ (sum >> 29)
+  /// What the checksum of the block is said to be.
+  var checksum: UInt64 {
+    UInt64(littleEndian: base.loadUnaligned(fromByteOffset: BlockLayout.checksum, as: UInt64.self))
+  }
+
+  /// Of all but itself.
+  static func checksum(of block: UnsafeRawBufferPointer) -> UInt64 {
+    let (before, after) = (block[..<BlockLayout.checksum], block[BlockLayout.header...])
+    return VectorIndex.checksum(
+      UnsafeRawBufferPointer(rebasing: after),
+      seed: VectorIndex.checksum(UnsafeRawBufferPointer(rebasing: before)))
   }
 
   /// Looks for the vectors whose upper bits do not rule them out, for up to four queries; `room` gets
   /// them.
-  func scan(_ sieves: [Sieve], _ room: inout ScanRoom) {
+  func scan(_ sieves: some Collection<Sieve>, _ room: inout ScanRoom) {
     let depth = layout.depth
     precondition(sieves.count <= ScanRoom.queries)
     room.prepare(count: count, depth: depth)
     room.withPointers { rounded, found, scores, counts in
-      var queries = sieves.enumerated().map { number, sieve in
-        let query = sieve.query
-        precondition(query.numbers.count == dimension && query.rounded.count == depth)
-        let numbers = rounded + number * depth
-        for index in 0..<depth { numbers[index] = query.rounded[index] }
-        // The upper bits stand for step · 8 · (2 · bits − 15).
-        return kernel_code_query(
-          rounded: numbers, centre: query.centre, step: 8 * query.step, reach: sieve.reach,
-          limit: sieve.limit, found: found + number * count, scores: scores + number * count,
-          found_count: 0)
+      withUnsafeTemporaryAllocation(of: kernel_code_query.self, capacity: ScanRoom.queries) {
+        queries in
+        let queries = queries.baseAddress!
+        for (number, sieve) in sieves.enumerated() {
+          let query = sieve.query
+          precondition(query.numbers.count == dimension && query.rounded.count == depth)
+          let numbers = rounded + number * depth
+          query.rounded.withUnsafeBufferPointer {
+            numbers.update(from: $0.baseAddress!, count: depth)
+          }
+          // The upper bits stand for step · 8 · (2 · bits − 15).
+          (queries + number).initialize(
+            to: kernel_code_query(
+              rounded: numbers, centre: query.centre, step: 8 * query.step, reach: sieve.reach,
+              limit: sieve.limit, found: found + number * count, scores: scores + number * count,
+              found_count: 0))
+        }
+        kernel_scan_codes(codes, queries, sieves.count)
+        for number in 0..<sieves.count { counts[number] = queries[number].found_count }
       }
-      kernel_scan_codes(codes, &queries, queries.count)
-      for (number, query) in queries.enumerated() { counts[number] = query.found_count }
     }
   }
 

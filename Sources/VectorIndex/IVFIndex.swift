@@ -45,7 +45,7 @@ public struct IVFIndex: Sendable {
     self.lists = []
     self.vectors = vectors.values
     self.random = random
-    calibration = Self.all(of: centroids)
+    calibration = ProbeCalibration.Result(probes: .all, recall: 1, lists: 0, vectors: 0)
     places.reserveCapacity(ids.count)
     for (list, members) in division.members.enumerated() {
       for row in members {
@@ -56,10 +56,6 @@ public struct IVFIndex: Sendable {
           members.map { ids[$0] }, vectors.rows(members), Array(division.centroids[row: list])))
     }
     calibration = try calibrated(ids, vectors, division, recall)
-  }
-
-  private static func all(of centroids: Centroids) -> ProbeCalibration.Result {
-    ProbeCalibration.Result(probes: .best(centroids.count), recall: 1, lists: 0, vectors: 0)
   }
 
   /// Held-out queries whose neighbours are found exactly: as many again halve the error of a recall
@@ -116,7 +112,8 @@ extension IVFIndex {
 
   // MARK: - Search
 
-  /// The `count` nearest of the vectors in the lists that are probed, with their exact scores.
+  /// The `count` nearest of the vectors in the lists that are probed, with their exact scores; more
+  /// lists are, as long as these do not hold so many.
   /// - Parameters:
   ///   - probes: Those of the calibration where none are given.
   ///   - isIncluded: Which vectors may be found.
@@ -126,9 +123,28 @@ extension IVFIndex {
   ) throws -> [Candidate] {
     let prepared = try PreparedQuery(query)
     var scan = BlockScan(prepared, count: count, bound: .probable, where: isIncluded)
-    let probed = try centroids.lists(near: prepared, probes ?? calibration.probes)
+    var probed = try centroids.lists(near: prepared, probes ?? calibration.probes)
+    try visit(probed[...], &scan)
+    var visited = probed.count
+    while scan.foundCount < min(count, self.count), visited < centroids.count {
+      if probed.count == visited { probed = try centroids.lists(near: prepared, .all) }
+      let next = min(2 * visited + 1, probed.count)
+      try visit(probed[visited..<next], &scan)
+      visited = next
+    }
+    return try scan.finish { id in
+      guard let place = places[id] else {
+        throw VectorError(description: "vector \(id) is in a list and nowhere else")
+      }
+      return try exactScore(query, vectors.span.extracting(row(Int(place.row))).bytes)
+    }
+  }
+
+  private func visit(_ probed: ArraySlice<(list: Int, score: Double)>, _ scan: inout BlockScan)
+    throws(VectorError)
+  {
     // The blocks stay where they are while the scan goes over them.
-    try withExtendedLifetime(lists) {
+    try withExtendedLifetime(lists) { () throws(VectorError) in
       var blocks: [ProbedBlock] = []
       blocks.reserveCapacity(probed.count)
       for (list, score) in probed {
@@ -139,12 +155,6 @@ extension IVFIndex {
         }
       }
       try scan.visit(blocks)
-    }
-    return try scan.finish { id in
-      guard let place = places[id] else {
-        throw VectorError(description: "vector \(id) is in a list and nowhere else")
-      }
-      return try exactScore(query, vectors.span.extracting(row(Int(place.row))).bytes)
     }
   }
 

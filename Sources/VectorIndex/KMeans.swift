@@ -20,7 +20,7 @@ public enum KMeans {
     guard sample.rows > count else { return sample }
     var centres = seeds(from: sample, count: count, using: &random)
     for _ in 0..<iterations {
-      let nearest = nearestRows(of: sample, among: centres).rows
+      let nearest = GroupedCentres(centres).nearest(of: sample).rows
       centres = means(of: sample, in: nearest, count: count)
     }
     return centres
@@ -32,6 +32,7 @@ public enum KMeans {
     from sample: Matrix, count: Int, using random: inout some RandomNumberGenerator
   ) -> Matrix {
     var chosen: [Int] = []
+    let norms = sample.squaredNorms()
     var distances = [Float](repeating: 1, count: sample.rows)
     for round in 1...rounds {
       let wanted = count * round / rounds - chosen.count
@@ -39,10 +40,11 @@ public enum KMeans {
       let drawn = draw(wanted, as: distances, using: &random)
       chosen += drawn
       guard chosen.count < count else { break }
-      let found = nearestRows(of: sample, among: sample.rows(drawn)).distances
+      let scores = GroupedCentres(sample.rows(drawn)).nearest(of: sample).scores
       for row in distances.indices {
+        let found = max(0, norms[row] - 2 * scores[row])
         // The first round's distances are all 1: it has nothing before it.
-        distances[row] = round == 1 ? found[row] : min(distances[row], found[row])
+        distances[row] = round == 1 ? found : min(distances[row], found)
       }
       // A seed's own distance is 0 but for rounding.
       for row in drawn { distances[row] = 0 }

@@ -82,7 +82,7 @@ public struct ProbeCalibration: Sendable {
     }
     needed.sort()
     guard !needed.isEmpty else {
-      return Result(probes: .best(centroids.count), recall: 1, lists: 0, vectors: 0)
+      return Result(probes: .all, recall: 1, lists: 0, vectors: 0)
     }
     let wanted = min(max(Int((recall * Double(needed.count)).rounded(.up)), 1), needed.count)
     let margin = needed[wanted - 1].nextUp

@@ -1,11 +1,13 @@
 internal import CKernels
+internal import Synchronization
+internal import Tensors
 
 /// A block of a list that is probed.
 public struct ProbedBlock: Sendable {
   let block: StoredBlock
   let centroidScore: Double
 
-  /// `centroidScore` is ⟨query, centroid⟩ of the list's centroid.
+  /// `centroidScore` is ⟨query, centroid⟩ of the list's centroid, 0 for a block without one.
   public init(_ block: StoredBlock, centroidScore: Double) {
     self.block = block
     self.centroidScore = centroidScore
@@ -13,15 +15,32 @@ public struct ProbedBlock: Sendable {
 }
 
 extension BlockScan {
-  /// Shows the blocks of lists, the most promising first. Lists are short and lie anywhere, so most of
-  /// the time of a scan goes by waiting for their memory: while one is scanned, the next is fetched.
+  /// Shows blocks, the most promising first, to the threads that operations may use where they are
+  /// many.
   public mutating func visit(_ blocks: [ProbedBlock]) throws(VectorError) {
-    blocks.first?.block.prefetch(dimension: query.numbers.count)
-    for (index, probed) in blocks.enumerated() {
-      if index + 1 < blocks.count {
-        blocks[index + 1].block.prefetch(dimension: query.numbers.count)
-      }
-      try visit(BlockView(probed.block.bytes), probed.centroidScore)
+    let fresh = afresh()
+    let failure = Mutex<VectorError?>(nil)
+    let seen = Mutex<[BlockScan]>([])
+    let bytes = blocks.reduce(0) { $0 + $1.block.bytes.count }
+    inParallel(rows: blocks.count, operations: bytes) { range in
+      var own = fresh
+      do throws(VectorError) {
+        try own.show(blocks[range])
+      } catch { failure.withLock { $0 = error } }
+      seen.withLock { $0.append(own) }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+    for part in seen.withLock({ $0 }) { merge(part) }
+  }
+
+  /// Lists are short and lie anywhere, so most of the time of a scan goes by waiting for their memory:
+  /// while one is scanned, the next is fetched.
+  private mutating func show(_ blocks: ArraySlice<ProbedBlock>) throws(VectorError) {
+    let dimension = query.numbers.count
+    blocks.first?.block.prefetch(dimension: dimension)
+    for index in blocks.indices {
+      if index + 1 < blocks.endIndex { blocks[index + 1].block.prefetch(dimension: dimension) }
+      try visit(BlockView(blocks[index].block.bytes), blocks[index].centroidScore)
     }
   }
 }

@@ -19,6 +19,9 @@ public struct Probes: Sendable, Equatable {
   /// The best `nprobe` lists whatever their scores; all where there are no more.
   public static func best(_ nprobe: Int) -> Probes { Probes(margin: .infinity, nprobe: nprobe) }
 
+  /// Every list.
+  public static let all = Probes.best(.max)
+
   /// The lists with those scores, of which lists that are none have −infinity; the best first, the
   /// first of equals first.
   func chosen(from scores: [Float]) -> [Int] {

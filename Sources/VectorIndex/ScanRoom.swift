@@ -15,7 +15,7 @@ struct ScanRoom: Sendable {
   private var rounded: [Int8] = []
   private var found: [UInt32] = []
   private var scores: [Float] = []
-  private var counts = [0, 0, 0, 0]
+  private var counts = [Int](repeating: 0, count: ScanRoom.queries)
   private var count = 0
 
   mutating func prepare(count: Int, depth: Int) {

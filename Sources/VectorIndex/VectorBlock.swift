@@ -47,6 +47,11 @@ public enum VectorBlock {
     }
   }
 
+  /// What the checksum of the block is said to be.
+  public static func storedChecksum(of block: RawSpan) throws(VectorError) -> UInt64 {
+    try block.withUnsafeBytes { bytes throws(VectorError) in try BlockView(bytes).checksum }
+  }
+
   /// Throws where the bytes are not those that were written. A scan checks lengths and numbers, and not
   /// this, which reads all.
   public static func verify(_ block: RawSpan) throws(VectorError) {

@@ -167,11 +167,12 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
     }
   }
 
-  @Test(arguments: Spread.allCases)
+  @Test(.ownsProcess, arguments: Spread.allCases)
   func batchesEqualSingleQueriesAndThreadsEqualOne(_ spread: Spread) throws {
-    let collection = Collection(spread, count: 400, dimension: 64, seed: 9)
+    // So many that a scan of them is divided among threads.
+    let collection = Collection(spread, count: 6000, dimension: 64, seed: 9)
     var random = SeededGenerator(seed: 10)
-    let blocks = try collection.blocks(of: 60).map(\.bytes)
+    let blocks = try collection.blocks(of: 300).map(\.bytes)
     let queries = try spread.vectors(11, 64, &random).map { try PreparedQuery($0) }
     let single = try queries.map { query in
       var scan = BlockScan(query, count: 5)
@@ -190,20 +191,30 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
             #expect(found == expected, "\(threads) threads, \(size) queries")
           }
         }
+        for (query, expected) in zip(queries, single) {
+          var scan = BlockScan(query, count: 5)
+          try withStored(blocks) { stored in
+            try scan.visit(stored.map { ProbedBlock($0, centroidScore: 0) })
+          }
+          let found = try scan.finish(rescore: collection.rescore(query))
+          #expect(found == expected, "\(threads) threads")
+        }
       }
     }
   }
 
-  @Test func estimatesAreNearTheTrueScores() throws {
+  /// As where a code has become another vector's: the answer would be of neither.
+  @Test func aScoreThatItsCodeCannotHaveIsAnError() throws {
     let collection = Collection(.random, count: 600, dimension: 256, seed: 11)
     let query = collection.vectors[collection.ids[5]]!
     for bound in [ScoreBound.proven, .probable] {
       var scan = BlockScan(try PreparedQuery(query), count: 10, bound: bound)
       for block in try collection.blocks(of: 200) { try scan.visit(block.bytes.span.bytes) }
-      for candidate in scan.estimated {
-        #expect(abs(candidate.score - collection.score(query, candidate.id)) < 0.004)
+      #expect(scan.foundCount == 10)
+      #expect(throws: VectorError.self) {
+        try scan.finish { collection.score(query, $0) + ($0 == collection.ids[5] ? 0.05 : 0) }
       }
-      #expect(scan.estimated.first?.id == collection.ids[5])
+      #expect(throws: VectorError.self) { try scan.finish { _ in .nan } }
     }
   }
 

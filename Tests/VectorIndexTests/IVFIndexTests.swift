@@ -94,6 +94,18 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
     #expect(Set(found.map(\.id)) == [3, 53, 103, 153, 203, 253, 303, 353])
   }
 
+  @Test(arguments: [Probes(margin: 1e-9, nprobe: 12), .best(1)])
+  func aSearchFindsAsManyAsThereAre(_ probes: Probes) throws {
+    var random = SeededGenerator(seed: 7)
+    let vectors = clustered(400, 16, centres: 5, &random)
+    let index = try IVFIndex(ids: (0..<400).map { UInt64($0) }, vectors: vectors, lists: 12)
+    let query = Array(vectors[row: 0])
+    #expect(try index.search(for: query, count: 399, probes: probes).count == 399)
+    #expect(try index.search(for: query, count: 1000, probes: probes).count == 400)
+    let rare = try index.search(for: query, count: 9, probes: probes, where: { $0 % 50 == 3 })
+    #expect(rare.count == 8)
+  }
+
   @Test(arguments: [1, 2, 3] as [UInt64])
   func everyIdIsInOneListAfterAnyChanges(_ seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)

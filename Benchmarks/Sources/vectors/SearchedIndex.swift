@@ -40,27 +40,30 @@ struct ExactIndex: SearchedIndex {
   var settings: [String] { ["exact"] }
   mutating func set(_ setting: String) {}
 
-  private func visit(_ scans: inout [BlockScan]) throws {
-    // The blocks stay in memory, and stay as they are, while the scan goes over them.
-    try withExtendedLifetime(blocks) {
-      try BlockScan.visit(
-        blocks.map { $0.withUnsafeBytes { StoredBlock(unsafeBytes: $0) } }, with: &scans)
-    }
+  // The blocks stay in memory, and stay as they are, while a scan goes over them.
+  private var stored: [StoredBlock] {
+    blocks.map { $0.withUnsafeBytes { StoredBlock(unsafeBytes: $0) } }
   }
 
   func search(_ query: [Float], count: Int) throws -> [UInt64] {
-    try search([query], count: count, threads: 1)[0]
+    var scan = BlockScan(try PreparedQuery(query), count: count)
+    try withExtendedLifetime(blocks) {
+      try scan.visit(stored.map { ProbedBlock($0, centroidScore: 0) })
+    }
+    return try finish(scan)
   }
 
   func search(_ queries: [[Float]], count: Int, threads: Int) throws -> [[UInt64]] {
     var scans = try queries.map { BlockScan(try PreparedQuery($0), count: count) }
-    try visit(&scans)
-    return try scans.map { scan in
-      try scan.finish { id in
-        let row = Int(id) * dimension..<(Int(id) + 1) * dimension
-        return try exactScore(scan.query.numbers, vectors.span.extracting(row).bytes)
-      }.map(\.id)
-    }
+    try withExtendedLifetime(blocks) { try BlockScan.visit(stored, with: &scans) }
+    return try scans.map(finish)
+  }
+
+  private func finish(_ scan: BlockScan) throws -> [UInt64] {
+    try scan.finish { id in
+      let row = Int(id) * dimension..<(Int(id) + 1) * dimension
+      return try exactScore(scan.query.numbers, vectors.span.extracting(row).bytes)
+    }.map(\.id)
   }
 
   mutating func add(_ ids: [UInt64], _ added: [[Float]]) throws {
