@@ -26,6 +26,7 @@ let package = Package(
     .executableTarget(
       name: "vectors",
       dependencies: ["BenchmarkSupport", .product(name: "VectorIndex", package: "blip")]),
+    .executableTarget(
       name: "training",
       dependencies: [
         "BenchmarkSupport", .product(name: "Training", package: "blip"),

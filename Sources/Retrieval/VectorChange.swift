@@ -88,7 +88,7 @@ struct VectorChange {
   }
 
   /// Vectors that are divided among lists together.
-  static let atOnce = 16384
+  static let atOnce = 8192
 
   /// Puts all embeddings of the table into blocks, of which there are none yet.
   mutating func addAll(
@@ -99,11 +99,12 @@ struct VectorChange {
     if isFlat {
       members[VectorTables.flatList] = ids
     } else {
-      let centres = GroupedCentres(try centroidMatrix())
       for first in stride(from: 0, to: ids.count, by: Self.atOnce) {
         guard !shouldStop() else { throw Interrupted() }
         let part = ids[first...].prefix(Self.atOnce)
-        let rows = centres.nearest(of: try embeddings.matrix(of: Array(part), in: transaction)).rows
+        let rows = nearestRows(
+          of: try embeddings.matrix(of: Array(part), in: transaction), among: try centroidMatrix()
+        ).rows
         for (id, row) in zip(part, rows) {
           members[VectorTables.list(ofRow: row), default: []].append(id)
         }

@@ -33,14 +33,12 @@ struct BlockRows {
       var rows = try BlockRows(dimension: view.dimension, centroid: nil)
       rows.norm = Float(view.norm)
       rows.centroidNorm = Float(view.centroidNorm)
-      rows.upper = [UInt8](repeating: 0, count: view.count * rows.half)
-      rows.lower = rows.upper
+      view.copyCodes(upper: &rows.upper, lower: &rows.lower)
       for index in 0..<view.count {
         rows.ids.append(view.id(index))
         rows.steps.append(view.step(index))
         rows.coarseErrors.append(view.coarseError(index).bits)
         rows.fineErrors.append(view.fineError(index).bits)
-        rows.withCode(index) { view.copyCode(index, upper: $0, lower: $1) }
       }
       return rows
     }
@@ -95,8 +93,13 @@ struct BlockRows {
 
   mutating func remove(_ removed: Set<UInt64>) {
     let kept = ids.indices.filter { !removed.contains(ids[$0]) }
-    upper = kept.flatMap { upper[$0 * half..<($0 + 1) * half] }
-    lower = kept.flatMap { lower[$0 * half..<($0 + 1) * half] }
+    func codes(_ plane: [UInt8]) -> [UInt8] {
+      var codes: [UInt8] = []
+      codes.reserveCapacity(kept.count * half)
+      for index in kept { codes += plane[index * half..<(index + 1) * half] }
+      return codes
+    }
+    (upper, lower) = (codes(upper), codes(lower))
     steps = kept.map { steps[$0] }
     coarseErrors = kept.map { coarseErrors[$0] }
     fineErrors = kept.map { fineErrors[$0] }
@@ -121,11 +124,16 @@ struct BlockRows {
         store(steps[index].bitPattern, at: layout.steps + 4 * index)
         store(coarseErrors[index], at: layout.coarseErrors + 2 * index)
         store(fineErrors[index], at: layout.fineErrors + 2 * index)
-        let group = layout.upper + index / 8 * 8 * half + index % 8 * 4
-        for byte in 0..<half {
-          buffer[group + byte / 4 * 32 + byte % 4] = upper[index * half + byte]
-          buffer[layout.lower + index * half + byte] = lower[index * half + byte]
+        upper.withUnsafeBytes { upper in
+          for chunk in 0..<half / 4 {
+            block.storeBytes(
+              of: upper.loadUnaligned(fromByteOffset: index * half + 4 * chunk, as: UInt32.self),
+              toByteOffset: layout.upper(index, chunk: chunk), as: UInt32.self)
+          }
         }
+      }
+      lower.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(rebasing: block[layout.lower...]).copyMemory(from: $0)
       }
       store(BlockView.checksum(of: UnsafeRawBufferPointer(block)), at: BlockLayout.checksum)
       initialized = layout.size

@@ -33,6 +33,11 @@ struct BlockLayout {
   var upper: Int { fineErrors + 2 * padded }
   var lower: Int { upper + padded * depth / 2 }
   var size: Int { lower + count * depth / 2 }
+
+  /// Where the next 4 bytes of a vector's upper bits are.
+  func upper(_ index: Int, chunk: Int) -> Int {
+    upper + index / 8 * 4 * depth + 32 * chunk + index % 8 * 4
+  }
 }
 
 /// The one place that reads a block's memory; good for as long as the memory is.
@@ -102,22 +107,21 @@ struct BlockView {
         littleEndian: base.loadUnaligned(fromByteOffset: array + 2 * index, as: UInt16.self)))
   }
 
-  /// Upper and lower bits of one vector, `depth` / 2 bytes each.
-  func copyCode(
-    _ index: Int, upper: UnsafeMutableBufferPointer<UInt8>,
-    lower: UnsafeMutableBufferPointer<UInt8>
-  ) {
+  /// Upper and lower bits of all vectors, `depth` / 2 bytes each, one vector behind the other.
+  func copyCodes(upper: inout [UInt8], lower: inout [UInt8]) {
     let half = layout.depth / 2
-    precondition(index >= 0 && index < count && upper.count == half && lower.count == half)
-    let group = layout.upper + index / 8 * 8 * half + index % 8 * 4
-    for chunk in 0..<half / 4 {
-      for byte in 0..<4 {
-        upper[4 * chunk + byte] = base.load(
-          fromByteOffset: group + 32 * chunk + byte, as: UInt8.self)
+    lower = Array(bytes[layout.lower..<layout.size])
+    upper = [UInt8](unsafeUninitializedCapacity: count * half) { upper, initialized in
+      let upper = UnsafeMutableRawBufferPointer(upper)
+      for index in 0..<count {
+        for chunk in 0..<half / 4 {
+          upper.storeBytes(
+            of: base.loadUnaligned(
+              fromByteOffset: layout.upper(index, chunk: chunk), as: UInt32.self),
+            toByteOffset: index * half + 4 * chunk, as: UInt32.self)
+        }
       }
-    }
-    for byte in 0..<half {
-      lower[byte] = base.load(fromByteOffset: layout.lower + index * half + byte, as: UInt8.self)
+      initialized = count * half
     }
   }
 

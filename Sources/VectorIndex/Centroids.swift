@@ -7,9 +7,9 @@ public import Tensors
 /// than scanning the chosen ones.
 public struct Centroids: Sendable {
   /// `[lists, d]`
-  public private(set) var values: Matrix
+  public let values: Matrix
   /// The block of all their codes; a centroid's id is its list's number.
-  private(set) var block: [UInt8]
+  let block: [UInt8]
   /// Share of |centroid|² that is taken from its score, filled up to whole groups of codes.
   private(set) var penalties: [Float]
 
@@ -79,11 +79,6 @@ public struct Centroids: Sendable {
       }
       return view.coarseScores(query, less: penalties)
     }
-  }
-
-  /// Puts the first of two centroids in place of a list's, and the second behind the last.
-  public mutating func divide(_ list: Int, into halves: Matrix) throws(VectorError) {
-    self = try Centroids(values.dividing(list, into: halves))
   }
 
   /// How many lists serve `count` vectors: 8 √n. A million vectors in 8,024 lists of their nearest

@@ -17,9 +17,7 @@ public struct IVFIndex: Sendable {
   public private(set) var calibration: ProbeCalibration.Result
   private var lists: [[[UInt8]]]
   private var places: [UInt64: Place] = [:]
-  /// The vectors, one behind the other; rows of removed ones are taken again.
-  private var vectors: [Float]
-  private var freeRows: [Int] = []
+  private var vectors: VectorRows
   private var random: SplitMix64
 
   private struct Place {
@@ -43,7 +41,7 @@ public struct IVFIndex: Sendable {
     centroids = try Centroids(division.centroids)
     sizes = division.members.map(\.count)
     self.lists = []
-    self.vectors = vectors.values
+    self.vectors = VectorRows(vectors)
     self.random = random
     calibration = ProbeCalibration.Result(probes: .all, recall: 1, lists: 0, vectors: 0)
     places.reserveCapacity(ids.count)
@@ -105,11 +103,6 @@ extension IVFIndex {
     return ids
   }
 
-  private func row(_ row: Int) -> Range<Int> {
-    let dimension = centroids.values.columns
-    return row * dimension..<(row + 1) * dimension
-  }
-
   // MARK: - Search
 
   /// The `count` nearest of the vectors in the lists that are probed, with their exact scores; more
@@ -136,7 +129,7 @@ extension IVFIndex {
       guard let place = places[id] else {
         throw VectorError(description: "vector \(id) is in a list and nowhere else")
       }
-      return try exactScore(query, vectors.span.extracting(row(Int(place.row))).bytes)
+      return try vectors.withBytes(ofRow: Int(place.row)) { try exactScore(query, $0) }
     }
   }
 
@@ -171,20 +164,11 @@ extension IVFIndex {
       try append(rows.map { ids[$0] }, added.rows(rows).values, to: list)
       for row in rows {
         places[ids[row]] = Place(
-          list: UInt32(list), row: UInt32(store(Array(added[row: row]))))
+          list: UInt32(list), row: UInt32(vectors.store(added[row: row])))
       }
       sizes[list] += rows.count
     }
-    for list in Set(nearest).sorted() { try divideIfDue(list) }
-  }
-
-  private mutating func store(_ vector: [Float]) -> Int {
-    if let free = freeRows.popLast() {
-      vectors.replaceSubrange(row(free), with: vector)
-      return free
-    }
-    vectors += vector
-    return vectors.count / vector.count - 1
+    try divideLongLists(of: Set(nearest).sorted())
   }
 
   private mutating func append(_ ids: [UInt64], _ added: [Float], to list: Int)
@@ -220,29 +204,32 @@ extension IVFIndex {
       lists[list] = blocks
       sizes[list] -= removed.count
       for (id, place) in removed {
-        freeRows.append(Int(place.row))
+        vectors.free(row: Int(place.row))
         places[id] = nil
       }
     }
   }
 
-  /// Divides a list that has grown far beyond its share.
-  private mutating func divideIfDue(_ list: Int) throws(VectorError) {
-    guard ListDivision.isDue(sizes[list], lists: lists.count, total: count) else { return }
-    let ids = try ids(ofList: list)
+  /// Divides those of the lists that have grown far beyond their share.
+  private mutating func divideLongLists(of changed: [Int]) throws(VectorError) {
     let dimension = centroids.values.columns
-    let rows = ids.flatMap { vectors[row(Int(places[$0]!.row))] }
-    let members = Matrix(rows: ids.count, columns: dimension, values: rows)
-    let division = ListDivision(members, using: &random)
-    try centroids.divide(list, into: division.centres)
-    lists.append([])
-    sizes.append(0)
-    for (side, list) in [list, lists.count - 1].enumerated() {
-      let its = ids.indices.filter { division.sides[$0] == side }
-      lists[list] = try Self.blocks(
-        its.map { ids[$0] }, members.rows(its), Array(division.centres[row: side]))
-      sizes[list] = its.count
-      for index in its { places[ids[index]]!.list = UInt32(list) }
+    var values = centroids.values
+    for list in changed where ListDivision.isDue(sizes[list], lists: lists.count, total: count) {
+      let ids = try ids(ofList: list)
+      let rows = ids.flatMap { vectors[row: Int(places[$0]!.row)] }
+      let members = Matrix(rows: ids.count, columns: dimension, values: rows)
+      let division = ListDivision(members, using: &random)
+      values = values.dividing(list, into: division.centres)
+      lists.append([])
+      sizes.append(0)
+      for (side, list) in [list, lists.count - 1].enumerated() {
+        let its = ids.indices.filter { division.sides[$0] == side }
+        lists[list] = try Self.blocks(
+          its.map { ids[$0] }, members.rows(its), Array(division.centres[row: side]))
+        sizes[list] = its.count
+        for index in its { places[ids[index]]!.list = UInt32(list) }
+      }
     }
+    if values.rows > centroids.count { centroids = try Centroids(values) }
   }
 }

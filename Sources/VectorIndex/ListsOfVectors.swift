@@ -18,7 +18,7 @@ public struct ListsOfVectors: Sendable {
     let rows = SplitMix64.sample(Self.sampleShare * lists, below: vectors.rows, using: &random)
     centroids = KMeans.train(
       rows.count < vectors.rows ? vectors.rows(rows) : vectors, count: lists, using: &random)
-    listOfRow = GroupedCentres(centroids).nearest(of: vectors).rows
+    listOfRow = nearestRows(of: vectors, among: centroids).rows
   }
 
   /// The rows of every list.

@@ -120,8 +120,8 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
   usePortableKernels(false)
 }
 
-/// One suite chooses the kernels for the whole process, so its tests run one after the other.
-@Suite(.serialized) struct AScanOfCodes {
+/// The kernels and the number of threads are the whole process's.
+@Suite(.ownsProcess) struct AScanOfCodes {
   @Test(arguments: Spread.allCases, [1, 7, 32, 100, 256])
   func equalsAScanInDouble(_ spread: Spread, _ dimension: Int) throws {
     let collection = Collection(spread, count: 150, dimension: dimension, seed: 5)
@@ -167,7 +167,7 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
     }
   }
 
-  @Test(.ownsProcess, arguments: Spread.allCases)
+  @Test(arguments: Spread.allCases)
   func batchesEqualSingleQueriesAndThreadsEqualOne(_ spread: Spread) throws {
     // So many that a scan of them is divided among threads.
     let collection = Collection(spread, count: 6000, dimension: 64, seed: 9)
