@@ -40,14 +40,16 @@ public struct Schedule: Sendable, Equatable {
   }
 
   /// The rate of a step. Where the warm-up is longer than an epoch it goes on, up to the rate of its
-  /// epoch; BLIP's ends with the first.
+  /// epoch; BLIP's ends with the first. The cosine has BLIP's rates where an epoch begins, and falls
+  /// within it too: the few epochs of a run on a processor would else end far from 0.
   /// - Parameter step: Counted from the start of the run.
-  public func rate(epoch: Int, step: Int) -> Double {
+  public func rate(epoch: Int, step: Int, stepsInEpoch: Int) -> Double {
     let rate =
       switch decay {
       case .factor(let factor): max(minimum, peak * pow(factor, Double(epoch)))
       case .cosine(let epochs):
-        minimum + (peak - minimum) * 0.5 * (1 + cos(.pi * Double(epoch) / Double(epochs)))
+        minimum + (peak - minimum) * 0.5
+          * (1 + cos(.pi * min(1, Double(step) / Double(epochs * stepsInEpoch))))
       }
     guard step < warmUpSteps else { return rate }
     return min(rate, start + (peak - start) * Double(step) / Double(warmUpSteps))

@@ -63,7 +63,7 @@ public struct RunSettings: Sendable, Equatable, Codable {
   func pace(step: Int, epoch: Int, stepsInEpoch: Int) -> Trainer.Pace {
     let ramp = hardeningEpochs * Double(stepsInEpoch)
     return Trainer.Pace(
-      rate: schedule.rate(epoch: epoch, step: step),
+      rate: schedule.rate(epoch: epoch, step: step, stepsInEpoch: stepsInEpoch),
       alpha: AlphaRamp(epochs: alphaEpochs).alpha(step: step, stepsPerEpoch: stepsInEpoch),
       hardness: ramp > 0 ? min(1, Double(step) / ramp) : 1)
   }
