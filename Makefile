@@ -72,7 +72,7 @@ bench-index: setup
 bench-train: setup
 	@$(call install,python3-venv)
 	$(SWIFT) build -c release --package-path Benchmarks --product training
-	Benchmarks/peers/make-environment "$(PEERS)"
+	Benchmarks/peers/make-environment "$(PEERS)" Benchmarks/peers/packages.txt
 	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/training/compare.py "$(PEERS)"
 
 # Debian's packages; asks dpkg first, so that a second run is quick and needs no root.

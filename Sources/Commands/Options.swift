@@ -16,9 +16,12 @@ struct IndexOption: ParsableArguments {
     if given?.isEmpty == true { throw ValidationError("--index names no folder.") }
   }
 
+  /// The folder, which is about to be opened.
   func path() throws -> String {
-    if let given { return given }
-    return try IndexLocation.standard(environment: IndexLocation.processEnvironment)
+    let path =
+      try given ?? IndexLocation.standard(environment: IndexLocation.processEnvironment)
+    DamagedIndex.reportCrashes(of: path)
+    return path
   }
 }
 

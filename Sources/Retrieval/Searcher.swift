@@ -49,8 +49,8 @@ public struct Searcher: Sendable {
 
   /// Pictures for a text.
   ///
-  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit +
-  /// cosine; what was not reranked follows by cosine. Patch features come from the index or, where
+  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit and
+  /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
   /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
   /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
   /// match probability, or none.
@@ -76,7 +76,9 @@ public struct Searcher: Sendable {
           return features.map { $0 == nil ? nil : next.next() }
         },
         take: { ids, matches in
-          for (index, match) in zip(ids.indices, matches) { candidates[index].match = match }
+          for (index, match) in zip(ids.indices, matches) {
+            candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
+          }
         })
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
@@ -129,7 +131,9 @@ public struct Searcher: Sendable {
       let matches = try model.match(
         texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
         features: picture.features)
-      for (index, match) in matches.enumerated() { candidates[index].match = match }
+      for (index, match) in matches.enumerated() {
+        candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
+      }
       let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
       return try depth.results(of: candidates).map { candidate in
         let record = texts[candidate.id]!
@@ -190,7 +194,7 @@ public func match(pictureAt path: String, texts: [String], model: BLIPModel) thr
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
     let cosine = dot(pair.0, picture.embedding)
     var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
-    candidate.match = pair.1
+    candidate.take(pair.1, itcWeight: model.folder.configuration.itcWeight)
     return candidate
   }
   return ranked(candidates).map {
