@@ -1,12 +1,12 @@
 import Glibc
 
+/// The line that a crash leaves behind; it is written once, before any signal can come, and stays.
+nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count: 0)
+
 /// LMDB trusts what lies in its pages. Where they are damaged it asks for memory behind the end of the
 /// file, or gives up by `abort`, and with it the process: this says why, in one line, before it ends.
 /// What is above LMDB (records, blocks, embeddings) checks itself and never comes here.
 enum DamagedIndex {
-  /// The line; it is written once, before any signal can come, and stays.
-  nonisolated(unsafe) private static var line = UnsafeRawBufferPointer(start: nil, count: 0)
-
   /// From now on the index at `path` is read.
   static func reportCrashes(of path: String) {
     let text =
