@@ -31,6 +31,7 @@ let package = Package(
     .executable(name: "blip", targets: ["blip"]),
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(name: "Retrieval", targets: ["Retrieval"]),
+    .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training"]),
   ],
   dependencies: [
@@ -55,7 +56,7 @@ let package = Package(
     room("Checkpoints", ["Digests"]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
-    room("VectorIndex"),
+    room("VectorIndex", ["CKernels", "Tensors"]),
     room("LMDB", ["CLMDB"]),
     // Floor 3: the model.
     room(
@@ -81,13 +82,16 @@ let package = Package(
     tests("CheckpointsTests", ["Checkpoints"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
-    tests("VectorIndexTests", ["VectorIndex"]),
+    tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("LMDBTests", ["LMDB"]),
     tests(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
     tests(
       "RetrievalTests",
-      ["Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors"]),
+      [
+        "Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors", "VectorIndex",
+      ],
+      resources: [.copy("Fixtures")]),
     tests(
       "TrainingTests", ["Training", "BLIP", "Checkpoints", "Images", "Tensors"],
       resources: [.copy("Fixtures")]),

@@ -24,6 +24,9 @@ let package = Package(
     .executableTarget(
       name: "speed", dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
     .executableTarget(
+      name: "vectors",
+      dependencies: ["BenchmarkSupport", .product(name: "VectorIndex", package: "blip")]),
+    .executableTarget(
       name: "training",
       dependencies: [
         "BenchmarkSupport", .product(name: "Training", package: "blip"),

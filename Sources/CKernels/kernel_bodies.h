@@ -208,15 +208,27 @@ static TARGET void FOR_CPU(layer_norm)(const float *x, const float *weight, cons
 
 // MARK: - Dot product
 
-static TARGET float FOR_CPU(dot)(const float *a, const float *b, size_t count) {
-  vec sums[4] = {0};
-  size_t i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes)
+INLINE double_vec FOR_CPU(load_doubles)(const uint8_t *p) {
+  half_vec v;
+  memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, double_vec);
+}
+
+static TARGET double FOR_CPU(dot)(const void *a_, const void *b_, size_t count) {
+  const uint8_t *a = a_, *b = b_, *end = a + 4 * count;
+  double_vec sums[4] = {0};
+  for (; end - a >= 64; a += 64, b += 64)
+#pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++)
-      sums[j] += FOR_CPU(load)(a + i + j * lanes) * FOR_CPU(load)(b + i + j * lanes);
-  for (; i + lanes <= count; i += lanes) sums[0] += FOR_CPU(load)(a + i) * FOR_CPU(load)(b + i);
-  float sum = FOR_CPU(sum)((sums[0] + sums[1]) + (sums[2] + sums[3]));
-  for (; i < count; i++) sum += a[i] * b[i];
+      sums[j] += FOR_CPU(load_doubles)(a + 16 * j) * FOR_CPU(load_doubles)(b + 16 * j);
+  const double_vec all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  double sum = (all[0] + all[2]) + (all[1] + all[3]);
+  for (; a < end; a += 4, b += 4) {
+    float x, y;
+    memcpy(&x, a, 4);
+    memcpy(&y, b, 4);
+    sum += (double)x * y;
+  }
   return sum;
 }
 
@@ -312,13 +324,15 @@ static TARGET void FOR_CPU(depthwise)(struct kernel_convolution shape, const flo
 #include "multiply_bodies.h"
 #include "integer_bodies.h"
 #include "attention_bodies.h"
+#include "codes_bodies.h"
 #include "training_bodies.h"
 #include "attention_training_bodies.h"
 
 static const struct kernels FOR_CPU(kernels) = {
     FOR_CPU(gelu),  FOR_CPU(softmax),           FOR_CPU(layer_norm),
     FOR_CPU(dot),   FOR_CPU(multiply_floats),   FOR_CPU(multiply_integers),
-    FOR_CPU(attend), FOR_CPU(depthwise),
+    FOR_CPU(attend), FOR_CPU(depthwise),         FOR_CPU(score_codes),
+    FOR_CPU(scan_codes), FOR_CPU(code_score),
     .begin = FOR_CPU(begin),
     .activate = FOR_CPU(activate),
     .drop = FOR_CPU(drop),

@@ -11,8 +11,11 @@
 
 enum { lanes = 8 };
 typedef float vec __attribute__((vector_size(32)));
+typedef double double_vec __attribute__((vector_size(32)));
+typedef float half_vec __attribute__((vector_size(16)));
 typedef float unaligned_vec __attribute__((vector_size(32), aligned(4)));
 typedef int32_t int_vec __attribute__((vector_size(32)));
+typedef uint8_t unsigned_byte_vec __attribute__((vector_size(8), aligned(1)));
 typedef uint32_t uint_vec __attribute__((vector_size(32)));
 typedef int8_t byte_vec __attribute__((vector_size(8), aligned(1)));
 typedef uint16_t short_vec __attribute__((vector_size(16), aligned(2)));
@@ -21,7 +24,7 @@ struct kernels {
   void (*gelu)(const float *, float *, size_t);
   void (*softmax)(float *, size_t, size_t, float);
   void (*layer_norm)(const float *, const float *, const float *, float, float *, size_t, size_t);
-  float (*dot)(const float *, const float *, size_t);
+  double (*dot)(const void *, const void *, size_t);
   void (*multiply_floats)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
                           float *);
   void (*multiply_integers)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
@@ -29,6 +32,9 @@ struct kernels {
   void (*attend)(struct kernel_attention, bool, float *);
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
+  void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
+  void (*scan_codes)(struct kernel_codes, struct kernel_code_query *, size_t);
+  float (*code_score)(struct kernel_codes, size_t, const float *);
   void (*begin)(struct kernel_block, const float *, const float *, float *);
   void (*activate)(struct kernel_block, enum kernel_activation, float *);
   void (*drop)(float *, size_t, size_t, size_t, struct kernel_dropout);
@@ -89,6 +95,29 @@ static inline void integer_sums_portable(int rows, const uint8_t *x, size_t dept
   }
 }
 
+// Σ query · code of `groups` groups of 8 vectors (upper planes) and each of `queries` queries.
+static inline void code_sums_portable(const int groups, const int queries, const uint8_t *upper,
+                                      size_t depth, const int8_t *const *query,
+                                      int_vec sums[4]) {
+  for (int g = 0; g < groups; g++, upper += depth * kernel_code_group / 2)
+    for (int q = 0; q < queries; q++) {
+      int32_t sum[kernel_code_group] = {0};
+      const uint8_t *codes = upper;
+      for (size_t i = 0; i < depth; i += 8, codes += 4 * kernel_code_group)
+        for (int v = 0; v < kernel_code_group; v++)
+          for (int j = 0; j < 4; j++)
+            sum[v] += (codes[4 * v + j] & 15) * query[q][i + j] +
+                      (codes[4 * v + j] >> 4) * query[q][i + 4 + j];
+      memcpy(&sums[g * queries + q], sum, sizeof sum);
+    }
+}
+
+static inline bool any_portable(int_vec mask) {
+  int32_t some = 0;
+  for (int i = 0; i < lanes; i++) some |= mask[i];
+  return some;
+}
+
 #define FOR_CPU(name) name##_portable
 #define TARGET
 #include "kernel_bodies.h"
@@ -134,6 +163,49 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
     for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
 }
 
+// Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
+static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
+    const int groups, const int queries, const uint8_t *upper, size_t depth,
+    const int8_t *const *query, int_vec sums[4]) {
+  const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
+  const size_t group = depth * kernel_code_group / 2;
+  __m256i total[4];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < groups * queries; t++) total[t] = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += kernel_code_depth) {
+    __m256i part[4];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++) part[t] = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++)
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++) {
+        const __m256i codes =
+            _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
+        const __m256i first = _mm256_and_si256(codes, low);
+        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
+#pragma clang loop unroll(full)
+        for (int q = 0; q < queries; q++) {
+          int32_t four[2];
+          memcpy(four, query[q] + i + 8 * j, 8);
+          const __m256i pairs =
+              _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
+                               _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
+          part[g * queries + q] = _mm256_add_epi16(part[g * queries + q], pairs);
+        }
+      }
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++)
+      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], one));
+  }
+#pragma clang loop unroll(full)
+  for (int t = 0; t < groups * queries; t++) sums[t] = (int_vec)total[t];
+}
+
+static inline __attribute__((always_inline)) TARGET bool any_avx2(int_vec mask) {
+  return _mm256_movemask_ps((__m256)mask);
+}
+
 #include "kernel_bodies.h"
 #undef FOR_CPU
 #undef TARGET
@@ -172,8 +244,22 @@ void kernel_layer_norm(const float *x, const float *weight, const float *bias, f
   kernels()->layer_norm(x, weight, bias, epsilon, y, rows, columns);
 }
 
-float kernel_dot(const float *a, const float *b, size_t count) {
+double kernel_dot(const void *a, const void *b, size_t count) {
   return kernels()->dot(a, b, count);
+}
+
+void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query query,
+                        const float *penalties, float *scores) {
+  kernels()->score_codes(codes, query, penalties, scores);
+}
+
+void kernel_scan_codes(struct kernel_codes codes, struct kernel_code_query *queries,
+                       size_t count) {
+  kernels()->scan_codes(codes, queries, count);
+}
+
+float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query) {
+  return kernels()->code_score(codes, vector, query);
 }
 
 size_t kernel_multiply_scratch(enum kernel_format format, size_t k) {

@@ -10,6 +10,9 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   /// The rerank depth that pays for this model, where the file names one (`blip.rerank_depth`, a
   /// key of this engine).
   public let rerankDepth: Int?
+  /// What the ITC cosine counts beside the match logit where hits are reranked (`blip.itc_weight`, a
+  /// key of this engine): 1 in BLIP's own evaluation.
+  public let itcWeight: Float
 
   private enum CodingKeys: String, CodingKey {
     case modelType = "model_type"
@@ -21,12 +24,17 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
 
   private struct Engine: Decodable {
     let rerankDepth: Int?
+    let itcWeight: Float
 
-    private enum CodingKeys: String, CodingKey { case rerankDepth = "rerank_depth" }
+    private enum CodingKeys: String, CodingKey {
+      case rerankDepth = "rerank_depth"
+      case itcWeight = "itc_weight"
+    }
 
     init(from decoder: any Decoder) throws {
       let file = try decoder.container(keyedBy: CodingKeys.self)
       rerankDepth = try file.integer(.rerankDepth, in: 0...1_000_000)
+      itcWeight = try file.float(.itcWeight, default: 1, in: 0...1_000_000)
     }
   }
 
@@ -41,7 +49,9 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
     text.encoderHiddenSize = vision.hiddenSize
     self.text = text
     embeddingSize = try file.integer(.embeddingSize, default: 256, in: 1...widest)
-    rerankDepth = try file.decodeIfPresent(Engine.self, forKey: .engine)?.rerankDepth
+    let engine = try file.decodeIfPresent(Engine.self, forKey: .engine)
+    rerankDepth = engine?.rerankDepth
+    itcWeight = engine?.itcWeight ?? 1
   }
 }
 

@@ -65,19 +65,17 @@ public struct ModelFolderWriter: Sendable {
       to: "\(path)/model.safetensors")
   }
 
-  /// Says in `config.json` how many hits of a search pay for being reranked, where it says anything
-  /// about that.
-  public func setRerankDepth(_ depth: Int) throws(CheckpointError) {
+  /// Says in `config.json` how many hits of a search pay for being reranked, and what the cosine counts
+  /// then, where it says anything about that.
+  public func setReranking(depth: Int, itcWeight: Float) throws(CheckpointError) {
     let file = "\(path)/config.json"
     let text = String(decoding: try readFile(file, limit: 16 << 20), as: UTF8.self)
-    let parts = text.split(separator: "\"rerank_depth\"", omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return }
-    let isBefore: (Character) -> Bool = { $0.isWhitespace || $0 == ":" }
-    let number = parts[1].drop(while: isBefore).prefix(while: \.isNumber)
-    guard !number.isEmpty else { return }
     let changed =
-      parts[0] + "\"rerank_depth\"" + parts[1].prefix(while: isBefore) + "\(depth)"
-      + parts[1][number.endIndex...]
+      text
+      .replacing(/"itc_weight"\s*:\s*[-+.\deE]+\s*,\s*|,\s*"itc_weight"\s*:\s*[-+.\deE]+/, with: "")
+      .replacing(
+        /"rerank_depth"\s*:\s*\d+/, with: "\"itc_weight\": \(itcWeight), \"rerank_depth\": \(depth)"
+      )
     if changed != text { try replaceFile(file, with: Array(changed.utf8)) }
   }
 

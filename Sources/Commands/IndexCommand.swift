@@ -49,6 +49,18 @@ struct IndexCommand: AsyncParsableCommand {
       "Leave out what matches, such as '*.gif'; can be repeated.", valueName: "glob"))
   var exclude: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "The share of the true nearest that a search of a large index is to find, 0.5 to 1 (default: "
+        + "what the index has, else 0.99).",
+      valueName: "share"))
+  var recall: Double?
+
+  @Flag(
+    name: .customLong("rebuild"),
+    help: "Make the vector index anew from the embeddings; pictures are not encoded again.")
+  var rebuilds = false
+
   private static func precision(_ text: String) throws -> FeaturePrecision {
     guard let precision = FeaturePrecision(rawValue: text) else {
       throw ValidationError("Choose none, bf16 or int8.")
@@ -59,6 +71,9 @@ struct IndexCommand: AsyncParsableCommand {
   func validate() throws {
     if folder.isEmpty { throw ValidationError("The folder of the pictures has no name.") }
     if name?.isEmpty == true { throw ValidationError("--name is empty.") }
+    if let recall, !(0.5...1).contains(recall) {
+      throw ValidationError("--recall must be from 0.5 to 1.")
+    }
     if captions?.isEmpty == true { throw ValidationError("--captions names no file.") }
   }
 
@@ -70,7 +85,7 @@ struct IndexCommand: AsyncParsableCommand {
     let request = IndexingRequest(
       collection: folder, index: indexPath, name: name, captions: captions,
       features: features ?? (existing == nil ? Self.defaultFeatures(of: model) : nil),
-      exclude: exclude)
+      exclude: exclude, recall: recall, rebuildsVectors: rebuilds)
 
     Interruption.watch()
     var progress = IndexingProgress(console: .error)

@@ -17,6 +17,9 @@ struct IndexingProgress {
   /// As many failures are listed with their reasons.
   private static let listedFailures = 20
 
+  /// Fewer are arranged before anyone wonders.
+  private static let manyVectors = 50_000
+
   private enum Phase: String {
     case looking = "looking for pictures"
     case pictures = "pictures"
@@ -41,6 +44,9 @@ struct IndexingProgress {
       if phase != .texts { start(.texts, total: of) }
       done = count
       step()
+    case .arranging(let count):
+      clear()
+      if count > Self.manyVectors { Console.note("arranging \(count) embeddings for the search") }
     case .failed(let path, let reason):
       failureCount += 1
       if failures.count < Self.listedFailures { failures.append((path, reason)) }

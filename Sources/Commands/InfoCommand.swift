@@ -46,6 +46,12 @@ struct InfoCommand: ParsableCommand {
       ("picture size", "\(metadata.imageSize)×\(metadata.imageSize)"),
       ("embedding", "\(metadata.embeddingSize) numbers"),
       ("features", features(metadata)),
+      (
+        "vectors",
+        "pictures \(Self.arrangement(contents.vectors.pictures)), texts "
+          + Self.arrangement(contents.vectors.texts)
+      ),
+      ("a vector takes", contents.bytesPerVector.map { "\($0) bytes with its embedding" } ?? "—"),
       ("pictures", "\(contents.pictures)"),
       ("texts", "\(contents.texts)"),
       ("failures", "\(contents.failures.count)"),
@@ -65,6 +71,26 @@ struct InfoCommand: ParsableCommand {
       if rest > 0 { text += "  and \(rest) more (see them with --failures)\n" }
     }
     return text
+  }
+
+  /// "flat, exact", or how many lists and what they are worth.
+  private static func arrangement(_ vectors: VectorSummary) -> String {
+    guard let lists = vectors.lists else {
+      return vectors.hasCodes ? "flat (exact)" : "without codes (exact; blip index makes them)"
+    }
+    return "\(lists.count) lists (nprobe \(fixed(lists.nprobe, 1)), recall "
+      + "\(fixed(lists.recall, 3)) of \(lists.target))"
+  }
+
+  private static func json(_ vectors: VectorSummary) -> JSONOutput {
+    .object([
+      ("vectors", .integer(vectors.vectors)),
+      ("kind", .string(vectors.lists == nil ? "flat" : "lists")),
+      ("lists", vectors.lists.map { .integer($0.count) }),
+      ("nprobe", vectors.lists.map { .float(Float($0.nprobe)) }),
+      ("recall", vectors.lists.map { .float(Float($0.recall)) }),
+      ("recall_target", vectors.lists.map { .float(Float($0.target)) }),
+    ])
   }
 
   private func features(_ metadata: IndexMetadata) -> String {
@@ -88,6 +114,9 @@ struct InfoCommand: ParsableCommand {
       ("image_size", .integer(metadata.imageSize)),
       ("embedding_size", .integer(metadata.embeddingSize)),
       ("features", .string(metadata.features.rawValue)),
+      ("picture_vectors", Self.json(contents.vectors.pictures)),
+      ("text_vectors", Self.json(contents.vectors.texts)),
+      ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
       ("failures", .integer(contents.failures.count)),
       (
@@ -116,6 +145,7 @@ private struct IndexContents {
   let metadata: IndexMetadata
   let pictures: Int
   let texts: Int
+  let vectors: (pictures: VectorSummary, texts: VectorSummary)
   let tables: [TableSize]
   let failures: [FailureRecord]
 
@@ -123,10 +153,19 @@ private struct IndexContents {
     metadata = try snapshot.metadata()
     pictures = try snapshot.pictureCount()
     texts = try snapshot.textCount()
+    vectors = try snapshot.vectorSummaries()
     tables = try snapshot.tableSizes()
     var failures: [FailureRecord] = []
     try snapshot.forEachFailure { failures.append($0) }
     self.failures = failures.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+  }
+
+  /// What the embeddings and the vector index take of the file, for each vector; nil without any.
+  var bytesPerVector: Int? {
+    let names = ["embeddings", "text_embeddings", "lists", "centroids", "places"]
+    let bytes = tables.filter { names.contains($0.name) }.reduce(0) { $0 + $1.bytes }
+    let count = vectors.pictures.vectors + vectors.texts.vectors
+    return count > 0 ? bytes / count : nil
   }
 }
 

@@ -27,6 +27,7 @@ struct MatchCommand: ParsableCommand {
   @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
   var writesJSON = false
 
+  @OptionGroup var nearest: NearestOptions
   @OptionGroup var index: IndexOption
   @OptionGroup var model: ModelOption
   @OptionGroup var precision: PrecisionOption
@@ -36,9 +37,10 @@ struct MatchCommand: ParsableCommand {
     if texts.contains(where: { $0.allSatisfy(\.isWhitespace) }) {
       throw ValidationError("A --text is empty: say what the picture may show.")
     }
-    if !texts.isEmpty && (ranking.isGiven || index.given != nil) {
+    if !texts.isEmpty && (ranking.isGiven || nearest.isGiven || index.given != nil) {
       throw ValidationError(
-        "--text compares the given texts: it goes without --index, -k, --rerank and --min-match.")
+        "--text compares the given texts: it goes without --index, -k, --rerank, --min-match, "
+          + "--exact and --nprobe.")
     }
   }
 
@@ -51,7 +53,7 @@ struct MatchCommand: ParsableCommand {
         cache: CacheLocation.standard)
       hits = try searcher.match(
         pictureAt: picture, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch)
+        minimumMatch: ranking.minimumMatch, options: nearest.options())
     } else {
       let model = try model.load(precision: precision.precision)
       for text in texts { QueryText.note(text, model: model) }

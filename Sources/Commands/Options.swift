@@ -1,6 +1,7 @@
 import ArgumentParser
 import BLIP
 import Checkpoints
+import Retrieval
 
 /// Which index a verb works on.
 struct IndexOption: ParsableArguments {
@@ -15,9 +16,12 @@ struct IndexOption: ParsableArguments {
     if given?.isEmpty == true { throw ValidationError("--index names no folder.") }
   }
 
+  /// The folder, which is about to be opened.
   func path() throws -> String {
-    if let given { return given }
-    return try IndexLocation.standard(environment: IndexLocation.processEnvironment)
+    let path =
+      try given ?? IndexLocation.standard(environment: IndexLocation.processEnvironment)
+    DamagedIndex.reportCrashes(of: path)
+    return path
   }
 }
 
@@ -59,6 +63,34 @@ struct PrecisionOption: ParsableArguments {
       throw ValidationError("Choose fp32, bf16, int8 or auto.")
     }
     return precision
+  }
+}
+
+/// How the vector index is searched.
+struct NearestOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("exact"),
+    help: "Look at every vector, also where the index is large enough for lists.")
+  var isExact = false
+
+  @Option(
+    name: .customLong("nprobe"),
+    help: ArgumentHelp(
+      "Visit N lists of a large index (default: as many as its recall was measured to need).",
+      valueName: "n"))
+  var nprobe: Int?
+
+  var isGiven: Bool { isExact || nprobe != nil }
+
+  func validate() throws {
+    if let nprobe, nprobe < 1 { throw ValidationError("--nprobe must be 1 or more.") }
+    if isExact, nprobe != nil {
+      throw ValidationError("--exact visits every list: it goes without --nprobe.")
+    }
+  }
+
+  func options(folder: String? = nil) -> SearchOptions {
+    SearchOptions(isExact: isExact, nprobe: nprobe, folder: folder)
   }
 }
 

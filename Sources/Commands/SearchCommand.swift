@@ -13,12 +13,19 @@ struct SearchCommand: ParsableCommand {
         blip search "two people dancing" -k 50 --html dancing.html
         blip search ./holiday.jpg --paths | xargs -d '\\n' ls -l
         blip search "a cat" --rerank 64 --min-match 0.5 --json
+        blip search "a cat" --under animals/pets
       """)
 
   @Argument(help: ArgumentHelp("What to look for: a text, or a picture file.", valueName: "text"))
   var query: String
 
   @OptionGroup var ranking: RankingOptions
+
+  @Option(
+    name: .customLong("under"),
+    help: ArgumentHelp(
+      "Only pictures in this folder of the collection and below it.", valueName: "folder"))
+  var folder: String?
 
   @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
   var writesJSON = false
@@ -31,6 +38,7 @@ struct SearchCommand: ParsableCommand {
       "Write a page of the pictures found, complete in one file.", valueName: "file"))
   var html: String?
 
+  @OptionGroup var nearest: NearestOptions
   @OptionGroup var index: IndexOption
   @OptionGroup var model: ModelOption
   @OptionGroup var precision: PrecisionOption
@@ -42,6 +50,7 @@ struct SearchCommand: ParsableCommand {
     if writesJSON && writesPaths {
       throw ValidationError("--json and --paths exclude each other.")
     }
+    if folder?.isEmpty == true { throw ValidationError("--under names no folder.") }
     if html?.isEmpty == true { throw ValidationError("--html names no file.") }
     if PictureArgument.isPicture(query), ranking.depth ?? 0 > 0 || ranking.minimumMatch != nil {
       throw ValidationError(
@@ -57,12 +66,13 @@ struct SearchCommand: ParsableCommand {
       cache: CacheLocation.standard)
     let hits: [PictureHit]
     if isPicture {
-      hits = try searcher.search(pictureAt: query, count: ranking.count)
+      hits = try searcher.search(
+        pictureAt: query, count: ranking.count, options: nearest.options(folder: folder))
     } else {
       QueryText.note(query, model: searcher.model)
       hits = try searcher.search(
         text: query, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch)
+        minimumMatch: ranking.minimumMatch, options: nearest.options(folder: folder))
     }
     try write(hits)
     if let html {

@@ -75,7 +75,10 @@ final class TrainingProgress: Sendable {
     }
     var parts: [String] = []
     if let itc = report.itc { parts.append("ITC \(recalls(itc))") }
-    if let itm = report.itm { parts.append("with ITM \(recalls(itm))") }
+    if let itm = report.itm {
+      let weight = report.itcWeight.map { " (+ \(fixed(Double($0), 0)) × cosine)" } ?? ""
+      parts.append("with ITM\(weight) \(recalls(itm))")
+    }
     if let lm = report.lm { parts.append("LM loss \(fixed(lm, 3))") }
     return "epoch \(report.epoch), \(counted(report.pictures, "picture")) held out (R@1/5/10): "
       + parts.joined(separator: "; ")

@@ -103,6 +103,8 @@ public final class Environment: Sendable {
     code = mdb_env_set_mapsize(pointer, mapSize)
     if code == MDB_SUCCESS { code = mdb_env_set_maxdbs(pointer, maximumTables) }
     if code == MDB_SUCCESS { code = mdb_env_set_maxreaders(pointer, maximumReaders) }
+    // LMDB would first print a line of its own.
+    if code == MDB_SUCCESS { code = mdb_env_set_assert(pointer) { _, _ in abort() } }
     if code == MDB_SUCCESS { code = mdb_env_open(pointer, path, flags, 0o644) }
     guard code == MDB_SUCCESS else {
       mdb_env_close(pointer)

@@ -95,6 +95,14 @@ public struct Table<Key: Codec, Value: Codec>: Sendable {
     try checked(transaction.handle).delete(number, name, Key.encode(key))
   }
 
+  /// Deletes all keys from `lower` to `upper`, both included.
+  public func deleteAll(
+    in transaction: borrowing WriteTransaction, from lower: Key.Value, through upper: Key.Value
+  ) throws {
+    try checked(transaction.handle)
+      .deleteAll(number, name, from: Key.encode(lower), through: Key.encode(upper))
+  }
+
   /// Keys and values in the order of the keys' bytes, from `lower` to `upper`, both included.
   ///
   /// `body` changes nothing in the same transaction: that is a precondition failure.

@@ -99,6 +99,29 @@ public final class TransactionHandle {
     return true
   }
 
+  /// Deletes all keys from `lower` to `upper`, both included.
+  func deleteAll(_ table: MDB_dbi, _ name: String, from lower: [UInt8], through upper: [UInt8])
+    throws(LMDBError)
+  {
+    preconditionUnseen()
+    var opened: OpaquePointer?
+    try environment.check(mdb_cursor_open(transaction, table, &opened), table: name)
+    guard let cursor = opened else { return }
+    defer { mdb_cursor_close(cursor) }
+    var code: Int32
+    repeat {
+      // After a deletion the cursor stands at the next key only until it is asked: ask again.
+      code = lower.withValue { key in
+        var value = MDB_val()
+        let code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+        guard code == MDB_SUCCESS else { return code }
+        if upper.lexicographicallyPrecedes(UnsafeRawBufferPointer(key)) { return MDB_NOTFOUND }
+        return mdb_cursor_del(cursor, 0)
+      }
+    } while code == MDB_SUCCESS
+    if code != MDB_NOTFOUND { try environment.check(code, table: name) }
+  }
+
   /// Keys and values in the order of the keys' bytes, from `lower` (or the first) to `upper` (or
   /// the last), both included.
   func scan(

@@ -9,8 +9,17 @@ public import Tensors
 public struct IndexChange: ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables
+  private let pending = PendingEmbeddings()
 
-  consuming func commit() throws { try transaction.commit() }
+  init(transaction: consuming WriteTransaction, tables: IndexTables) {
+    self.transaction = transaction
+    self.tables = tables
+  }
+
+  consuming func commit() throws {
+    try storePending()
+    try transaction.commit()
+  }
 
   /// A picture's row; nil where there is none.
   public func picture(_ id: UInt64) throws -> PictureRecord? {
@@ -29,7 +38,8 @@ public struct IndexChange: ~Copyable {
 
   /// A picture's ITC embedding; nil where there is no such picture.
   public func embedding(picture id: UInt64) throws -> [Float]? {
-    try tables.embedding(picture: id, in: transaction)
+    if let changed = pending.change(.pictures, id) { return changed }
+    return try tables.embedding(picture: id, in: transaction)
   }
 
   /// Patch features, decoded to floats; nil where they are not stored.
@@ -58,17 +68,16 @@ public struct IndexChange: ~Copyable {
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
       try tables.pictures.put(id, record, in: transaction)
-      try tables.embeddings.put(id, embedding, in: transaction)
       if let encodedFeatures { try tables.features.put(id, encodedFeatures, in: transaction) }
     } else {
       id = try MetadataTable.nextID(.picture, tables.meta, of: tables.path, in: transaction)
       try tables.paths.put(pathHash, id, in: transaction)
       try tables.pictures.append(id, record, in: transaction)
-      try tables.embeddings.append(id, embedding, in: transaction)
       if let encodedFeatures { try tables.features.append(id, encodedFeatures, in: transaction) }
     }
     try tables.hashes.put((record.contentHash, id), (), in: transaction)
     try tables.failures.delete(pathHash, in: transaction)
+    try change(.pictures, id, to: embedding)
     return id
   }
 
@@ -93,8 +102,8 @@ public struct IndexChange: ~Copyable {
     try tables.pictures.delete(id, in: transaction)
     try tables.paths.delete(SHA256.digest(of: record.path), in: transaction)
     try tables.hashes.delete((record.contentHash, id), in: transaction)
-    try tables.embeddings.delete(id, in: transaction)
     try tables.features.delete(id, in: transaction)
+    try change(.pictures, id, to: nil)
   }
 
   /// Replaces all texts of a picture (nil: texts of no picture) by these, under new ids.
@@ -118,8 +127,8 @@ public struct IndexChange: ~Copyable {
       let id = try MetadataTable.nextID(.text, tables.meta, of: tables.path, in: transaction)
       let record = TextRecord(text: text, picture: picture, source: source)
       try tables.texts.append(id, record, in: transaction)
-      try tables.textEmbeddings.append(id, embedding, in: transaction)
       try tables.pictureTexts.put((picture ?? 0, id), (), in: transaction)
+      try change(.texts, id, to: embedding)
     }
   }
 
@@ -146,8 +155,19 @@ public struct IndexChange: ~Copyable {
   private func removeTexts(of picture: UInt64?) throws {
     for id in try tables.textIDs(of: picture, in: transaction) {
       try tables.texts.delete(id, in: transaction)
-      try tables.textEmbeddings.delete(id, in: transaction)
       try tables.pictureTexts.delete((picture ?? 0, id), in: transaction)
+      try change(.texts, id, to: nil)
+    }
+  }
+
+  private func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {
+    pending.set(space, id, to: embedding)
+    if pending.isFull { try storePending() }
+  }
+
+  private func storePending() throws {
+    try pending.store { space, changes in
+      try tables.apply(changes, to: space, in: transaction)
     }
   }
 
@@ -170,5 +190,30 @@ public struct IndexChange: ~Copyable {
     } catch {
       throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(error.reason))")
     }
+  }
+}
+
+/// Embeddings that a transaction has changed and not stored yet, so that a block of vectors is
+/// written once for all that go into it or leave it.
+private final class PendingEmbeddings {
+  /// Some megabytes; then they are stored before the transaction's end.
+  private static let most = 8192
+  private var changes: [VectorSpace: [UInt64: [Float]?]] = [:]
+
+  var isFull: Bool { changes.values.contains { $0.count >= Self.most } }
+
+  /// The change of an embedding, to nil where it is dropped; nil where it is not changed.
+  func change(_ space: VectorSpace, _ id: UInt64) -> Optional<Optional<[Float]>> {
+    guard let changed = changes[space] else { return .none }
+    return changed[id]
+  }
+
+  func set(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) {
+    changes[space, default: [:]].updateValue(embedding, forKey: id)
+  }
+
+  func store(_ body: (VectorSpace, [UInt64: [Float]?]) throws -> Void) rethrows {
+    for (space, changed) in changes { try body(space, changed) }
+    changes = [:]
   }
 }

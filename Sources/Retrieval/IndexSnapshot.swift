@@ -51,6 +51,21 @@ public struct IndexSnapshot: ~Copyable {
     try tables.pictures.forEach(in: transaction, body)
   }
 
+  /// The pictures below a folder of the collection: its path relative to the root, without a slash
+  /// at its end; empty for the root itself.
+  public func pictures(under folder: [UInt8]) throws -> Set<UInt64> {
+    let prefix = folder.isEmpty ? [] : folder + [.slash]
+    var ids: Set<UInt64> = []
+    try tables.pictures.forEachBytes(in: transaction) { id, record in
+      do throws(MalformedBytes) {
+        if try PictureCodec.path(of: record, startsWith: prefix) { ids.insert(id) }
+      } catch {
+        throw RetrievalError.damaged(tables.path, "picture \(id) has \(error.reason)")
+      }
+    }
+    return ids
+  }
+
   /// A picture's ITC embedding; nil where there is no such picture.
   public func embedding(picture id: UInt64) throws -> [Float]? {
     try tables.embedding(picture: id, in: transaction)
@@ -86,22 +101,27 @@ public struct IndexSnapshot: ~Copyable {
     try tables.failures.forEach(in: transaction) { _, failure in try body(failure) }
   }
 
-  /// Exact nearest pictures by cosine (dot product of normalised embeddings) among those that
-  /// `isIncluded` lets in, best first, ties by id.
+  /// The nearest pictures by cosine (dot product of normalised embeddings), best first, ties by id.
+  ///
+  /// All there are, or those of `ids`: as many are returned as there are, up to `count`. Exact where
+  /// that is asked for, where the index is flat, and where the ids are few; else `nprobe` lists are
+  /// visited, by default as many as the index was measured to need for its recall.
   public func nearestPictures(
-    to query: [Float], count: Int, where isIncluded: ((UInt64) -> Bool)? = nil
+    to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
+    nprobe: Int? = nil
   ) throws -> [Neighbour] {
     try tables.nearest(
-      in: tables.embeddings, to: query, count: count, where: isIncluded,
-      transaction: transaction)
+      .pictures, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
+      in: transaction)
   }
 
-  /// Exact nearest texts, as `nearestPictures`.
+  /// The nearest texts, as `nearestPictures`.
   public func nearestTexts(
-    to query: [Float], count: Int, where isIncluded: ((UInt64) -> Bool)? = nil
+    to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
+    nprobe: Int? = nil
   ) throws -> [Neighbour] {
     try tables.nearest(
-      in: tables.textEmbeddings, to: query, count: count, where: isIncluded,
-      transaction: transaction)
+      .texts, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
+      in: transaction)
   }
 }

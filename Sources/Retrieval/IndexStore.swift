@@ -61,7 +61,7 @@ public final class IndexStore: Sendable {
   /// Opens for writing, created with `metadata` where there is none. An index made with another
   /// model (fingerprint) or other feature settings is an error that names both; so is a folder that
   /// holds other things. Name, collection and model path of an index that is there are left as they
-  /// are (`IndexChange.update` sets them).
+  /// are (`IndexChange.update` sets them). An index of an older format is brought to the present one.
   public static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
     -> IndexStore
   {
@@ -87,7 +87,8 @@ public final class IndexStore: Sendable {
         }
         let tables = try openTables(of: path, in: transaction)
         try tables.layout.requireSameLayout(as: metadata, index: path)
-        return tables
+        return tables.vectors == nil
+          ? try IndexTables(upgrading: tables, in: transaction) : tables
       }
       return IndexStore(path: path, environment: environment, tables: tables)
     }
@@ -100,7 +101,10 @@ public final class IndexStore: Sendable {
     do {
       let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
       let layout = try MetadataTable.read(meta, of: path, in: transaction)
-      return try IndexTables(of: path, meta: meta, layout: layout, in: transaction, create: false)
+      return try IndexTables(
+        of: path, meta: meta, layout: layout,
+        format: MetadataTable.format(meta, of: path, in: transaction), in: transaction,
+        create: false)
     } catch ResultCode.notFound {
       throw RetrievalError(
         "\(path): data.mdb is not an index of blip; give another folder (--index), or delete this "

@@ -1,7 +1,6 @@
 internal import Digests
 internal import LMDB
 internal import Tensors
-internal import VectorIndex
 
 /// The tables of an index, what is fixed about their values, and reading from them.
 ///
@@ -14,13 +13,15 @@ struct IndexTables: Sendable {
   let pictures: Table<BigEndianUInt64, PictureCodec>
   let paths: Table<HashKey, LittleEndianUInt64>
   let hashes: Table<HashAndIDKey, NoBytes>
-  let embeddings: Table<BigEndianUInt64, EmbeddingCodec>
+  let embeddings: EmbeddingTable
   let features: Table<BigEndianUInt64, RawBytes>
   let texts: Table<BigEndianUInt64, TextCodec>
-  let textEmbeddings: Table<BigEndianUInt64, EmbeddingCodec>
+  let textEmbeddings: EmbeddingTable
   /// Which texts a picture has: key (picture id, text id); picture 0 has those of no picture.
   let pictureTexts: Table<IDPairKey, NoBytes>
   let failures: Table<HashKey, FailureCodec>
+  /// The vector index; nil in an index of format 1.
+  let vectors: VectorTables?
   /// Model, sizes and precision: what does not change in the life of an index.
   let layout: IndexMetadata
   /// The folder, for errors.
@@ -29,7 +30,7 @@ struct IndexTables: Sendable {
   /// Makes the tables of a new index, or opens those of an index whose metadata was checked.
   init<T: Transaction & ~Copyable>(
     of path: String, meta: Table<UTF8Text, UTF8Text>, layout: IndexMetadata,
-    in transaction: borrowing T, create: Bool
+    format: Int = MetadataTable.formatVersion, in transaction: borrowing T, create: Bool
   ) throws(LMDBError) {
     self.path = path
     self.layout = layout
@@ -37,30 +38,53 @@ struct IndexTables: Sendable {
     pictures = try Table(opening: "pictures", in: transaction, create: create)
     paths = try Table(opening: "paths", in: transaction, create: create)
     hashes = try Table(opening: "hashes", in: transaction, create: create)
-    embeddings = try Table(opening: "embeddings", in: transaction, create: create)
+    embeddings = try EmbeddingTable(
+      opening: "embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      create: create)
     features = try Table(opening: "features", in: transaction, create: create)
     texts = try Table(opening: "texts", in: transaction, create: create)
-    textEmbeddings = try Table(opening: "text_embeddings", in: transaction, create: create)
+    textEmbeddings = try EmbeddingTable(
+      opening: "text_embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      create: create)
     pictureTexts = try Table(opening: "picture_texts", in: transaction, create: create)
     failures = try Table(opening: "failures", in: transaction, create: create)
+    vectors =
+      format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
+  }
+
+  /// Brings an index of format 1 to the present one: rows of many embeddings, and their blocks.
+  init(upgrading old: IndexTables, in transaction: borrowing WriteTransaction) throws {
+    _ = try old.embeddings.grouped(in: transaction)
+    _ = try old.textEmbeddings.grouped(in: transaction)
+    try self.init(
+      of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
+    for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
+    try MetadataTable.upgrade(meta, in: transaction)
+  }
+
+  /// How many vectors a space should hold.
+  func vectorCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T)
+    throws
+    -> Int
+  {
+    space == .pictures
+      ? try pictures.statistics(in: transaction).entries
+      : try texts.statistics(in: transaction).entries
+  }
+
+  /// The embeddings that a space holds.
+  func embeddings(of space: VectorSpace) -> EmbeddingTable {
+    space == .pictures ? embeddings : textEmbeddings
   }
 
   func sizes<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [TableSize] {
     [
       try size(meta, in: transaction), try size(pictures, in: transaction),
       try size(paths, in: transaction), try size(hashes, in: transaction),
-      try size(embeddings, in: transaction), try size(features, in: transaction),
-      try size(texts, in: transaction), try size(textEmbeddings, in: transaction),
+      try size(embeddings.table, in: transaction), try size(features, in: transaction),
+      try size(texts, in: transaction), try size(textEmbeddings.table, in: transaction),
       try size(pictureTexts, in: transaction), try size(failures, in: transaction),
-    ]
-  }
-
-  private func size<K: Codec, V: Codec, T: Transaction & ~Copyable>(
-    _ table: Table<K, V>, in transaction: borrowing T
-  ) throws -> TableSize {
-    let statistics = try table.statistics(in: transaction)
-    return TableSize(
-      name: table.name, entries: statistics.entries, bytes: statistics.bytes)
+    ] + (try vectors?.sizes(in: transaction) ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws
@@ -141,25 +165,6 @@ struct IndexTables: Sendable {
     return ids
   }
 
-  /// Exact nearest vectors of a table of embeddings, scanned where they lie in the map.
-  func nearest<T: Transaction & ~Copyable>(
-    in table: Table<BigEndianUInt64, EmbeddingCodec>, to query: [Float], count: Int,
-    where isIncluded: ((UInt64) -> Bool)?, transaction: borrowing T
-  ) throws -> [Neighbour] {
-    guard query.count == layout.embeddingSize, query.allSatisfy(\.isFinite) else {
-      throw RetrievalError(
-        "\(path): a query of \(query.count) numbers where \(layout.embeddingSize) finite ones "
-          + "belong; embed it with the model the index was made with")
-    }
-    do {
-      var scan = try FlatScan(query: query, count: count, where: isIncluded)
-      try table.forEachBytes(in: transaction) { id, vector in try scan.visit(id, vector) }
-      return scan.nearest.map { Neighbour(id: $0.id, score: $0.score) }
-    } catch let error as VectorError {
-      throw RetrievalError.damaged(path, "table \(table.name): \(error)")
-    }
-  }
-
   /// Why numbers are no embedding of this index; nil where they are.
   func fault(of embedding: [Float]) -> String? {
     guard embedding.count == layout.embeddingSize else {
@@ -169,4 +174,12 @@ struct IndexTables: Sendable {
     // Not a number, where one of the embedding's is not: then nothing holds.
     return abs(norm - 1) <= Self.normTolerance ? nil : "an embedding of length \(norm), not 1"
   }
+}
+
+/// What a table takes of the file.
+func size<K: Codec, V: Codec, T: Transaction & ~Copyable>(
+  _ table: Table<K, V>, in transaction: borrowing T
+) throws -> TableSize {
+  let statistics = try table.statistics(in: transaction)
+  return TableSize(name: table.name, entries: statistics.entries, bytes: statistics.bytes)
 }

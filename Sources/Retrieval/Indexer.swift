@@ -69,6 +69,19 @@ public struct Indexer: Sendable {
     summary.unchanged = plan.unchanged
     summary.failedBefore = plan.failedBefore
     report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
+    var arrangement = VectorArrangement(
+      recall: request.recall, isRebuilt: request.rebuildsVectors)
+    func arrangeVectors() throws -> Bool {
+      try store.arrangeVectors(arrangement, shouldStop: shouldStop) { report(.arranging($0)) }
+    }
+    if arrangement.isRebuilt {
+      // First of all, so that it mends what the changes below would stumble over.
+      guard try arrangeVectors() else {
+        summary.interrupted = true
+        return summary
+      }
+      arrangement.isRebuilt = false
+    }
 
     // Pictures are the unit of parallel work: each worker computes on its own core.
     setComputeThreads(1)
@@ -85,6 +98,8 @@ public struct Indexer: Sendable {
         captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
         report: report)
     }
+    setComputeThreads(processors)
+    if isWhole { isWhole = try arrangeVectors() }
     summary.interrupted = !isWhole
     return summary
   }

@@ -14,11 +14,17 @@ public struct IndexingRequest: Sendable {
   public var features: FeaturePrecision?
   /// Files and folders to leave out, as lines of `.gitignore`.
   public var exclude: [String]
+  /// The share of the true nearest that a search of many vectors is to find, 0.5 to 1; nil keeps the
+  /// index's own, which is 0.99 where nothing else was asked for.
+  public var recall: Double?
+  /// Whether the vector index is made anew from the embeddings.
+  public var rebuildsVectors: Bool
 
   /// A request with all its parts.
   public init(
     collection: String, index: String, name: String?, captions: String?,
-    features: FeaturePrecision?, exclude: [String]
+    features: FeaturePrecision?, exclude: [String], recall: Double? = nil,
+    rebuildsVectors: Bool = false
   ) {
     self.collection = collection
     self.index = index
@@ -26,6 +32,8 @@ public struct IndexingRequest: Sendable {
     self.captions = captions
     self.features = features
     self.exclude = exclude
+    self.recall = recall
+    self.rebuildsVectors = rebuildsVectors
   }
 }
 
@@ -37,6 +45,8 @@ public enum IndexingEvent: Sendable, Equatable {
   case encoded(Int)
   /// Texts embedded and committed so far, of so many.
   case texts(Int, of: Int)
+  /// So many vectors are being arranged anew in the vector index.
+  case arranging(Int)
   /// A file that could not be indexed (path printable, relative) and why.
   case failed(path: String, reason: String)
   /// Something that the person should know and that stops nothing.

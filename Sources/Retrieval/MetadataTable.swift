@@ -4,7 +4,10 @@ internal import LMDB
 /// The rows of `meta`: name → UTF-8 text, numbers in decimal, so that `mdb_dump` shows them.
 enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
-  static let formatVersion = 1
+  ///
+  /// An index of format 1 has a row for each embedding and no vector index: it is read, and brought
+  /// to the present format when it is opened for writing.
+  static let formatVersion = 2
 
   /// Names of rows.
   private enum Row {
@@ -20,6 +23,7 @@ enum MetadataTable {
     static let featureColumns = "feature_columns"
     static let features = "features"
     static let collection = "collection"
+    static let recall = "recall"
   }
 
   /// Which ids are counted up.
@@ -28,18 +32,34 @@ enum MetadataTable {
     case text = "next_text_id"
   }
 
-  /// What `meta` holds, of an index at `path`; its format version is checked first.
-  static func read<T: Transaction & ~Copyable>(
+  /// The format of an index at `path`, which this program can read.
+  static func format<T: Transaction & ~Copyable>(
     _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
-  ) throws -> IndexMetadata {
+  ) throws -> Int {
     let format = try number(Row.format, meta, path, in: transaction)
-    guard format == formatVersion else {
+    guard (1...formatVersion).contains(format) else {
       throw RetrievalError(
-        "\(path): an index of format \(format), and this program reads format \(formatVersion); "
+        "\(path): an index of format \(format), and this program reads formats up to "
+          + "\(formatVersion); "
           + (format > formatVersion
             ? "use a newer blip, or delete the folder and index again"
             : "delete the folder and index again"))
     }
+    return format
+  }
+
+  /// Says that the index is of the present format now.
+  static func upgrade(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.format, String(formatVersion), in: transaction)
+  }
+
+  /// What `meta` holds, of an index at `path`; its format version is checked first.
+  static func read<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> IndexMetadata {
+    _ = try format(meta, of: path, in: transaction)
     let stored = try text(Row.features, meta, path, in: transaction)
     guard let features = FeaturePrecision(rawValue: stored) else {
       throw RetrievalError.damaged(path, "meta has the features \(stored.debugDescription)")
@@ -94,6 +114,25 @@ enum MetadataTable {
     try meta.put(Row.name, name, in: transaction)
     try meta.put(Row.collection, collection, in: transaction)
     try meta.put(Row.modelPath, modelPath, in: transaction)
+  }
+
+  /// The recall that lists of vectors are to have; nil where nobody has asked for one.
+  static func recall<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> Double? {
+    guard let stored = try meta.get(Row.recall, in: transaction) else { return nil }
+    guard let recall = Double(stored), (0...1).contains(recall) else {
+      throw RetrievalError.damaged(path, "meta has the recall \(stored.debugDescription)")
+    }
+    return recall
+  }
+
+  /// Writes the recall that lists of vectors are to have.
+  static func setRecall(
+    _ recall: Double, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.recall, "\(recall)", in: transaction)
   }
 
   /// The next id, which no other thing has or had.

@@ -1,6 +1,6 @@
 internal import LMDB
 
-// Values of an index, format version 1. Integers and floats are little-endian; keys alone are
+// Values of an index. Integers and floats are little-endian; keys alone are
 // big-endian. A record that is shorter or longer than its own lengths say is refused.
 
 /// size u64, modified i64, content hash 32 bytes, width u32, height u32, orientation u8, path.
@@ -29,6 +29,19 @@ enum PictureCodec: Codec {
     try reader.end()
     if let fault = complete.fault { throw MalformedBytes(fault) }
     return complete
+  }
+
+  /// Whether the path of a record begins so; the record is not taken apart.
+  static func path(of bytes: RawSpan, startsWith prefix: [UInt8]) throws(MalformedBytes) -> Bool {
+    let start = 8 + 8 + HashKey.byteCount + 4 + 4 + 1 + 4
+    guard bytes.byteCount >= start else {
+      throw MalformedBytes("a record of only \(bytes.byteCount) bytes")
+    }
+    let length = bytes.unsafeLoadUnaligned(fromByteOffset: start - 4, as: UInt32.self)
+    guard bytes.byteCount - start == Int(UInt32(littleEndian: length)) else {
+      throw MalformedBytes("a path of another length than its record says")
+    }
+    return bytes.extracting(droppingFirst: start).withUnsafeBytes { $0.starts(with: prefix) }
   }
 }
 
@@ -86,21 +99,18 @@ enum FailureCodec: Codec {
   }
 }
 
-/// The numbers of an embedding, Float32.
+/// The numbers of an embedding, Float32, as they lie in memory: the processors that this is built for
+/// are little-endian.
 enum EmbeddingCodec: Codec {
-  static func encode(_ embedding: [Float]) -> [UInt8] {
-    var writer = ByteWriter()
-    for number in embedding { writer.write(number.bitPattern) }
-    return writer.bytes
-  }
+  static func encode(_ embedding: [Float]) -> [UInt8] { embedding.withUnsafeBytes { Array($0) } }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> [Float] {
     guard bytes.byteCount.isMultiple(of: 4) else {
       throw MalformedBytes("an embedding of \(bytes.byteCount) bytes")
     }
-    return (0..<bytes.byteCount / 4).map {
-      let pattern = bytes.unsafeLoadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)
-      return Float(bitPattern: UInt32(littleEndian: pattern))
+    return [Float](unsafeUninitializedCapacity: bytes.byteCount / 4) { numbers, count in
+      count = bytes.byteCount / 4
+      bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(numbers).copyMemory(from: $0) }
     }
   }
 }

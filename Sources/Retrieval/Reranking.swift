@@ -5,19 +5,23 @@ struct Candidate {
   let id: UInt64
   /// ITC cosine.
   let cosine: Float
-  var match: MatchLogits?
+  private(set) var match: MatchLogits?
+  /// The score of a reranked candidate (`MatchLogits.score`).
+  private(set) var score: Float?
 
   init(_ neighbour: Neighbour) {
     id = neighbour.id
     cosine = neighbour.score
   }
 
-  /// BLIP's score of a reranked candidate: match logit + cosine.
-  var score: Float? { match.map { $0.match + cosine } }
+  mutating func take(_ match: MatchLogits?, itcWeight: Float) {
+    self.match = match
+    score = match?.score(cosine: cosine, itcWeight: itcWeight)
+  }
 }
 
-/// The order of results: reranked candidates first, by match logit + cosine as BLIP's own
-/// evaluation ranks (train_retrieval.py), the others behind them by cosine; ties by cosine, then by id.
+/// The order of results: reranked candidates first, by match logit and cosine as BLIP's own evaluation
+/// ranks (train_retrieval.py), the others behind them by cosine; ties by cosine, then by id.
 func ranked(_ candidates: [Candidate]) -> [Candidate] {
   candidates.sorted { a, b in
     switch (a.score, b.score) {

@@ -49,21 +49,21 @@ public struct Searcher: Sendable {
 
   /// Pictures for a text.
   ///
-  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit +
-  /// cosine; what was not reranked follows by cosine. Patch features come from the index or, where
+  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit and
+  /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
   /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
   /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
   /// match probability, or none.
-  public func search(text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?) throws
-    -> [PictureHit]
-  {
+  public func search(
+    text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?,
+    options: SearchOptions = SearchOptions()
+  ) throws -> [PictureHit] {
     let depth = try SearchDepth(
       count: count, rerank: rerankDepth ?? defaultRerankDepth, minimumMatch: minimumMatch)
     let tokens = try queryTokens(text, model: model)
     let query = try model.embed(texts: [tokens])[0]
     return try store.read { snapshot in
-      var candidates = try snapshot.nearestPictures(to: query, count: depth.candidates)
-        .map(Candidate.init)
+      var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
       let reranked = min(depth.rerank, candidates.count)
       try overlapping(
         candidates.prefix(reranked).map(\.id), batch: Self.featuresAtOnce,
@@ -76,30 +76,36 @@ public struct Searcher: Sendable {
           return features.map { $0 == nil ? nil : next.next() }
         },
         take: { ids, matches in
-          for (index, match) in zip(ids.indices, matches) { candidates[index].match = match }
+          for (index, match) in zip(ids.indices, matches) {
+            candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
+          }
         })
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
   }
 
   /// Image to image, by cosine. A picture that the index holds finds itself first.
-  public func search(pictureAt path: String, count: Int) throws -> [PictureHit] {
+  public func search(
+    pictureAt path: String, count: Int, options: SearchOptions = SearchOptions()
+  ) throws -> [PictureHit] {
     let depth = try SearchDepth(count: count, rerank: 0, minimumMatch: nil)
     let query = try encode(
       pictureAt: path, decoder: decoder, model: model, keepsFeatures: false
     ).embedding
     return try store.read { snapshot in
-      let candidates = try snapshot.nearestPictures(to: query, count: depth.count)
-        .map(Candidate.init)
+      let candidates = try nearest(to: query, count: depth.count, options, in: snapshot)
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
   }
 
   /// Texts of the index for a picture: candidates by cosine, the best `rerankDepth` through ITM.
   /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
-  public func match(pictureAt path: String, count: Int, rerankDepth: Int?, minimumMatch: Float?)
-    throws -> [TextHit]
-  {
+  /// `options` names no folder.
+  public func match(
+    pictureAt path: String, count: Int, rerankDepth: Int?, minimumMatch: Float?,
+    options: SearchOptions = SearchOptions()
+  ) throws -> [TextHit] {
+    precondition(options.folder == nil, "texts lie in no folder")
     let depth = try SearchDepth(
       count: count,
       rerank: rerankDepth ?? model.folder.configuration.rerankDepth ?? Self.usualRerankDepth,
@@ -111,8 +117,10 @@ public struct Searcher: Sendable {
     }
     let picture = try encode(pictureAt: path, decoder: decoder, model: model)
     return try store.read { snapshot in
-      var candidates = try snapshot.nearestTexts(to: picture.embedding, count: depth.candidates)
-        .map(Candidate.init)
+      var candidates = try snapshot.nearestTexts(
+        to: picture.embedding, count: depth.candidates, isExact: options.isExact,
+        nprobe: options.nprobe
+      ).map(Candidate.init)
       let records = try candidates.map { candidate in
         guard let record = try snapshot.text(candidate.id) else {
           throw RetrievalError("the index \(store.path) has lost text \(candidate.id); index again")
@@ -123,7 +131,9 @@ public struct Searcher: Sendable {
       let matches = try model.match(
         texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
         features: picture.features)
-      for (index, match) in matches.enumerated() { candidates[index].match = match }
+      for (index, match) in matches.enumerated() {
+        candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
+      }
       let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
       return try depth.results(of: candidates).map { candidate in
         let record = texts[candidate.id]!
@@ -134,6 +144,15 @@ public struct Searcher: Sendable {
           matchProbability: candidate.match?.probability)
       }
     }
+  }
+
+  private func nearest(
+    to query: [Float], count: Int, _ options: SearchOptions, in snapshot: borrowing IndexSnapshot
+  ) throws -> [Candidate] {
+    try snapshot.nearestPictures(
+      to: query, count: count, among: options.pictures(in: snapshot), isExact: options.isExact,
+      nprobe: options.nprobe
+    ).map(Candidate.init)
   }
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
@@ -175,7 +194,7 @@ public func match(pictureAt path: String, texts: [String], model: BLIPModel) thr
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
     let cosine = dot(pair.0, picture.embedding)
     var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
-    candidate.match = pair.1
+    candidate.take(pair.1, itcWeight: model.folder.configuration.itcWeight)
     return candidate
   }
   return ranked(candidates).map {

@@ -18,7 +18,7 @@ private let computeThreads = Atomic(processors)
 /// - Parameters:
 ///   - multiple: What every range but the last is a multiple of.
 ///   - operations: Multiplications of the whole.
-func inParallel(
+package func inParallel(
   rows: Int, multipleOf multiple: Int = 1, operations: Int, _ body: (Range<Int>) -> Void
 ) {
   let units = (rows + multiple - 1) / multiple

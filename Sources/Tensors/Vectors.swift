@@ -3,7 +3,7 @@ internal import CKernels
 /// Σ aᵢ·bᵢ; the cosine where both are normalised, and then within 1e-7 of exact arithmetic.
 public func dot(_ a: [Float], _ b: [Float]) -> Float {
   a.withPointer(count: a.count) { a_ in
-    b.withPointer(count: a.count) { kernel_dot(a_, $0, a.count) }
+    b.withPointer(count: a.count) { Float(kernel_dot(a_, $0, a.count)) }
   }
 }
 
@@ -21,7 +21,8 @@ public func normalizeRows(_ x: Matrix, into y: inout Matrix) {
   x.withPointer { x_ in
     y.withMutablePointer { y in
       for start in stride(from: 0, to: x.rows * columns, by: max(columns, 1)) {
-        let share = 1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12)
+        let share = Float(
+          1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12))
         for index in start..<start + columns { y[index] = x_[index] * share }
       }
     }
@@ -38,8 +39,9 @@ public func normalizeRowsBackward(_ dy: Matrix, of x: Matrix, dx: inout Matrix) 
     x.withPointer { x_ in
       dx.withMutablePointer { dx in
         for start in stride(from: 0, to: x.rows * columns, by: max(columns, 1)) {
-          let share = 1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12)
-          let along = kernel_dot(x_ + start, dy + start, columns) * share * share
+          let share = Float(
+            1 / max(kernel_dot(x_ + start, x_ + start, columns).squareRoot(), 1e-12))
+          let along = Float(kernel_dot(x_ + start, dy + start, columns)) * share * share
           for index in start..<start + columns {
             dx[index] = (dy[index] - x_[index] * along) * share
           }

@@ -1,9 +1,3 @@
-/// Why a vector or a query was refused.
-public struct VectorError: Error, Equatable, CustomStringConvertible {
-  /// What is wrong with it.
-  public let description: String
-}
-
 /// An exact search in progress: every vector is shown to it once, where it lies, and the best are
 /// kept. Nothing is copied, and a filter decides before a vector's bytes are touched, so that a
 /// filtered search returns as many as there are.
@@ -35,15 +29,11 @@ public struct FlatScan {
   /// the query or its score is not finite.
   public mutating func visit(_ id: UInt64, _ vector: RawSpan) throws(VectorError) {
     if let isIncluded, !isIncluded(id) { return }
-    guard vector.byteCount == query.count * MemoryLayout<Float>.stride else {
-      throw VectorError(
-        description: "vector \(id) has \(vector.byteCount) bytes, not \(query.count) floats")
+    do throws(VectorError) {
+      best.insert(Candidate(id: id, score: try exactScore(query, vector)))
+    } catch {
+      throw VectorError(description: "vector \(id): \(error)")
     }
-    let score = vector.withUnsafeBytes { dotProduct(query, $0) }
-    guard score.isFinite else {
-      throw VectorError(description: "vector \(id) holds numbers that are not finite")
-    }
-    best.insert(Candidate(id: id, score: score))
   }
 
   /// The nearest of those shown so far, best first, the smaller id first among equals.

@@ -3,10 +3,10 @@ public struct Candidate: Sendable, Hashable {
   /// Which vector.
   public let id: UInt64
   /// Dot product with the query.
-  public let score: Float
+  public let score: Double
 
   /// A scored id.
-  public init(id: UInt64, score: Float) {
+  public init(id: UInt64, score: Double) {
     self.id = id
     self.score = score
   }
@@ -32,6 +32,9 @@ public struct TopK: Sendable {
 
   /// How many are kept now.
   public var count: Int { heap.count }
+
+  /// The worst of those kept, once there are as many as can be.
+  public var worst: Candidate? { heap.count == capacity ? heap.first : nil }
 
   /// Offers a candidate.
   ///

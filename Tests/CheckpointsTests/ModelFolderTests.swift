@@ -48,11 +48,11 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     let folder = makeFolder(
       config: """
         {"vision_config": {"hidden_size": 64, "num_attention_heads": 4},
-         "text_config": {"encoder_hidden_size": 768}, "blip": {"rerank_depth": 32}}
+         "text_config": {"encoder_hidden_size": 768}, "blip": {"rerank_depth": 32, "itc_weight": 7.5}}
         """)
     let configuration = try ModelFolder(path: folder.path).configuration
     #expect(configuration.text.encoderHiddenSize == 64)
-    #expect(configuration.rerankDepth == 32)
+    #expect(configuration.rerankDepth == 32 && configuration.itcWeight == 7.5)
   }
 
   @Test(arguments: [
@@ -75,6 +75,7 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     (#"{"vision_config": {"image_size": 224}}"#, "pictures of 384 pixels for an encoder"),
     (#"{"image_text_hidden_size": 0}"#, "image_text_hidden_size is 0"),
     (#"{"blip": {"rerank_depth": -1}}"#, "blip.rerank_depth is -1"),
+    (#"{"blip": {"itc_weight": -1}}"#, "blip.itc_weight is -1"),
     (#"{"text_config": {"hidden_size": 1e400}}"#, "text_config.hidden_size is not a whole number"),
     (#"{"text_config": {"layer_norm_eps": "0"}}"#, "text_config.layer_norm_eps is not a number"),
     (#"{"vision_config": {"stem": {"layers": {}}}}"#, "vision_config.stem.layers is not a list"),

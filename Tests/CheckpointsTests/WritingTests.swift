@@ -85,10 +85,11 @@ import Testing
     let path = TemporaryFolder().path + "/model"
     let writer = try ModelFolderWriter(path, like: source(), storage: .fp32)
     try writer.write([])
-    try writer.setRerankDepth(16)
+    try writer.setReranking(depth: 8, itcWeight: 2.5)
+    try writer.setReranking(depth: 16, itcWeight: 5)
     #expect(
       try readFile(path + "/config.json", limit: 1000)
-        == Array(#"{"blip": {"rerank_depth": 16, "x": 1}}"#.utf8))
+        == Array(#"{"blip": {"itc_weight": 5.0, "rerank_depth": 16, "x": 1}}"#.utf8))
     #expect(try ModelFolder(path: path).configuration.rerankDepth == 16)
   }
 }

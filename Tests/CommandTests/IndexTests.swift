@@ -4,6 +4,19 @@ import Testing
 
 @Suite("blip index")
 struct IndexTests {
+  @Test("--rebuild makes the vector index anew; the answers stay")
+  func rebuild() throws {
+    let collection = Collection(pictures: 3)
+    collection.update()
+    func answers() -> String {
+      blip("search", "stripes", "--index", collection.index, "--json").output
+    }
+    let before = answers()
+    let outcome = collection.update("--rebuild", "--recall", "0.95")
+    #expect(outcome.status == 0 && outcome.output.contains("unchanged  3"))
+    #expect(answers() == before)
+  }
+
   /// The numbers of the summary by their names.
   private func summary(_ outcome: Outcome) -> [String: String] {
     Dictionary(

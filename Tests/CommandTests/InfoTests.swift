@@ -9,6 +9,8 @@ struct InfoTests {
     #expect(info.collection == Shared.collection.pictures && info.model.name == "blip-mini")
     #expect(info.image_size == 224 && info.embedding_size == 256 && info.features == "none")
     #expect(info.precision == "fp32")
+    #expect(info.picture_vectors.kind == "flat" && info.picture_vectors.vectors == 4)
+    #expect(info.text_vectors.vectors == 4 && info.bytes_per_vector ?? 0 > 1024)
     #expect(info.model.fingerprint.count == 64)
     let pictures = try #require(info.tables.first { $0.name == "pictures" })
     #expect(pictures.entries == 4 && pictures.bytes > 0)

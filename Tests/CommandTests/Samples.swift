@@ -137,8 +137,15 @@ struct Info: Decodable {
     let path: String
     let reason: String
   }
+  struct Vectors: Decodable {
+    let vectors: Int
+    let kind: String
+  }
   let index: String
   let name: String
+  let picture_vectors: Vectors
+  let text_vectors: Vectors
+  let bytes_per_vector: Int?
   let collection: String
   let model: Model
   let precision: String

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @Suite("blip search")
@@ -64,6 +65,31 @@ struct SearchTests {
     #expect(!plain.output.contains("\u{1B}"))
     let reranked = search("blue stripes", "--rerank", "1")
     #expect(reranked.lines[0].contains("match  ") && reranked.lines[1].contains(" %  "))
+  }
+
+  @Test("--under takes pictures of a folder only, however it is named")
+  func folder() throws {
+    let collection = Collection(pictures: 1)
+    for folder in ["trips", "trips/sea", "trips-old"] {
+      mkdir(collection.pictures + "/" + folder, 0o755)
+      collection.add(folder + "/a.jpg", Drawing.jpeg(folder.count))
+    }
+    #expect(collection.update().status == 0)
+    func search(_ folder: String, _ options: String...) -> Outcome {
+      BlipProcess(
+        ["search", "stripes", "--index", collection.index, "--json", "--under", folder] + options
+      ).outcome()
+    }
+    let trips: Set = ["trips/a.jpg", "trips/sea/a.jpg"]
+    for name in ["trips", "trips/", "./trips", collection.pictures + "/trips"] {
+      let hits = try search(name).objects(PictureLine.self)
+      #expect(Set(hits.map(\.path)) == trips, "\(name)")
+    }
+    #expect(try search("trips", "--exact").objects(PictureLine.self).count == 2)
+    #expect(try search("trips", "--nprobe", "3").objects(PictureLine.self).count == 2)
+    #expect(try search(collection.pictures).objects(PictureLine.self).count == 4)
+    expectFailure(search("trip"), mentions: "trip", collection.pictures)
+    expectFailure(search("/nowhere"), mentions: "/nowhere")
   }
 
   @Test("A picture finds itself")

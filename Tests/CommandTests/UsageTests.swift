@@ -39,6 +39,12 @@ struct UsageTests {
       (["index", "x", "--features", "fp8"], "int8"),
       (["index", "x", "--precision", "fp16"], "int8"),
       (["search", "x", "--precision", ""], "bf16"),
+      (["search", "x", "--nprobe", "0"], "--nprobe"),
+      (["search", "x", "--nprobe", "3", "--exact"], "--exact"),
+      (["search", "x", "--under", ""], "--under"),
+      (["match", "a.jpg", "--text", "x", "--exact"], "--text"),
+      (["index", "x", "--recall", "1.5"], "--recall"),
+      (["index", "x", "--recall", "nan"], "--recall"),
       (["index"], "<dir>"),
       (["frobnicate"], "frobnicate"),
     ])

@@ -244,9 +244,11 @@ struct SearcherTests {
 }
 
 @Suite("The order of results") struct RankingTests {
-  private func candidate(_ id: UInt64, _ cosine: Float, match: Float? = nil) -> Candidate {
+  private func candidate(
+    _ id: UInt64, _ cosine: Float, match: Float? = nil, itcWeight: Float = 1
+  ) -> Candidate {
     var candidate = Candidate(Neighbour(id: id, score: cosine))
-    candidate.match = match.map { MatchLogits(noMatch: 0, match: $0) }
+    candidate.take(match.map { MatchLogits(noMatch: 0, match: $0) }, itcWeight: itcWeight)
     return candidate
   }
 
@@ -256,6 +258,17 @@ struct SearcherTests {
       candidate(4, 0.9375), candidate(3, 0.5, match: 0.75), candidate(5, 0.25, match: 1),
     ]
     #expect(ranked(candidates).map(\.id) == [3, 5, 6, 2, 4, 1])
+  }
+
+  @Test("weighs the cosine as the model says") func weight() {
+    func order(_ weight: Float) -> [UInt64] {
+      ranked([
+        candidate(1, 0.5, match: 1, itcWeight: weight),
+        candidate(2, 0.25, match: 2, itcWeight: weight),
+      ]).map(\.id)
+    }
+    #expect(order(1) == [2, 1])
+    #expect(order(8) == [1, 2])
   }
 
   @Test("depths: as many candidates as either stage needs") func depths() throws {

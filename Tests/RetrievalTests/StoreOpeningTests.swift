@@ -109,7 +109,7 @@ import Testing
     #expect(Fixture.metadata(precision: .auto).precision != .auto)
   }
 
-  @Test(arguments: ["0", "2", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
+  @Test(arguments: ["0", "3", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
     let path = try closedIndex()
     do {
       let environment = try Environment(path, access: .readWrite)

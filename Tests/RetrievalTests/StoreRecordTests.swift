@@ -67,7 +67,8 @@ import Testing
     #expect(
       try fixture.counts() == [
         "pictures": 1, "paths": 1, "hashes": 1, "embeddings": 1, "features": 0, "texts": 1,
-        "text_embeddings": 1, "picture_texts": 1, "failures": 0,
+        "text_embeddings": 1, "picture_texts": 1, "failures": 0, "lists": 2, "centroids": 2,
+        "places": 2,
       ])
   }
 

@@ -28,8 +28,8 @@ import Testing
           #expect(zip(found, expected).allSatisfy { abs($0.score - $1.score) < 1e-6 })
         }
       }
-      let even = try snapshot.nearestPictures(to: query, count: 5) { $0.isMultiple(of: 100) }
-      #expect(Set(even.map(\.id)) == [100, 200, 300])
+      let few = try snapshot.nearestPictures(to: query, count: 5, among: [100, 200, 300, 400])
+      #expect(Set(few.map(\.id)) == [100, 200, 300])
     }
   }
 

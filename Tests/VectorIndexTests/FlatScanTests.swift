@@ -44,7 +44,7 @@ enum Arrangement: String, CaseIterable, Sendable {
       (id, zip(query, vector).reduce(0.0) { $0 + Double($1.0) * Double($1.1) })
     }
     return scored.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(count)
-      .map { Candidate(id: $0.0, score: Float($0.1)) }
+      .map { Candidate(id: $0.0, score: $0.1) }
   }
 
   @Test(arguments: Arrangement.allCases, [1, 3, 8, 31, 32, 33, 256, 300])

@@ -8,7 +8,7 @@ import VectorIndex
     var random = SeededGenerator(seed: UInt64(count))
     // Few scores, so that there are many ties; ids in no order.
     let candidates = (0..<UInt64(1000)).shuffled(using: &random).map {
-      Candidate(id: $0, score: Float(Int.random(in: -20...20, using: &random)))
+      Candidate(id: $0, score: Double(Int.random(in: -20...20, using: &random)))
     }
     var best = TopK(capacity: count)
     for candidate in candidates { best.insert(candidate) }
@@ -19,7 +19,7 @@ import VectorIndex
 
   @Test func anAnswerDoesNotDependOnTheOrder() {
     var random = SeededGenerator(seed: 3)
-    let candidates = (0..<UInt64(50)).map { Candidate(id: $0, score: Float($0 % 3)) }
+    let candidates = (0..<UInt64(50)).map { Candidate(id: $0, score: Double($0 % 3)) }
     let answers = (0..<20).map { _ in
       var best = TopK(capacity: 10)
       for candidate in candidates.shuffled(using: &random) { best.insert(candidate) }
@@ -30,7 +30,7 @@ import VectorIndex
 
   @Test func infinitiesAreOrderedAndHugeCapacitiesTakeNoMemory() {
     var best = TopK(capacity: .max)
-    for (id, score) in [Float.infinity, 0, -Float.infinity].enumerated() {
+    for (id, score) in [Double.infinity, 0, -Double.infinity].enumerated() {
       best.insert(Candidate(id: UInt64(id), score: score))
     }
     #expect(best.sorted().map(\.id) == [0, 1, 2])

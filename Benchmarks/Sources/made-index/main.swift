@@ -1,21 +1,23 @@
 // Makes an index of random unit embeddings, to time searches of collections that nobody encoded:
 //
-//     made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION]
+//     made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION] [EMBEDDINGS]
 //
 // FOLDER becomes the index of PICTURES pictures that MODEL (a folder) is said to have encoded.
 // FEATURES is none (the default), bf16 or int8; with one of the latter every picture gets random patch
-// features. The pictures' files do not exist: only searches by text work.
+// features. EMBEDDINGS is a file of float32 rows that are taken instead of random ones, such as the vectors
+// of `make bench-index`. The pictures' files do not exist: only searches by text work.
 
 import BLIP
 import Checkpoints
+import Foundation
 import Retrieval
 import Tensors
 
 let arguments = CommandLine.arguments.dropFirst()
-guard (3...5).contains(arguments.count), let count = Int(arguments[2]), count > 0,
+guard (3...6).contains(arguments.count), let count = Int(arguments[2]), count > 0,
   let features = FeaturePrecision(rawValue: arguments.count > 3 ? arguments[4] : "none"),
   let precision = Precision(rawValue: arguments.count > 4 ? arguments[5] : "fp32")
-else { fatalError("made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION]") }
+else { fatalError("made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION] [EMBEDDINGS]") }
 let model = try ModelFolder(path: arguments[3])
 let vision = model.configuration.vision
 let patches = vision.imageSize / vision.patchSize
@@ -43,6 +45,19 @@ func numbers(_ count: Int) -> [Float] {
   (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
 }
 
+let given =
+  try arguments.count > 5
+  ? Data(contentsOf: URL(fileURLWithPath: arguments[6]), options: .alwaysMapped) : nil
+func embedding(_ number: Int) -> [Float] {
+  let size = metadata.embeddingSize
+  guard let given else { return normalized(numbers(size)) }
+  return given.withUnsafeBytes { bytes in
+    (0..<size).map {
+      bytes.loadUnaligned(fromByteOffset: 4 * (number * size + $0), as: Float.self)
+    }
+  }
+}
+
 let store = try IndexStore.openForWriting(arguments[1], metadata: metadata)
 for start in stride(from: 0, to: count, by: 500) {
   try store.write { change in
@@ -52,7 +67,7 @@ for start in stride(from: 0, to: count, by: 500) {
         PictureRecord(
           path: Array("\(number).jpg".utf8), size: 1, modified: 1, contentHash: hash, width: 640,
           height: 480, orientation: 1),
-        embedding: normalized(numbers(metadata.embeddingSize)),
+        embedding: embedding(number),
         features: features == .none
           ? nil
           : Matrix(
@@ -61,4 +76,5 @@ for start in stride(from: 0, to: count, by: 500) {
     }
   }
 }
+_ = try store.arrangeVectors()
 print("\(count) pictures in \(arguments[1])")

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsCodes.h"
 #include "CKernelsResize.h"
 
 /// Tells the processor that a thread waits for another one.
@@ -31,8 +32,9 @@ void kernel_softmax(float *x, size_t rows, size_t columns, float scale);
 void kernel_layer_norm(const float *x, const float *weight, const float *bias, float epsilon,
                        float *y, size_t rows, size_t columns);
 
-/// Σ aᵢ·bᵢ
-float kernel_dot(const float *a, const float *b, size_t count);
+/// Σ aᵢ·bᵢ of floats at any alignment, summed in double: the products are exact, and so nearly is
+/// the sum.
+double kernel_dot(const void *a, const void *b, size_t count);
 
 /// In which numbers a packed weight is kept.
 enum kernel_format {

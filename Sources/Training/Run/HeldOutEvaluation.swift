@@ -16,14 +16,28 @@ struct HeldOutEvaluation: Sendable {
 
   /// BLIP's k_test, for the default model.
   static let depth = 16
+  /// What the cosine may count beside the match logit: BLIP's 1, and more for a matcher that knows
+  /// less than the contrast does.
+  static let weights: [Float] = [1, 2, 4, 6, 8, 12, 16, 24]
   /// Texts that pictures are looked for with; of more captions every second, third … is taken.
   static let mostQueries = 1500
+
+  /// What was measured.
+  struct Recalls: Sendable {
+    var itc, itm: EvaluationReport.Recall
+    /// What the cosine counted for `itm`: the weight that found most or, for a model that says nothing
+    /// of reranking, its own.
+    var itcWeight: Float
+    var queries: Int
+  }
 
   /// The recalls; nil where it was stopped.
   /// - Parameter progress: Told the share that is done.
   func recalls(
     of model: BLIPModel, progress: @Sendable (Double) -> Void
-  ) throws -> (itc: EvaluationReport.Recall, itm: EvaluationReport.Recall, queries: Int)? {
+  ) throws -> Recalls? {
+    let configuration = model.folder.configuration
+    let weights = configuration.rerankDepth == nil ? [configuration.itcWeight] : Self.weights
     let side = model.folder.configuration.vision.imageSize
     // Pictures, texts and pairs are many: each thread takes some of them.
     setComputeThreads(1)
@@ -60,7 +74,7 @@ struct HeldOutEvaluation: Sendable {
     let queries = Array(Swift.stride(from: 0, to: texts.count, by: stride))
     let toImages = concurrently(queries) { text in
       ranks(
-        count: images.count, cosine: { cosine($0, text) },
+        weights, count: images.count, cosine: { cosine($0, text) },
         isAnswer: { groups[$0] == groupOfText[text] },
         match: { try model.match(text: texts[text], features: $0.map { images[$0].features }) })
     }
@@ -68,38 +82,48 @@ struct HeldOutEvaluation: Sendable {
     progress(0.7)
     let toTexts = concurrently(Array(images.indices)) { image in
       ranks(
-        count: texts.count, cosine: { cosine(image, $0) },
+        weights, count: texts.count, cosine: { cosine(image, $0) },
         isAnswer: { groupOfText[$0] == groups[image] },
         match: { try model.match(texts: $0.map { texts[$0] }, features: images[image].features) })
     }
     guard let toTexts else { return nil }
-    func recall(_ rank: KeyPath<Ranks, Int>) -> EvaluationReport.Recall {
+    func recall(_ rank: (Ranks) -> Int) -> EvaluationReport.Recall {
       func share(_ all: [Ranks], within k: Int) -> Double {
-        100 * Double(all.count { $0[keyPath: rank] < k }) / Double(all.count)
+        100 * Double(all.count { rank($0) < k }) / Double(all.count)
       }
       return EvaluationReport.Recall(
         txt_r1: share(toTexts, within: 1), txt_r5: share(toTexts, within: 5),
         txt_r10: share(toTexts, within: 10), img_r1: share(toImages, within: 1),
         img_r5: share(toImages, within: 5), img_r10: share(toImages, within: 10))
     }
-    return (recall(\.itc), recall(\.itm), queries.count)
+    let reranked = weights.indices.map { weight in recall { $0.itm[weight] } }
+    let best = reranked.indices.max { reranked[$0].mean < reranked[$1].mean }!
+    return Recalls(
+      itc: recall(\.itc), itm: reranked[best], itcWeight: weights[best], queries: queries.count)
   }
 
-  /// From 0, the places of the first right answer.
-  private struct Ranks: Sendable { let itc, itm: Int }
+  /// From 0, the places of the first right answer: by the cosines, and by each of the weights.
+  private struct Ranks: Sendable {
+    let itc: Int
+    let itm: [Int]
+  }
 
   private func ranks(
-    count: Int, cosine: (Int) -> Float, isAnswer: (Int) -> Bool,
+    _ weights: [Float], count: Int, cosine: (Int) -> Float, isAnswer: (Int) -> Bool,
     match: ([Int]) throws -> [MatchLogits]
   ) -> Ranks {
     let cosines = (0..<count).map(cosine)
     let order = (0..<count).sorted { (cosines[$0], $1) > (cosines[$1], $0) }
     let best = Array(order.prefix(Self.depth))
     guard let logits = try? match(best) else { preconditionFailure("a model refuses its features") }
-    let scores = zip(best, logits).map { $0.1.match + cosines[$0.0] }
-    let reranked = best.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }.map { best[$0] }
     func first(_ order: [Int]) -> Int { order.firstIndex(where: isAnswer) ?? count }
-    return Ranks(itc: first(order), itm: first(reranked + order.dropFirst(Self.depth)))
+    return Ranks(
+      itc: first(order),
+      itm: weights.map { weight in
+        let scores = zip(best, logits).map { $0.1.score(cosine: cosines[$0.0], itcWeight: weight) }
+        let reranked = best.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
+        return first(reranked.map { best[$0] } + order.dropFirst(Self.depth))
+      })
   }
 
   /// What `make` makes of every item, on all cores; nil where it was stopped.

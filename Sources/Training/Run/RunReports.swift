@@ -61,6 +61,8 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
   public var itc: Recall?
   /// After ITM on the best 16.
   public var itm: Recall?
+  /// What the cosine counted beside the match logit.
+  public var itcWeight: Float?
   /// The language model's loss; nil where it is not trained.
   public var lm: Double?
 

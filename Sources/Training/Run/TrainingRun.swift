@@ -280,6 +280,7 @@ public struct TrainingRun: Sendable {
         let recalls = try evaluation.recalls(of: model, progress: { report(.evaluating($0)) })
       else { return }
       (made.itc, made.itm, made.captions) = (recalls.itc, recalls.itm, recalls.queries)
+      made.itcWeight = recalls.itcWeight
     }
     if plan.settings.objective != .retrieval {
       guard
@@ -296,10 +297,11 @@ public struct TrainingRun: Sendable {
       try best.write(trainer.network.tensors())
       folders.append(best)
     }
-    if let itc = made.itc, let itm = made.itm {
+    if let itc = made.itc, let itm = made.itm, let weight = made.itcWeight {
       // A search reranks by default where that pays.
       for folder in folders {
-        try folder.setRerankDepth(itm.mean > itc.mean ? HeldOutEvaluation.depth : 0)
+        try folder.setReranking(
+          depth: itm.mean > itc.mean ? HeldOutEvaluation.depth : 0, itcWeight: weight)
       }
     }
     try log.append(made)

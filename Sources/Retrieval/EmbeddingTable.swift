@@ -1,0 +1,242 @@
+internal import LMDB
+internal import Tensors
+internal import VectorIndex
+
+/// The embeddings of pictures or of texts by id: what the vector index is made from and what its
+/// answers are scored with.
+///
+/// A row holds those of up to 15 neighbouring ids. A page of LMDB has 4,096 bytes, so that rows of
+/// one embedding of 256 floats leave a quarter of the file empty; 15 of them fill four pages to
+/// 94 %, and the tree above them is a fifteenth of the size. The first format had a row for each.
+struct EmbeddingTable: Sendable {
+  static let idsPerRow: UInt64 = 15
+
+  /// Numbers in an embedding.
+  let size: Int
+  /// The folder of the index, for errors.
+  let path: String
+  /// False in an index of the first format, which is only read.
+  let isGrouped: Bool
+  let table: Table<BigEndianUInt64, RawBytes>
+
+  init<T: Transaction & ~Copyable>(
+    opening name: String, of layout: IndexMetadata, at path: String, isGrouped: Bool,
+    in transaction: borrowing T, create: Bool
+  ) throws(LMDBError) {
+    table = try Table(opening: name, in: transaction, create: create)
+    size = layout.embeddingSize
+    self.path = path
+    self.isGrouped = isGrouped
+  }
+
+  /// The same table, whose rows now hold many.
+  private init(grouping rows: EmbeddingTable) {
+    (table, size, path, isGrouped) = (rows.table, rows.size, rows.path, true)
+  }
+
+  /// An embedding where it lies in the map, `4 * size` bytes at any alignment; nil where there is
+  /// none.
+  func withBytes<T: Transaction & ~Copyable, Result>(
+    _ id: UInt64, in transaction: borrowing T, _ body: (RawSpan) throws -> Result
+  ) throws -> Result? {
+    guard isGrouped else {
+      return try table.bytes(id, in: transaction) { row in
+        guard row.byteCount == 4 * size else { throw wrongSize(row) }
+        return try body(row)
+      }
+    }
+    let key = id / Self.idsPerRow
+    return try table.bytes(key, in: transaction) { row in
+      try withEmbedding(of: id, in: row, group(row, key), body)
+    } ?? nil
+  }
+
+  func get<T: Transaction & ~Copyable>(_ id: UInt64, in transaction: borrowing T) throws -> [Float]?
+  {
+    try withBytes(id, in: transaction) { try EmbeddingCodec.decode($0) }
+  }
+
+  /// All embeddings by id, where they lie in the map.
+  func forEach<T: Transaction & ~Copyable>(
+    in transaction: borrowing T, _ body: (UInt64, RawSpan) throws -> Void
+  ) throws {
+    try table.forEachBytes(in: transaction) { key, row in
+      guard isGrouped else {
+        guard row.byteCount == 4 * size else { throw wrongSize(row) }
+        return try body(key, row)
+      }
+      let group = try group(row, key)
+      for id in group.ids { try withEmbedding(of: id, in: row, group) { try body(id, $0) } }
+    }
+  }
+
+  /// The ids that have an embedding, in ascending order.
+  func ids<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [UInt64] {
+    var ids: [UInt64] = []
+    try table.forEachBytes(in: transaction) { key, row in
+      ids += isGrouped ? try group(row, key).ids : [key]
+    }
+    return ids
+  }
+
+  /// The embeddings of these ids, one a row; all must have one.
+  func matrix<T: Transaction & ~Copyable>(of ids: [UInt64], in transaction: borrowing T) throws
+    -> Matrix
+  {
+    var values: [Float] = []
+    values.reserveCapacity(ids.count * size)
+    for id in ids {
+      guard let numbers = try get(id, in: transaction) else {
+        throw damaged("no embedding of \(id)")
+      }
+      values += numbers
+    }
+    return Matrix(rows: ids.count, columns: size, values: values)
+  }
+
+  /// Stores embeddings, or drops those that are nil.
+  func apply(_ changes: [UInt64: [Float]?], in transaction: borrowing WriteTransaction) throws {
+    precondition(isGrouped, "an index of the first format is written only after its upgrade")
+    for (key, ids) in Dictionary(grouping: changes.keys, by: { $0 / Self.idsPerRow })
+      .sorted(by: { $0.key < $1.key })
+    {
+      var embeddings: [UInt64: [UInt8]] = [:]
+      try table.bytes(key, in: transaction) { row in
+        let group = try group(row, key)
+        for id in group.ids {
+          embeddings[id] = try withEmbedding(of: id, in: row, group) {
+            $0.withUnsafeBytes(Array.init)
+          }
+        }
+      }
+      for id in ids { embeddings[id] = changes[id]!.map(EmbeddingCodec.encode) }
+      if embeddings.isEmpty {
+        try table.delete(key, in: transaction)
+      } else {
+        try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
+      }
+    }
+  }
+
+  /// Turns the rows of the first format into rows of many, and returns the table of them.
+  ///
+  /// Rows are taken away in the order of their ids before the row of many is stored, whose key is
+  /// smaller than all of them: a key never means both.
+  func grouped(in transaction: borrowing WriteTransaction) throws -> EmbeddingTable {
+    guard !isGrouped else { return self }
+    let grouped = EmbeddingTable(grouping: self)
+    let ids = try ids(in: transaction)
+    guard ids.first != 0 else { throw damaged("an embedding of the id 0") }
+    var first = ids.startIndex
+    while first < ids.endIndex {
+      let key = ids[first] / Self.idsPerRow
+      let end = ids[first...].firstIndex { $0 / Self.idsPerRow != key } ?? ids.endIndex
+      var embeddings: [UInt64: [UInt8]] = [:]
+      for id in ids[first..<end] {
+        embeddings[id] = try table.get(id, in: transaction)
+        try table.delete(id, in: transaction)
+      }
+      try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
+      first = end
+    }
+    return grouped
+  }
+
+  private func group(_ row: RawSpan, _ key: UInt64) throws(RetrievalError) -> EmbeddingGroup {
+    do throws(MalformedBytes) {
+      return try EmbeddingGroup(row, key: key, size: size)
+    } catch {
+      throw damaged(error.reason)
+    }
+  }
+
+  /// An embedding of a row, as it was written; nil where the row has none of that id.
+  @discardableResult
+  private func withEmbedding<Result>(
+    of id: UInt64, in row: RawSpan, _ group: EmbeddingGroup, _ body: (RawSpan) throws -> Result
+  ) throws -> Result? {
+    guard let range = group.range(of: id) else { return nil }
+    let embedding = row.extracting(range)
+    guard group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, embedding) else {
+      throw damaged("an embedding whose checksum is wrong (id \(id))")
+    }
+    return try body(embedding)
+  }
+
+  private func wrongSize(_ row: RawSpan) -> RetrievalError {
+    damaged("an embedding of \(row.byteCount) bytes where \(4 * size) belong")
+  }
+
+  private func damaged(_ reason: String) -> RetrievalError {
+    .damaged(path, "table \(table.name) has \(reason)")
+  }
+}
+
+/// A row of embeddings: which of its ids have one (u64, a bit each), then these one after another, each
+/// with a checksum behind it (u32).
+private struct EmbeddingGroup {
+  private static let header = 8
+  private static let checksumSize = 4
+  private let first: UInt64
+  private let present: UInt64
+  private let size: Int
+
+  private var stride: Int { size + Self.checksumSize }
+
+  init(_ row: RawSpan, key: UInt64, size count: Int) throws(MalformedBytes) {
+    guard row.byteCount >= Self.header else {
+      throw MalformedBytes("a row of only \(row.byteCount) bytes")
+    }
+    present = UInt64(littleEndian: row.unsafeLoadUnaligned(as: UInt64.self))
+    size = 4 * count
+    let (first, overflow) = key.multipliedReportingOverflow(by: EmbeddingTable.idsPerRow)
+    self.first = first
+    guard !overflow, first <= .max - EmbeddingTable.idsPerRow else {
+      throw MalformedBytes("a row of ids past the last")
+    }
+    guard present < 1 << EmbeddingTable.idsPerRow, present != 0,
+      row.byteCount == Self.header + present.nonzeroBitCount * stride
+    else {
+      throw MalformedBytes(
+        "a row of \(row.byteCount) bytes for \(present.nonzeroBitCount) embeddings of \(size)")
+    }
+  }
+
+  /// The ids that have an embedding, in ascending order.
+  var ids: [UInt64] {
+    (0..<EmbeddingTable.idsPerRow).filter { present & 1 << $0 != 0 }.map { first + $0 }
+  }
+
+  /// Where the bytes of an id's embedding lie; nil where it has none.
+  func range(of id: UInt64) -> Range<Int>? {
+    guard id >= first, id - first < EmbeddingTable.idsPerRow else { return nil }
+    let bit = UInt64(1) << (id - first)
+    guard present & bit != 0 else { return nil }
+    let start = Self.header + (present & (bit - 1)).nonzeroBitCount * stride
+    return start..<start + size
+  }
+
+  /// The checksum that was written for an id that has an embedding.
+  func checksum(of id: UInt64, in row: RawSpan) -> UInt32 {
+    UInt32(
+      littleEndian: row.unsafeLoadUnaligned(
+        fromByteOffset: range(of: id)!.upperBound, as: UInt32.self))
+  }
+
+  /// Of an embedding and the id that it belongs to.
+  static func checksum(of id: UInt64, _ embedding: RawSpan) -> UInt32 {
+    UInt32(
+      truncatingIfNeeded: embedding.withUnsafeBytes { VectorIndex.checksum($0, seed: id) })
+  }
+
+  /// The row of embeddings whose ids share one.
+  static func encode(_ embeddings: [UInt64: [UInt8]]) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(embeddings.keys.reduce(UInt64(0)) { $0 | 1 << ($1 % EmbeddingTable.idsPerRow) })
+    for (id, embedding) in embeddings.sorted(by: { $0.key < $1.key }) {
+      writer.bytes += embedding
+      writer.write(checksum(of: id, embedding.span.bytes))
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,197 @@
+/// How far the score by a code may be from the true one.
+public enum ScoreBound: Sendable {
+  /// As far as Cauchy–Schwarz allows: nothing among the best can be missed.
+  case proven
+  /// A few standard deviations of an error that points anywhere; for lists, which miss some anyway.
+  case probable
+
+  /// Standard deviations of `probable`.
+  static let deviations = 4.0
+
+  /// What the product of two lengths is multiplied by.
+  func share(_ dimension: Int) -> Double {
+    switch self {
+    case .proven: 1
+    case .probable: min(1, Self.deviations / Double(dimension).squareRoot())
+    }
+  }
+}
+
+/// One query's search through blocks: every block is shown to it once, where it lies, and what may be
+/// among the best is kept. A filter decides inside the scan, so that a filtered search returns as many
+/// as there are.
+///
+/// ```swift
+/// var scan = BlockScan(try PreparedQuery(query), count: 10)
+/// for block in blocks { try scan.visit(block.span.bytes) }
+/// let nearest = try scan.finish { id in try exactScore(query, vector(id)) }
+/// ```
+public struct BlockScan: Sendable {
+  /// What may be among the best.
+  private struct Survivor {
+    var id: UInt64
+    var estimate: Double
+    var upperBound: Double
+    /// As far as the estimate can be from the true score, whatever bound is searched by.
+    var doubt: Double
+  }
+
+  /// The query.
+  public let query: PreparedQuery
+  private let bound: ScoreBound
+  private let isIncluded: (@Sendable (UInt64) -> Bool)?
+  private var survivors: [Survivor] = []
+  /// The best lower bounds, and what at least `count` vectors are known to reach.
+  private var lowerBounds: TopK
+  private var floor = -Double.infinity
+  private var room = ScanRoom()
+
+  /// A search for the `count` vectors with the greatest dot product with `query`, among those that
+  /// `isIncluded` lets in.
+  public init(
+    _ query: PreparedQuery, count: Int, bound: ScoreBound = .proven,
+    where isIncluded: (@Sendable (UInt64) -> Bool)? = nil
+  ) {
+    self.query = query
+    self.bound = bound
+    self.isIncluded = isIncluded
+    lowerBounds = TopK(capacity: count)
+  }
+
+  /// Shows a block. `centroidScore` is ⟨query, centroid⟩ of the centroid that the block was made with,
+  /// summed in double. Throws where the block is damaged or its vectors have another dimension.
+  public mutating func visit(_ block: RawSpan, centroidScore: Double = 0) throws(VectorError) {
+    try block.withUnsafeBytes { bytes throws(VectorError) in
+      try visit(BlockView(bytes), centroidScore)
+    }
+  }
+
+  mutating func visit(_ block: BlockView, _ centroidScore: Double) throws(VectorError) {
+    guard lowerBounds.capacity > 0 else { return }
+    var room = ScanRoom()
+    swap(&room, &self.room)
+    defer { swap(&room, &self.room) }
+    block.scan(CollectionOfOne(try sieve(block, centroidScore)), &room)
+    try keep(0, of: room, from: block, centroidScore)
+  }
+
+  /// What the upper bits of a block have to reach for a second look.
+  func sieve(_ block: BlockView, _ centroidScore: Double) throws(VectorError) -> Sieve {
+    guard block.dimension == query.numbers.count else {
+      throw VectorError(
+        description: "a block of \(block.dimension)-dimensional vectors, not \(query.numbers.count)"
+      )
+    }
+    let bounds = BlockBounds(block, query, bound)
+    return Sieve(
+      query: query, reach: Float(bounds.reach).nextUp,
+      limit: Float(floor - centroidScore - bounds.slack).nextDown)
+  }
+
+  /// Looks closer at what the upper bits did not rule out: the findings of a query in `room`.
+  mutating func keep(
+    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double
+  ) throws(VectorError) {
+    let bounds = BlockBounds(block, query, bound)
+    if lowerBounds.worst == nil {
+      try raiseFloor(number, of: room, from: block, centroidScore, bounds)
+    }
+    for position in 0..<room.count(number) {
+      let (index, score) = room.finding(number, position)
+      let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
+      guard !(centroidScore + score + error < floor) else { continue }
+      let id = block.id(index)
+      if let isIncluded, !isIncluded(id) { continue }
+      let estimate = centroidScore + block.fineScore(index, query)
+      let fineError = Double(block.fineError(index).value) * bounds.reach + bounds.rounding
+      guard error.isFinite, estimate.isFinite, fineError.isFinite, error >= 0, fineError >= 0
+      else { throw VectorError(description: "a block with a vector that is none (id \(id))") }
+      guard estimate + fineError >= floor else { continue }
+      survivors.append(
+        Survivor(
+          id: id, estimate: estimate, upperBound: estimate + fineError,
+          doubt: Double(block.fineError(index).value) * query.norm * (1 + 1e-6) + bounds.rounding))
+      lowerBounds.insert(Candidate(id: id, score: estimate - fineError))
+      if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
+    }
+    if survivors.count > 4 * lowerBounds.count + 256 {
+      survivors.removeAll { $0.upperBound < floor }
+    }
+  }
+
+  /// While fewer than `count` are known, the upper bits tell what the best of a block reach at least.
+  private mutating func raiseFloor(
+    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double,
+    _ bounds: BlockBounds
+  ) throws(VectorError) {
+    var least = lowerBounds
+    for position in 0..<room.count(number) {
+      let (index, found) = room.finding(number, position)
+      let id = block.id(index)
+      if let isIncluded, !isIncluded(id) { continue }
+      let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
+      let score = centroidScore + found - error
+      guard score.isFinite else {
+        throw VectorError(description: "a block with a vector that is none (id \(id))")
+      }
+      least.insert(Candidate(id: id, score: score))
+    }
+    if let worst = least.worst { floor = max(floor, worst.score) }
+  }
+
+  /// A scan of the same query that has seen nothing, and knows what is to be reached.
+  func afresh() -> BlockScan {
+    var scan = BlockScan(query, count: lowerBounds.capacity, bound: bound, where: isIncluded)
+    scan.floor = floor
+    return scan
+  }
+
+  /// Takes over what another scan of the same query, over other blocks, has found.
+  public mutating func merge(_ other: BlockScan) {
+    survivors += other.survivors
+    for candidate in other.lowerBounds.sorted() { lowerBounds.insert(candidate) }
+    floor = max(floor, other.floor)
+    if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
+    survivors.removeAll { $0.upperBound < floor }
+  }
+
+  /// How many of the wanted vectors there are among those that were seen.
+  public var foundCount: Int { lowerBounds.count }
+
+  /// The best with their true scores, which `rescore` tells (`exactScore`) of the few that are still
+  /// in question, best first, the smaller id first among equals. A score that its code cannot have
+  /// throws.
+  public func finish(rescore: (UInt64) throws -> Double) throws -> [Candidate] {
+    var best = TopK(capacity: lowerBounds.capacity)
+    let remaining = survivors.filter { $0.upperBound >= floor }
+      .sorted { $0.upperBound > $1.upperBound }
+    for survivor in remaining {
+      if let worst = best.worst, survivor.upperBound < worst.score { break }
+      let score = try rescore(survivor.id)
+      guard abs(score - survivor.estimate) <= survivor.doubt else {
+        throw VectorError(description: "a code that is not of its vector (id \(survivor.id))")
+      }
+      best.insert(Candidate(id: survivor.id, score: score))
+    }
+    return best.sorted()
+  }
+}
+
+/// What the scores of a block's codes can be away from the true ones, by error and by rounding.
+struct BlockBounds {
+  /// What a vector's error is multiplied by.
+  let reach: Double
+  /// Rounding of floats: a fused multiply-add each number, and then some.
+  let rounding: Double
+  /// The same with the rounding of the query to 8 bits.
+  let slack: Double
+
+  init(_ block: BlockView, _ query: PreparedQuery, _ bound: ScoreBound) {
+    let share = bound.share(block.dimension)
+    reach = query.norm * share * (1 + 1e-6)
+    rounding =
+      Double(2 * block.dimension + 128) * 0x1p-24 * query.norm * (block.norm + block.centroidNorm)
+      + 1e-35
+    slack = rounding + query.roundingError * block.norm * share
+  }
+}
