@@ -1,5 +1,6 @@
 import Checkpoints
 import Tensors
+import TestSupport
 import Testing
 
 @testable import BLIP
@@ -77,7 +78,8 @@ import Testing
     #expect(try model.match(texts: [], features: Matrix(rows: 17, columns: 64)).isEmpty)
   }
 
-  @Test func threadsShareAModel() async throws {
+  /// Compares bits, which a change of kernels would change.
+  @Test(.ownsProcess) func threadsShareAModel() async throws {
     let model = try BLIPModel(folder: Models.tiny.get().folder)
     let reference = try Activations("blip-tiny-activations.safetensors")
     let pixels = try (0..<2).map { try reference.map("pixel_values", $0) }
