@@ -9,9 +9,10 @@ each time. A contestant that takes longer than --patience seconds to warm up is 
 run is shown with a *. --rounds 0 only checks that outputs agree. Exits with 1 where they do not.
 --clock processor shows processor time divided by the threads: on a busy machine the nearer to the truth.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, os, statistics, sys, tempfile, time
 import numpy as np
 import machine
+from process import Contestant
 from report import print_machine, print_work, write
 from works import COSINE, LOGITS, WORKS
 
@@ -22,29 +23,18 @@ SAMPLE_SECONDS = 0.2  # what is quicker is run several times, and the median is 
 DISTURBED = 0.1       # processors kept busy by others while a sample was taken
 
 
-class Contestant:
-    """A process that is asked for one thing at a time."""
+class Engine(Contestant):
+    """A program that computes works in a precision."""
 
     def __init__(self, engine, precision, folder, threads):
-        self.name, self.engine, self.precision = f"{engine} {precision}", engine, precision
+        self.engine, self.precision = engine, precision
         script = {"PyTorch": "torch_peer.py", "ONNX Runtime": "onnxruntime_peer.py", "OpenVINO": "openvino_peer.py"}
         program = [SPEED] if engine == "blip" else [sys.executable, os.path.join(HERE, script[engine])]
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            program + [folder, precision, str(threads)], text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        super().__init__(f"{engine} {precision}", program + [folder, precision, str(threads)])
 
     def ask(self, request):
         """The answer without its first word, which says to what it is one."""
-        try:
-            self.process.stdin.write(request + "\n")
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            self.log.seek(0)
-            raise SystemExit(f"{self.name} ended at \"{request}\":\n{self.log.read()[-3000:]}")
-        return answer.strip().partition(" ")[2]
+        return self.answer(request).strip().partition(" ")[2]
 
     def outputs(self):
         with tempfile.NamedTemporaryFile() as file:
@@ -59,10 +49,6 @@ class Contestant:
         own = machine.spent(self.process.pid) - own
         foreign = (machine.busy() - before - own) / (time.monotonic() - start)
         return {"wall": seconds, "processor": own / runs, "disturbed": foreign > DISTURBED}
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def contestants(precisions, peers):
@@ -144,7 +130,7 @@ def main():
     here, rows = machine.description(), []
     entrants = contestants(a.precisions.split(","), a.peers)
     for threads in map(int, a.threads.split(",")):
-        everyone = [Contestant(engine, precision, a.folder, threads) for engine, precision in entrants]
+        everyone = [Engine(engine, precision, a.folder, threads) for engine, precision in entrants]
         if not rows:
             here["contestants"] = sorted({contestant.ask("about") for contestant in everyone})
             print_machine(here)

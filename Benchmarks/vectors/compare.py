@@ -10,12 +10,13 @@ which each runs in turn, alone, the quickest setting that reaches 0.95 and the q
 starting with another contestant each time. What a call from Python costs beside the search is measured
 for each peer and taken off its single queries. --only and --skip take the beginnings of names.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, statistics, sys, tempfile, time
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "../peers"))
 import machine
+from process import Contestant
 from curves import draw
 from peers import K, PEERS, Vectors
 from report import print_building, print_machine, print_searches, print_updates
@@ -30,28 +31,16 @@ PATIENCE = 3          # seconds: what takes longer is sampled once
 DISTURBED = 0.1       # processors kept busy by others while a sample was taken
 
 
-class Contestant:
-    """A process that is asked for one thing at a time."""
+class Index(Contestant):
+    """A program that searches vectors."""
 
     def __init__(self, name, vectors, cache):
-        self.name, self.is_ours, self.queries = name, name in OURS, len(vectors.queries)
+        self.is_ours, self.queries, self.settings, self.overhead = name in OURS, len(vectors.queries), [], 0
         program = [PROGRAM, name.split()[1]] if self.is_ours else [sys.executable, os.path.join(HERE, "peers.py"), name]
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            program + [vectors.folder, cache], text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
-        self.settings, self.overhead = [], 0
+        super().__init__(name, program + [vectors.folder, cache])
 
     def ask(self, request):
-        try:
-            self.process.stdin.write(request + "\n")
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            self.log.seek(0)
-            raise SystemExit(f"{self.name} ended at \"{request}\":\n{self.log.read()[-3000:]}")
-        return json.loads(answer)
+        return json.loads(self.answer(request))
 
     def count(self, way, seconds):
         """How many queries make a sample, where one takes so long."""
@@ -71,10 +60,6 @@ class Contestant:
         foreign = (machine.busy() - before - own) / (time.monotonic() - start)
         seconds = took["wall"] / count - (self.overhead if way == "single" else 0)
         return {"qps": 1 / seconds, "disturbed": foreign > DISTURBED}
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def recall(found, truth):
@@ -195,7 +180,7 @@ def main():
     truth = vectors.ids("truth.i64").reshape(len(vectors.queries), -1)
     names = [name for name in [*OURS, *PEERS] if name.startswith(tuple(a.only.split(","))) and not name.startswith(tuple(a.skip.split(",")))]
     result = {"machine": machine.description(), "data": a.data, "count": vectors.count, "searches": []}
-    everyone = [Contestant(name, vectors, a.cache) for name in names]
+    everyone = [Index(name, vectors, a.cache) for name in names]
     for contestant in everyone:
         contestant.building = contestant.ask("open") | {"contestant": contestant.name}
         contestant.ask("threads 1")

@@ -54,7 +54,9 @@ public func writeSafetensors(
 ) throws(CheckpointError) {
   var entries: [String] = []
   if !metadata.isEmpty {
-    let pairs = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
+    let pairs = metadata.sorted { $0.key < $1.key }.map {
+      "\(jsonString($0.key)):\(jsonString($0.value))"
+    }
     entries.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
   }
   var offset = 0
@@ -62,7 +64,7 @@ public func writeSafetensors(
     let end = offset + tensor.byteCount
     let shape = tensor.shape.map(String.init).joined(separator: ",")
     entries.append(
-      "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
+      "\(jsonString(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
         + "\"data_offsets\":[\(offset),\(end)]}")
     offset = end
   }
@@ -131,20 +133,4 @@ private final class ReplacedFile {
   private static func failure(_ path: String, _ code: Int32) -> CheckpointError {
     CheckpointError("\(path): cannot be written: \(String(cString: strerror(code)))")
   }
-}
-
-/// A JSON string.
-private func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case _ where scalar.value < 0x20:
-      let digits = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }

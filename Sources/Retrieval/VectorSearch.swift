@@ -101,11 +101,11 @@ private struct VectorSearch {
       visited = min(visited * max(1, total / ids.count), lists.count)
     }
     try visit(lists[..<visited], &scan, in: transaction)
-    if scan.foundCount < count { lists = try chosen(.all, in: transaction) }
-    while visited < lists.count, scan.foundCount < count {
-      let next = min(2 * visited + 1, lists.count)
-      try visit(lists[visited..<next], &scan, in: transaction)
-      visited = next
+    if scan.foundCount < count {
+      let all = try chosen(.all, in: transaction)
+      try scan.goOn(through: all[visited...], until: count) {
+        try visit($0, &$1, in: transaction)
+      }
     }
     return scan
   }

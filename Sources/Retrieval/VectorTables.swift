@@ -10,7 +10,7 @@ internal import VectorIndex
 /// themselves are a flat space too, so that the nearest of them are found by the same scan.
 struct VectorTables: Sendable {
   /// Vectors in a block of a flat space: a commit of few pictures writes the last block anew.
-  static let vectorsPerFlatBlock = 512
+  static let vectorsPerFlatBlock = VectorBlock.capacity
   /// Vectors in a block of a list. LMDB writes a value anew when it changes, so that small blocks
   /// make adds and deletes cheap.
   static let vectorsPerListBlock = 128

@@ -116,14 +116,12 @@ extension IVFIndex {
   ) throws -> [Candidate] {
     let prepared = try PreparedQuery(query)
     var scan = BlockScan(prepared, count: count, bound: .probable, where: isIncluded)
-    var probed = try centroids.lists(near: prepared, probes ?? calibration.probes)
+    let probed = try centroids.lists(near: prepared, probes ?? calibration.probes)
     try visit(probed[...], &scan)
-    var visited = probed.count
-    while scan.foundCount < min(count, self.count), visited < centroids.count {
-      if probed.count == visited { probed = try centroids.lists(near: prepared, .all) }
-      let next = min(2 * visited + 1, probed.count)
-      try visit(probed[visited..<next], &scan)
-      visited = next
+    let wanted = min(count, self.count)
+    if scan.foundCount < wanted {
+      let all = try centroids.lists(near: prepared, .all)
+      try scan.goOn(through: all[probed.count...], until: wanted) { try visit($0, &$1) }
     }
     return try scan.finish { id in
       guard let place = places[id] else {

@@ -33,6 +33,21 @@ extension BlockScan {
     for part in seen.withLock({ $0 }) { merge(part) }
   }
 
+  /// Visits further lists, the most promising first, twice as many each time as there were before, as
+  /// long as fewer than `count` vectors are found. `lists` is what is left of all behind those that were
+  /// visited.
+  public mutating func goOn<List>(
+    through lists: ArraySlice<List>, until count: Int,
+    visit: (ArraySlice<List>, inout BlockScan) throws -> Void
+  ) rethrows {
+    var rest = lists
+    while foundCount < count, !rest.isEmpty {
+      let next = rest.prefix(rest.startIndex + 1)
+      try visit(next, &self)
+      rest = rest.dropFirst(next.count)
+    }
+  }
+
   /// Lists are short and lie anywhere, so most of the time of a scan goes by waiting for their memory:
   /// while one is scanned, the next is fetched.
   private mutating func show(_ blocks: ArraySlice<ProbedBlock>) throws(VectorError) {
