@@ -9,6 +9,12 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
   case corrupt(ImageFormat, String)
   /// The header announces more pixels than `limit`. Nothing was decoded.
   case tooLarge(width: Int, height: Int, limit: Int)
+  /// The codec took longer than a picture may take, and was ended.
+  case tooSlow(ImageFormat, Duration)
+  /// The process that decoded it is no more; how it ended.
+  case decoderEnded(ImageFormat, String)
+  /// What a process of its own said of the file.
+  case refused(String)
   /// The file is longer than `limit` bytes. Nothing was decoded.
   case tooManyBytes(Int, limit: Int)
 
@@ -23,6 +29,11 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
       "the \(format.displayName) data cannot be decoded: \(reason)"
     case .tooLarge(let width, let height, let limit):
       "\(width)×\(height) pixels are more than the limit of \(limit); make the picture smaller"
+    case .tooSlow(let format, let limit):
+      "decoding the \(format.displayName) data took longer than \(limit); convert the picture"
+    case .decoderEnded(let format, let how):
+      "the \(format.displayName) decoder \(how) at this file; convert the picture"
+    case .refused(let text): text
     case .tooManyBytes(let count, let limit):
       "\(count) bytes are more than the limit of \(limit); make the file smaller"
     }

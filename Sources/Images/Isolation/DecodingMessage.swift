@@ -1,0 +1,86 @@
+/// What a decoding process is asked.
+struct DecodingRequest {
+  let side: Int?
+  let bytes: [UInt8]
+
+  /// Bytes before the file's: its length, then the side (0 for none), u64 each.
+  static let headerSize = 16
+
+  var header: [UInt8] { littleEndian(bytes.count) + littleEndian(side ?? 0) }
+
+  /// What a header announces.
+  static func read(_ header: [UInt8]) -> (count: Int, side: Int?) {
+    let side = integer(header[8..<16])
+    return (integer(header[0..<8]), side == 0 ? nil : side)
+  }
+}
+
+/// What it answers.
+enum DecodingAnswer {
+  case picture(Picture, ImageFacts)
+  /// The text of an ``ImageError``.
+  case failure(String)
+
+  /// Bytes before the pixels or the text: how many these are (u64), then, u64 each: whether it is a
+  /// picture (1) or a text (0), the picture's width and height, its format's place among all, the
+  /// stored width and height, the orientation.
+  static let headerSize = 64
+
+  var header: [UInt8] {
+    let fields =
+      switch self {
+      case .failure(let text): [text.utf8.count, 0, 0, 0, 0, 0, 0, 0]
+      case .picture(let picture, let facts):
+        [
+          picture.pixels.count, 1, picture.width, picture.height,
+          ImageFormat.allCases.firstIndex(of: facts.format)!, facts.width, facts.height,
+          facts.orientation,
+        ]
+      }
+    return fields.flatMap(littleEndian)
+  }
+
+  var body: [UInt8] {
+    switch self {
+    case .failure(let text): Array(text.utf8)
+    case .picture(let picture, _): picture.pixels
+    }
+  }
+
+  /// The length of the body that a header announces; nil where a process that is in its right mind
+  /// would not send it. `limit`: the most pixels.
+  static func bodySize(_ header: [UInt8], limit: Int) -> Int? {
+    let count = integer(header[0..<8])
+    guard integer(header[8..<16]) == 1 else { return count <= 4096 ? count : nil }
+    let (width, height) = (integer(header[16..<24]), integer(header[24..<32]))
+    let (area, overflow) = width.multipliedReportingOverflow(by: height)
+    return !overflow && area > 0 && area <= limit && count == 3 * area ? count : nil
+  }
+
+  /// Nil where the header says what cannot be.
+  init?(_ header: [UInt8], body: [UInt8]) {
+    let fields = stride(from: 8, to: Self.headerSize, by: 8).map { integer(header[$0..<$0 + 8]) }
+    guard fields[0] == 1 else {
+      self = .failure(String(decoding: body, as: UTF8.self))
+      return
+    }
+    let sides = 1...Int(Int32.max)
+    guard ImageFormat.allCases.indices.contains(fields[3]), sides.contains(fields[4]),
+      sides.contains(fields[5]), (1...8).contains(fields[6])
+    else { return nil }
+    self = .picture(
+      Picture(width: fields[1], height: fields[2], pixels: body),
+      ImageFacts(
+        format: ImageFormat.allCases[fields[3]], width: fields[4], height: fields[5],
+        orientation: fields[6]))
+  }
+}
+
+private func littleEndian(_ value: Int) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+}
+
+/// Not negative: what has the highest bit set is as good as the largest.
+private func integer(_ bytes: ArraySlice<UInt8>) -> Int {
+  Int(clamping: bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+}

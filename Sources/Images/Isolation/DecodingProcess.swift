@@ -1,0 +1,143 @@
+internal import Glibc
+internal import Synchronization
+
+/// A process that decodes pictures, and the socket to it.
+final class DecodingProcess: Sendable {
+  /// Why there is no answer; the process is at its end then.
+  enum Failure: Error {
+    case late
+    /// In words that end a sentence.
+    case ended(String)
+  }
+
+  private let id: pid_t
+  private let socket: Int32
+  /// Whether it was waited for: then its number may be another's.
+  private let isReaped = Mutex(false)
+
+  /// Starts `command`, which is to call ``serveDecoding(on:)`` with its standard input.
+  init(command: [String]) throws(MachineError) {
+    var pair: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else { throw MachineError("socketpair", errno) }
+    defer { close(pair[1]) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, pair[1], 0)
+    // What codecs print is not for the person who indexes.
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A group of its own: Ctrl-C is for the program alone, which lets the picture in flight be done.
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+
+    let arguments = command.map { strdup($0) }
+    defer { for argument in arguments { free(argument) } }
+    var process: pid_t = 0
+    let code = posix_spawnp(
+      &process, command[0], &actions, &attributes, arguments + [nil], environ)
+    guard code == 0 else {
+      close(pair[0])
+      throw MachineError(command[0], code)
+    }
+    id = process
+    socket = pair[0]
+    _ = fcntl(socket, F_SETFL, O_NONBLOCK)
+  }
+
+  /// Without its socket the process ends.
+  deinit {
+    close(socket)
+    _ = reap()
+  }
+
+  /// The answer to a request; a picture of more than `limit` pixels is none.
+  func ask(_ request: DecodingRequest, limit: Int, within time: Duration) throws(Failure)
+    -> DecodingAnswer
+  {
+    let deadline = ContinuousClock.now + time
+    try send(request.header, until: deadline)
+    try send(request.bytes, until: deadline)
+    let header = try receive(DecodingAnswer.headerSize, until: deadline)
+    guard let size = DecodingAnswer.bodySize(header, limit: limit),
+      let answer = DecodingAnswer(header, body: try receive(size, until: deadline))
+    else {
+      kill(id, SIGKILL)
+      throw .ended("answered nonsense")
+    }
+    return answer
+  }
+
+  private func send(_ bytes: [UInt8], until deadline: ContinuousClock.Instant) throws(Failure) {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if count >= 0 { sent += count } else { try wait(for: POLLOUT, until: deadline) }
+    }
+  }
+
+  private func receive(_ size: Int, until deadline: ContinuousClock.Instant) throws(Failure)
+    -> [UInt8]
+  {
+    var failure: Failure?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, received in
+      while received < size, failure == nil {
+        let count = recv(socket, buffer.baseAddress! + received, size - received, 0)
+        do throws(Failure) {
+          if count == 0 { throw end() }
+          if count > 0 { received += count } else { try wait(for: POLLIN, until: deadline) }
+        } catch { failure = error }
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Returns when the socket is ready; `errno` is that of the call which was not.
+  private func wait(for event: Int32, until deadline: ContinuousClock.Instant) throws(Failure) {
+    guard errno == EAGAIN || errno == EINTR else { throw end() }
+    let left = (deadline - .now) / .milliseconds(1)
+    guard left > 0 else {
+      kill(id, SIGKILL)
+      throw .late
+    }
+    var request = pollfd(fd: socket, events: Int16(event), revents: 0)
+    poll(&request, 1, Int32(min(left + 1, 1e6)))
+  }
+
+  /// How the process ended.
+  private func end() -> Failure {
+    kill(id, SIGKILL)
+    guard let status = reap() else { return .ended("ended") }
+    let signal = status & 0x7F
+    // 9 may be ours: it had closed its socket and was about to end by itself.
+    return .ended(signal == 0 || signal == SIGKILL ? "ended" : "crashed (signal \(signal))")
+  }
+
+  private func reap() -> Int32? {
+    isReaped.withLock { isReaped in
+      if isReaped { return nil }
+      isReaped = true
+      var status: Int32 = 0
+      while waitpid(id, &status, 0) < 0 { if errno != EINTR { return nil } }
+      return status
+    }
+  }
+}
+
+/// What the system refused, and why: nothing that another picture would mend.
+public struct MachineError: Error, CustomStringConvertible {
+  /// One line.
+  public let description: String
+
+  init(_ what: String, _ code: Int32) {
+    description =
+      "a process that decodes pictures cannot be started: \(what): "
+      + String(cString: strerror(code))
+  }
+}

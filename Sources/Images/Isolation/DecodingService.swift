@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// Decodes for an ``IsolatedDecoder`` until it closes the socket: what a decoding process does.
+public func serveDecoding(on socket: Int32) {
+  let decoder = ImageDecoder()
+  while let header = receive(DecodingRequest.headerSize, from: socket) {
+    let (count, side) = DecodingRequest.read(header)
+    guard count <= decoder.maximumBytes, let bytes = receive(count, from: socket) else { return }
+    let answer: DecodingAnswer
+    do throws(ImageError) {
+      let (picture, facts) = try decoder.decode(bytes, forSide: side)
+      answer = .picture(picture, facts)
+    } catch {
+      answer = .failure(error.description)
+    }
+    guard send(answer.header, to: socket), send(answer.body, to: socket) else { return }
+  }
+}
+
+/// Bounds what this process can cost the machine: 4 GiB of address space, which the largest picture
+/// fits in several times, and no core file.
+public func limitDecodingProcess() {
+  for (resource, limit) in [(RLIMIT_AS, rlim_t(4) << 30), (RLIMIT_CORE, 0)] {
+    var bounds = rlimit(rlim_cur: limit, rlim_max: limit)
+    setrlimit(__rlimit_resource_t(resource.rawValue), &bounds)
+  }
+}
+
+/// So many bytes; nil where the other side has closed the socket.
+private func receive(_ size: Int, from socket: Int32) -> [UInt8]? {
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, received in
+    while received < size {
+      let count = recv(socket, buffer.baseAddress! + received, size - received, 0)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      received += count
+    }
+  }
+  return bytes.count == size ? bytes : nil
+}
+
+private func send(_ bytes: [UInt8], to socket: Int32) -> Bool {
+  var sent = 0
+  while sent < bytes.count {
+    let count = bytes.withUnsafeBytes {
+      Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+    }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { return false }
+    sent += count
+  }
+  return true
+}
