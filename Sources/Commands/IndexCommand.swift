@@ -61,6 +61,18 @@ struct IndexCommand: AsyncParsableCommand {
     help: "Make the vector index anew from the embeddings; pictures are not encoded again.")
   var rebuilds = false
 
+  @Flag(
+    name: .customLong("retry-failures"),
+    help: "Try files again that could not be indexed, although they have not changed.")
+  var retriesFailures = false
+
+  @Flag(
+    name: .customLong("allow-vanished"),
+    help: ArgumentHelp(
+      "Drop vanished pictures also where most of the collection seems gone (a disk that is not there "
+        + "looks the same)."))
+  var allowsVanished = false
+
   private static func precision(_ text: String) throws -> FeaturePrecision {
     guard let precision = FeaturePrecision(rawValue: text) else {
       throw ValidationError("Choose none, bf16 or int8.")
@@ -85,13 +97,14 @@ struct IndexCommand: AsyncParsableCommand {
     let request = IndexingRequest(
       collection: folder, index: indexPath, name: name, captions: captions,
       features: features ?? (existing == nil ? Self.defaultFeatures(of: model) : nil),
-      exclude: exclude, recall: recall, rebuildsVectors: rebuilds)
+      exclude: exclude, recall: recall, rebuildsVectors: rebuilds,
+      retriesFailures: retriesFailures, allowsVanished: allowsVanished)
 
     Interruption.watch()
     var progress = IndexingProgress(console: .error)
     let summary: IndexingSummary
     do {
-      summary = try await Indexer(model: model).run(
+      summary = try await Indexer(model: model, decoder: DecodeCommand.decoder).run(
         request, shouldStop: { Interruption.signal != nil }, report: { progress.receive($0) })
     } catch {
       progress.finish()
@@ -143,7 +156,8 @@ struct IndexCommand: AsyncParsableCommand {
       ? "\(summary.failed), and \(summary.failedBefore) in earlier runs" : "\(summary.failed)"
     return Table.facts([
       ("found", "\(summary.found)"), ("added", "\(summary.added)"),
-      ("changed", "\(summary.changed)"), ("unchanged", "\(summary.unchanged)"),
+      ("changed", "\(summary.changed)"), ("moved", "\(summary.moved)"),
+      ("unchanged", "\(summary.unchanged)"),
       ("vanished", "\(summary.vanished)"), ("failed", failed), ("texts", "\(summary.texts)"),
       ("time", time), ("index", printable(indexPath)),
     ])
@@ -154,6 +168,11 @@ struct IndexCommand: AsyncParsableCommand {
     if summary.interrupted, let signal = Interruption.signal {
       Console.note("stopped; what is done is kept, and the same command goes on from here")
       throw ExitCode(128 + signal)
+    }
+    if summary.withheld > 0 {
+      throw CommandFailure(
+        "\(summary.withheld) pictures of the index are not in \(folder), most of it: none was dropped; "
+          + "if they are gone for good, say so with --allow-vanished")
     }
     if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
       throw CommandFailure("not one of the pictures in \(folder) could be indexed")

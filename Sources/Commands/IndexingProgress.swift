@@ -33,6 +33,9 @@ struct IndexingProgress {
 
   mutating func receive(_ event: IndexingEvent) {
     switch event {
+    case .waiting(let holder):
+      clear()
+      Console.note("\(holder) is writing this index; waiting for its end")
     case .scanned(let found, let toEncode):
       clear()
       Console.note("found \(counted(found, "picture")), \(toEncode) to encode")

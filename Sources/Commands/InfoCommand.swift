@@ -65,7 +65,8 @@ struct InfoCommand: ParsableCommand {
     if !contents.failures.isEmpty {
       text += "\nnot indexed:\n"
       for failure in shown(contents) {
-        text += "  \(printable(failure.name)): \(printable(failure.reason))\n"
+        text += "  \(printable(failure.name)): \(printable(failure.reason)) "
+        text += "(\(localTime(failure.when)))\n"
       }
       let rest = contents.failures.count - shown(contents).count
       if rest > 0 { text += "  and \(rest) more (see them with --failures)\n" }
@@ -133,7 +134,10 @@ struct InfoCommand: ParsableCommand {
         "failed",
         .array(
           shown(contents).map {
-            .object([("path", .string($0.name)), ("reason", .string($0.reason))])
+            .object([
+              ("path", .string($0.name)), ("reason", .string($0.reason)),
+              ("when", .integer(Int($0.when))),
+            ])
           })
       ),
     ])

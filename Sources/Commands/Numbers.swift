@@ -1,3 +1,5 @@
+import Glibc
+
 /// A number with a fixed count of decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite, value.magnitude < 1e12 else { return "\(value)" }
@@ -41,3 +43,15 @@ func size(ofBytes bytes: Int) -> String {
 
 /// "1 picture", "2 pictures".
 func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+/// A time as the clock on the wall shows it, "2026-11-23 20:15"; `seconds` since 1970.
+func localTime(_ seconds: Int64) -> String {
+  var (time, parts) = (time_t(seconds), tm())
+  guard localtime_r(&time, &parts) != nil else { return "at no time" }
+  let text = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+    count = buffer.withMemoryRebound(to: CChar.self) {
+      strftime($0.baseAddress!, $0.count, "%Y-%m-%d %H:%M", &parts)
+    }
+  }
+  return String(decoding: text, as: UTF8.self)
+}

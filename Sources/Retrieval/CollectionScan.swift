@@ -61,6 +61,15 @@ struct CollectionScan: Sendable {
     }
   }
 
+  /// Whether a path is left out on demand, itself or with a folder above it.
+  func excludes(_ path: [UInt8]) -> Bool {
+    let folders = path.indices.filter { path[$0] == .slash }.map { Array(path[..<$0]) }
+    return exclude.contains { pattern in
+      pattern.matches(path, isFolder: false)
+        || folders.contains { pattern.matches($0, isFolder: true) }
+    }
+  }
+
   /// Takes up the pictures of one folder; returns its folders, sorted.
   private mutating func visit(_ folder: [UInt8]) -> [[UInt8]] {
     let place = joined(root, folder)

@@ -93,6 +93,24 @@ public struct IndexChange: ~Copyable {
     try tables.pictures.put(id, record, in: transaction)
   }
 
+  /// Gives a picture another path, size and time; its id and all that belongs to it stay. Returns
+  /// false, and changes nothing, where there is no picture `from`, or one of another content, or
+  /// already one at the new path.
+  public func movePicture(from path: [UInt8], to record: PictureRecord) throws -> Bool {
+    guard let id = try pictureID(path: path), try existing(id).contentHash == record.contentHash,
+      try pictureID(path: record.path) == nil
+    else { return false }
+    if let fault = record.fault {
+      let shown = String(decoding: record.path, as: UTF8.self)
+      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
+    }
+    try tables.paths.delete(SHA256.digest(of: path), in: transaction)
+    try tables.paths.put(SHA256.digest(of: record.path), id, in: transaction)
+    try tables.pictures.put(id, record, in: transaction)
+    try removeFailure(path: record.path)
+    return true
+  }
+
   /// Drops a picture with its embedding, features and texts. Throws where there is none.
   public func removePicture(_ id: UInt64) throws {
     guard let record = try picture(id) else {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// What lies where an index is to be.
 enum IndexFolder {
@@ -32,16 +33,33 @@ enum IndexFolder {
       case "data.mdb":
         self = .index
         return
-      // A run that was killed before it made data.mdb leaves the lock file alone.
-      case ".", "..", "lock.mdb": continue
+      // A run that was killed before it made data.mdb leaves locks alone.
+      case ".", "..", "lock.mdb", WriterLock.fileName: continue
       default: other = name
       }
     }
     self = other.map { .foreign($0) } ?? .vacant
   }
 
+  /// Makes the folder for an index that is to be written, where there is none; one that holds other
+  /// things is an error, and so is one that is not on a disk of this machine.
+  static func prepare(_ path: String) throws(RetrievalError) {
+    switch try IndexFolder(path) {
+    case .index: break
+    case .vacant: try create(path)
+    case .foreign(let name):
+      throw RetrievalError(
+        "\(path): holds other things (\(name)) and no index; give an empty or new folder (--index)")
+    }
+    if let network = NetworkFileSystem.name(of: path) {
+      throw RetrievalError(
+        "\(path): lies on a network file system (\(network)), where locks of other machines are not "
+          + "seen; keep the index on a disk of this machine (--index)")
+    }
+  }
+
   /// Makes the folder and those above it.
-  static func create(_ path: String) throws(RetrievalError) {
+  private static func create(_ path: String) throws(RetrievalError) {
     var end = path.startIndex
     while end < path.endIndex {
       end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex

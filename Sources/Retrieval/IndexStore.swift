@@ -68,13 +68,7 @@ public final class IndexStore: Sendable {
     if let fault = metadata.sizeFault {
       throw RetrievalError("\(metadata.modelPath): the model has the \(fault); use another one")
     }
-    switch try IndexFolder(path) {
-    case .index: break
-    case .vacant: try IndexFolder.create(path)
-    case .foreign(let name):
-      throw RetrievalError(
-        "\(path): holds other things (\(name)) and no index; give an empty or new folder (--index)")
-    }
+    try IndexFolder.prepare(path)
     return try storing {
       let environment = try Environment(path, access: .readWrite)
       let tables = try environment.write { transaction in
@@ -125,6 +119,10 @@ public final class IndexStore: Sendable {
   }
 
   private static func warning(_ path: String, _ environment: Environment) -> String? {
+    if let network = NetworkFileSystem.name(of: path) {
+      return "\(path): lies on a network file system (\(network)); what another machine writes "
+        + "there meanwhile can make this one read nonsense"
+    }
     if !environment.isLocked {
       return "\(path): the folder cannot be written, so a run of `blip index` does not see this "
         + "reader; do not index into it meanwhile"

@@ -1,6 +1,6 @@
 public import BLIP
 import Checkpoints
-import Images
+public import Images
 import Tensors
 
 /// Builds and updates an index over a collection: finds pictures, encodes new and changed ones in
@@ -10,9 +10,13 @@ import Tensors
 /// at any moment and the next one goes on.
 public struct Indexer: Sendable {
   let model: BLIPModel
+  let decoder: any PictureDecoder
 
-  /// An indexer that encodes with `model`.
-  public init(model: BLIPModel) { self.model = model }
+  /// An indexer that decodes with `decoder` and encodes with `model`.
+  public init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+    self.model = model
+    self.decoder = decoder
+  }
 
   /// Brings an index up to date with its collection.
   ///
@@ -36,34 +40,27 @@ public struct Indexer: Sendable {
   ) async throws -> IndexingSummary {
     var summary = IndexingSummary()
     let root = try Self.root(of: request.collection)
-    let exclude = try request.exclude.map { try GlobPattern($0) }
-    let scan = try CollectionScan(root: root, exclude: exclude, shouldStop: shouldStop)
-    for (path, error) in scan.unreadable {
-      let place = path.isEmpty ? request.collection : printable(path)
-      report(.warning("\(place) cannot be read: \(error)"))
-    }
-    guard !scan.interrupted else {
+    // Before the lock, so that a collection that cannot be indexed makes no folder of an index.
+    guard let first = try CollectionSurvey(request, root: root, shouldStop: shouldStop),
+      let lock = try WriterLock.take(
+        of: request.index, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) }),
+      // What was seen before another run ended may be older than what that run has stored.
+      let survey = lock.waited
+        ? try CollectionSurvey(request, root: root, shouldStop: shouldStop) : first
+    else {
       summary.interrupted = true
       return summary
     }
-    guard !scan.pictures.isEmpty else {
-      throw RetrievalError(
-        "no pictures in \(printable(root)) (\(ImageDecoder.extensions.sorted().joined(separator: ", "))"
-          + " are read); the index is left as it is")
-    }
+    defer { withExtendedLifetime(lock) {} }
+    for warning in survey.warnings { report(.warning(warning)) }
+    let (scan, captions) = (survey.scan, survey.captions)
     summary.found = scan.pictures.count
-    let captions = try CollectionCaptions(
-      root: root, file: request.captions, pictures: scan.pictures)
-    if let example = captions.example {
-      report(
-        .warning(
-          "the captions file has \(captions.missing) records of pictures that are not in the"
-            + " collection, such as \(printable(Array(example.utf8)))"))
-    }
 
     let store = try open(request, root: root)
     if let warning = store.warning { report(.warning(warning)) }
-    let plan = try store.read { try IndexingPlan(scan: scan, snapshot: $0) }
+    let plan = try store.read {
+      try IndexingPlan(scan: scan, retriesFailures: request.retriesFailures, snapshot: $0)
+    }
     try check(plan, against: store, root: root)
     try adopt(request, root: root, in: store)
     summary.unchanged = plan.unchanged
@@ -87,13 +84,13 @@ public struct Indexer: Sendable {
     setComputeThreads(1)
     defer { setComputeThreads(processors) }
     let encoder = PictureEncoder(
-      model: model, store: store, root: root,
-      keepsFeatures: try store.read { try $0.metadata().features } != .none)
+      model: model, store: store, decoder: decoder, root: root,
+      keepsFeatures: try store.read { try $0.metadata().features } != .none,
+      vanished: plan.vanished)
     var isWhole = try await encodePictures(
       plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
     if isWhole {
-      try drop(plan, from: store)
-      summary.vanished = plan.vanished.count
+      try drop(plan, from: store, evenMost: request.allowsVanished, summary: &summary)
       isWhole = try await embedTexts(
         captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
         report: report)
@@ -160,13 +157,24 @@ public struct Indexer: Sendable {
     try store.write { try $0.update(name: name, collection: collection, modelPath: modelPath) }
   }
 
-  private func drop(_ plan: IndexingPlan, from store: IndexStore) throws {
+  /// Drops what the collection no longer has and what has not moved.
+  private func drop(
+    _ plan: IndexingPlan, from store: IndexStore, evenMost: Bool, summary: inout IndexingSummary
+  ) throws {
+    let gone = try store.read { snapshot in
+      try plan.vanished.compactMap { try snapshot.pictureID(path: $0) }.sorted()
+    }
+    guard evenMost || !plan.isLikelyMistake(gone: gone.count) else {
+      summary.withheld = gone.count
+      return
+    }
     let batch = 1000
-    for start in stride(from: 0, to: plan.vanished.count, by: batch) {
+    for start in stride(from: 0, to: gone.count, by: batch) {
       try store.write { change in
-        for id in plan.vanished[start...].prefix(batch) { try change.removePicture(id) }
+        for id in gone[start...].prefix(batch) { try change.removePicture(id) }
       }
     }
+    summary.vanished = gone.count
     guard !plan.vanishedFailures.isEmpty else { return }
     try store.write { change in
       for path in plan.vanishedFailures { try change.removeFailure(path: path) }

@@ -19,12 +19,16 @@ public struct IndexingRequest: Sendable {
   public var recall: Double?
   /// Whether the vector index is made anew from the embeddings.
   public var rebuildsVectors: Bool
+  /// Whether files that failed in earlier runs are tried again although they have not changed.
+  public var retriesFailures: Bool
+  /// Whether pictures are dropped although most of the collection seems gone.
+  public var allowsVanished: Bool
 
   /// A request with all its parts.
   public init(
     collection: String, index: String, name: String?, captions: String?,
     features: FeaturePrecision?, exclude: [String], recall: Double? = nil,
-    rebuildsVectors: Bool = false
+    rebuildsVectors: Bool = false, retriesFailures: Bool = false, allowsVanished: Bool = false
   ) {
     self.collection = collection
     self.index = index
@@ -34,11 +38,15 @@ public struct IndexingRequest: Sendable {
     self.exclude = exclude
     self.recall = recall
     self.rebuildsVectors = rebuildsVectors
+    self.retriesFailures = retriesFailures
+    self.allowsVanished = allowsVanished
   }
 }
 
 /// What happens while an index is built.
 public enum IndexingEvent: Sendable, Equatable {
+  /// Another run writes the index, and this one waits for its end: who it is.
+  case waiting(String)
   /// The walk is over: pictures found, of which so many have to be looked at.
   case scanned(found: Int, toEncode: Int)
   /// Pictures encoded, or found to have failed, and committed so far.
@@ -61,10 +69,15 @@ public struct IndexingSummary: Sendable, Equatable {
   public var added = 0
   /// Pictures whose content is another than before.
   public var changed = 0
+  /// Pictures that lie elsewhere than before; nothing was encoded for them.
+  public var moved = 0
   /// Pictures that are as they were.
   public var unchanged = 0
   /// Pictures that the collection no longer has, dropped from the index.
   public var vanished = 0
+  /// Pictures that the collection no longer has and the index keeps, since they are so many that a
+  /// mistake is likelier.
+  public var withheld = 0
   /// Pictures that failed in this run.
   public var failed = 0
   /// Failures of earlier runs that still stand: unchanged files are not tried again.

@@ -6,28 +6,32 @@ struct IndexingPlan: Sendable {
   private(set) var unchanged = 0
   /// Failures of earlier runs whose files are as they were.
   private(set) var failedBefore = 0
-  /// Pictures of the index that the collection no longer has.
-  private(set) var vanished: [UInt64] = []
+  /// Paths of pictures of the index that the collection no longer has; some may have moved.
+  private(set) var vanished: Set<[UInt8]> = []
+  /// Of these, those that are left out on demand.
+  private(set) var excluded = 0
   /// Paths of failures that the collection no longer has.
   private(set) var vanishedFailures: [[UInt8]] = []
   /// Pictures of the index that the walk found again.
   private(set) var kept = 0
 
-  init(scan: CollectionScan, snapshot: borrowing IndexSnapshot) throws {
+  /// `retriesFailures`: files that failed are read again although they are as they were.
+  init(scan: CollectionScan, retriesFailures: Bool, snapshot: borrowing IndexSnapshot) throws {
     let found = Set(scan.pictures.lazy.map(\.path))
     var failures: [[UInt8]: (size: UInt64, modified: Int64)] = [:]
     try snapshot.forEachFailure { failure in
       if found.contains(failure.path) {
-        failures[failure.path] = (failure.size, failure.modified)
+        if !retriesFailures { failures[failure.path] = (failure.size, failure.modified) }
       } else if !scan.hides(failure.path) {
         vanishedFailures.append(failure.path)
       }
     }
-    try snapshot.forEachPicture { id, record in
+    try snapshot.forEachPicture { _, record in
       if found.contains(record.path) {
         kept += 1
       } else if !scan.hides(record.path) {
-        vanished.append(id)
+        vanished.insert(record.path)
+        if scan.excludes(record.path) { excluded += 1 }
       }
     }
     for picture in scan.pictures {
@@ -46,4 +50,14 @@ struct IndexingPlan: Sendable {
       }
     }
   }
+
+  /// Whether so many pictures seem gone that a disk that is not there, or a folder that was renamed by
+  /// mistake, is likelier than a person who deleted them. `gone`: those of `vanished` that did not move.
+  func isLikelyMistake(gone: Int) -> Bool {
+    let unasked = gone - excluded
+    return unasked > Self.manyPictures && 2 * unasked > kept + vanished.count
+  }
+
+  /// So many are deleted every day.
+  private static let manyPictures = 100
 }

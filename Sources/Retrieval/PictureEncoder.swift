@@ -15,6 +15,10 @@ enum EncodingOutcome: Sendable {
   /// `isNew`: the index had no picture of this path; `duration`: of the image encoder alone.
   case encoded(
     PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool, duration: Duration)
+  /// The index has the content under another path. `movedFrom`: that path, where the collection no
+  /// longer has it.
+  case copied(
+    PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool, movedFrom: [UInt8]?)
   /// The content is what it was, only size or time changed.
   case touched(path: [UInt8], size: UInt64, modified: Int64)
   case failed(FailureRecord)
@@ -24,10 +28,12 @@ enum EncodingOutcome: Sendable {
 struct PictureEncoder: Sendable {
   let model: BLIPModel
   let store: IndexStore
-  let decoder = ImageDecoder()
+  let decoder: any PictureDecoder
   /// The collection, resolved.
   let root: [UInt8]
   let keepsFeatures: Bool
+  /// Paths that the index has and the collection no longer.
+  let vanished: Set<[UInt8]>
 
   /// The outcome for one picture. Whatever is wrong with the file is an outcome; what is thrown is
   /// wrong with the model or the index.
@@ -51,14 +57,14 @@ struct PictureEncoder: Sendable {
     if let same = try reused(hash) {
       var record = same.record
       (record.path, record.size, record.modified) = (path, status.size, status.modified)
-      return .encoded(
+      return .copied(
         record, embedding: same.embedding, features: same.features, isNew: job.known == nil,
-        duration: .zero)
+        movedFrom: vanished.contains(same.record.path) ? same.record.path : nil)
     }
     let decoded: (picture: Picture, facts: ImageFacts)
     do {
       decoded = try decoder.decode(bytes, forSide: model.folder.preprocessing.imageSize)
-    } catch {
+    } catch let error as ImageError {
       return failure(path, error.description, size: status.size, modified: status.modified)
     }
     let pixels = model.pixels(of: decoded.picture)
@@ -74,13 +80,17 @@ struct PictureEncoder: Sendable {
       isNew: job.known == nil, duration: duration)
   }
 
-  /// What the index holds of the same content under any path.
+  /// What the index holds of the same content under any path, one that vanished before others.
   private func reused(_ hash: [UInt8]) throws -> (
     record: PictureRecord, embedding: [Float], features: Matrix?
   )? {
     try store.read { snapshot in
-      guard let id = try snapshot.pictures(contentHash: hash).first,
-        let record = try snapshot.picture(id), let embedding = try snapshot.embedding(picture: id)
+      let twins = try snapshot.pictures(contentHash: hash).compactMap { id in
+        try snapshot.picture(id).map { (id, $0) }
+      }
+      guard
+        let (id, record) = twins.first(where: { vanished.contains($0.1.path) }) ?? twins.first,
+        let embedding = try snapshot.embedding(picture: id)
       else { return nil }
       let features = keepsFeatures ? try snapshot.features(picture: id) : nil
       if keepsFeatures, features == nil { return nil }

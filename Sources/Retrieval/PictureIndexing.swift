@@ -27,9 +27,8 @@ extension Indexer {
     var done = 0
     func commit() throws {
       guard !batch.outcomes.isEmpty else { return }
-      try write(batch.outcomes, to: encoder.store)
+      summary = try write(batch.outcomes, to: encoder.store, counting: summary)
       done += batch.outcomes.count
-      for outcome in batch.outcomes { count(outcome, in: &summary) }
       batch = Batch()
       report(.encoded(done))
     }
@@ -53,31 +52,37 @@ extension Indexer {
     }
   }
 
-  private func write(_ outcomes: [EncodingOutcome], to store: IndexStore) throws {
+  /// Commits outcomes; returns the summary with them.
+  private func write(
+    _ outcomes: [EncodingOutcome], to store: IndexStore, counting summary: IndexingSummary
+  ) throws -> IndexingSummary {
+    var summary = summary
     try store.write { change in
       for outcome in outcomes {
         switch outcome {
-        case .encoded(let record, let embedding, let features, _, _):
+        case .encoded(let record, let embedding, let features, let isNew, let duration):
           try change.put(record, embedding: embedding, features: features)
+          summary.encoderSeconds += duration / .seconds(1)
+          if isNew { summary.added += 1 } else { summary.changed += 1 }
+        case .copied(let record, let embedding, let features, let isNew, let movedFrom):
+          if isNew, let movedFrom, try change.movePicture(from: movedFrom, to: record) {
+            summary.moved += 1
+            continue
+          }
+          try change.put(record, embedding: embedding, features: features)
+          if isNew { summary.added += 1 } else { summary.changed += 1 }
         case .touched(let path, let size, let modified):
           try change.touch(path: path, size: size, modified: modified)
+          summary.unchanged += 1
         case .failed(let failure):
           if failure.sawContent, let stale = try change.pictureID(path: failure.path) {
             try change.removePicture(stale)
           }
           try change.putFailure(failure)
+          summary.failed += 1
         }
       }
     }
-  }
-
-  private func count(_ outcome: EncodingOutcome, in summary: inout IndexingSummary) {
-    switch outcome {
-    case .encoded(_, _, _, let isNew, let duration):
-      summary.encoderSeconds += duration / .seconds(1)
-      if isNew { summary.added += 1 } else { summary.changed += 1 }
-    case .touched: summary.unchanged += 1
-    case .failed: summary.failed += 1
-    }
+    return summary
   }
 }

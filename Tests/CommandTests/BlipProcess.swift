@@ -66,6 +66,9 @@ struct BlipProcess {
     id = process
   }
 
+  /// What it has written on standard error so far.
+  var errors: String { read("errors") }
+
   /// Waits for its end.
   func outcome() -> Outcome {
     var status: Int32 = 0

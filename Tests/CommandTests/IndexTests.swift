@@ -75,6 +75,61 @@ struct IndexTests {
     #expect(again.status == 0 && summary(again)["failed"] == "0, and 4 in earlier runs")
   }
 
+  @Test("Pictures of every format are decoded, those of large codecs in processes of their own")
+  func formats() throws {
+    let collection = Collection(pictures: 0)
+    let names = [
+      "rgb-raw.tif", "palette.gif", "lossy.webp", "rgb420.heic", "rgb420.avif", "rgb.png",
+    ]
+    for name in names {
+      collection.add(name, readBytes("\(Project.root)/Tests/ImagesTests/Fixtures/\(name)"))
+    }
+    collection.add("damaged.tif", readBytes("\(collection.pictures)/rgb-raw.tif").dropLast(99))
+    let outcome = collection.update()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let info = try collection.info()
+    #expect(info.pictures == names.count)
+    #expect(info.failed.map(\.path) == ["damaged.tif"])
+    #expect(info.failed.first?.reason.contains("TIFF") == true)
+    #expect(abs((info.failed.first?.when ?? 0) - time(nil)) < 600)
+    // A query is decoded by the program itself: the same picture is at cosine 1.
+    for name in names {
+      let hits = try blip(
+        "search", "\(collection.pictures)/\(name)", "-k", "1", "--json", "--index",
+        collection.index
+      ).objects(PictureLine.self)
+      #expect(hits.first.map { $0.cosine > 0.9999 } == true, "\(name)")
+    }
+  }
+
+  @Test("A second run waits for the first, says so, and then finds its work done")
+  func twoWriters() throws {
+    let collection = Collection(pictures: 3)
+    let first = HeldIndexing(of: collection)
+    let second = BlipProcess(["index", collection.pictures, "--index", collection.index])
+    for _ in 0..<3000 where !second.errors.contains("waiting for its end") { usleep(20_000) }
+    #expect(second.errors.contains("process \(first.process.id) is writing this index"))
+    #expect(first.outcome().status == 0)
+    let outcome = second.outcome()
+    #expect(outcome.status == 0)
+    #expect(summary(outcome)["unchanged"] == "3")
+  }
+
+  @Test("Most of a collection gone: nothing is dropped, exit 1, and the words that drop it")
+  func massDeletion() throws {
+    let collection = Collection(pictures: 0)
+    let drawing = Drawing.jpeg(0)
+    for number in 0..<103 { collection.add("\(number).jpg", drawing) }
+    collection.update()
+    for number in 1..<103 { collection.remove("\(number).jpg") }
+    let outcome = collection.update()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("102 pictures of the index are not in"))
+    #expect(try collection.info().pictures == 103)
+    #expect(summary(collection.update("--allow-vanished"))["vanished"] == "102")
+    #expect(try collection.info().pictures == 1)
+  }
+
   @Test("More failures than fit are counted")
   func manyFailures() {
     let collection = Collection(pictures: 1)

@@ -136,6 +136,7 @@ struct Info: Decodable {
   struct Failure: Decodable, Equatable {
     let path: String
     let reason: String
+    let when: Int
   }
   struct Vectors: Decodable {
     let vectors: Int

@@ -54,16 +54,81 @@ struct IndexerTests {
 
   @Test("follows pictures that are moved, added and deleted") func moved() async throws {
     let workshop = try Workshop(pictures: 4)
-    try await workshop.run()
+    let captions = workshop.collection.write("captions.csv", "image,caption\n0.png,a red bird\n")
+    try await workshop.run(captions: captions)
     let before = try workshop.contents()
     workshop.collection.move("0.png", to: "album/first.png")
     workshop.collection.remove("1.png")
     workshop.add("new.png", seed: 50)
     #expect(
-      try await workshop.run().summary == summary(found: 4, added: 2, unchanged: 2, vanished: 2))
+      try await workshop.run().summary
+        == summary(found: 4, added: 1, moved: 1, unchanged: 2, vanished: 1))
     let after = try workshop.contents()
     #expect(after.keys.sorted() == ["2.png", "3.png", "album/first.png", "new.png"])
+    // With its captions, which nobody gave for the new path.
     #expect(after["album/first.png"] == before["0.png"])
+    #expect(after["album/first.png"]?.texts == ["a red bird"])
+  }
+
+  @Test("a moved picture that lies in two places is one that moved and one more") func copied()
+    async throws
+  {
+    let workshop = try Workshop(pictures: 2)
+    try await workshop.run()
+    workshop.collection.move("0.png", to: "a.png")
+    workshop.add("b.png", seed: 0)
+    #expect(try await workshop.run().summary == summary(found: 3, added: 1, moved: 1, unchanged: 1))
+    let contents = try workshop.contents()
+    #expect(contents.keys.sorted() == ["1.png", "a.png", "b.png"])
+    #expect(contents["a.png"] == contents["b.png"])
+  }
+
+  @Test("pictures that swap their names swap what the index holds of them") func swapped()
+    async throws
+  {
+    let workshop = try Workshop(pictures: 2)
+    try await workshop.run()
+    let before = try workshop.contents()
+    workshop.collection.move("0.png", to: "x")
+    workshop.collection.move("1.png", to: "0.png")
+    workshop.collection.move("x", to: "1.png")
+    for name in ["0.png", "1.png"] { workshop.collection.setTime(name, 1_000_000_000) }
+    #expect(try await workshop.run().summary == summary(found: 2, changed: 2))
+    let after = try workshop.contents()
+    #expect(after["0.png"] == before["1.png"] && after["1.png"] == before["0.png"])
+  }
+
+  @Test("drops nothing where most of the collection seems gone, before that is said to be right")
+  func massDeletion() async throws {
+    let workshop = try Workshop(pictures: 2)
+    try await workshop.run()
+    try workshop.addGhosts(101)
+    #expect(try await workshop.run().summary == summary(found: 2, unchanged: 2, withheld: 101))
+    #expect(try workshop.contents().count == 103)
+    // What is left out on demand is no mistake.
+    #expect(
+      try await workshop.run(exclude: ["ghost*"]).summary
+        == summary(found: 2, unchanged: 2, vanished: 101))
+    // A hundred are deleted every day.
+    try workshop.addGhosts(100)
+    #expect(try await workshop.run().summary == summary(found: 2, unchanged: 2, vanished: 100))
+    try workshop.addGhosts(150)
+    #expect(
+      try await workshop.run(allowsVanished: true).summary
+        == summary(found: 2, unchanged: 2, vanished: 150))
+    #expect(try workshop.contents().count == 2)
+  }
+
+  @Test("empties the index of an empty collection only on demand") func emptied() async throws {
+    let workshop = try Workshop(pictures: 2)
+    await #expect(throws: RetrievalError.self) {
+      try await Workshop().run(allowsVanished: true)
+    }
+    try await workshop.run()
+    for name in ["0.png", "1.png"] { workshop.collection.remove(name) }
+    await #expect(throws: RetrievalError.self) { try await workshop.run() }
+    #expect(try await workshop.run(allowsVanished: true).summary == summary(found: 0, vanished: 2))
+    #expect(try workshop.contents().isEmpty)
   }
 
   @Test("takes over what it knows of the same content rather than encoding it") func reused()
@@ -92,7 +157,7 @@ struct IndexerTests {
       }
     }
     #expect(
-      try await workshop.run().summary == summary(found: 2, added: 1, unchanged: 1, vanished: 1))
+      try await workshop.run().summary == summary(found: 2, moved: 1, unchanged: 1))
     let contents = try workshop.contents()
     #expect(contents["known.png"]?.embedding == embedding)
     let (record, features) = try IndexStore.open(workshop.index).read { snapshot in
@@ -120,6 +185,9 @@ struct IndexerTests {
     #expect(failures.values.allSatisfy { !$0.isEmpty })
 
     #expect(try await workshop.run().summary == summary(found: 6, unchanged: 2, failedBefore: 4))
+    #expect(
+      try await workshop.run(retriesFailures: true).summary
+        == summary(found: 6, unchanged: 2, failed: 4))
 
     workshop.add("cut.png", seed: 3)
     workshop.collection.remove("text.jpg")

@@ -1,5 +1,6 @@
 import BLIP
 import Checkpoints
+import Digests
 import FoundationEssentials
 import Synchronization
 import TestSupport
@@ -42,14 +43,16 @@ struct Workshop {
   @discardableResult
   func run(
     captions: String? = nil, features: FeaturePrecision? = nil, exclude: [String] = [],
-    stopAfter questions: Int = .max, during: (IndexingEvent) -> Void = { _ in }
+    retriesFailures: Bool = false, allowsVanished: Bool = false, stopAfter questions: Int = .max,
+    during: (IndexingEvent) -> Void = { _ in }
   ) async throws -> (summary: IndexingSummary, events: [IndexingEvent]) {
     let asked = Mutex(0)
     var events: [IndexingEvent] = []
     var summary = try await Indexer(model: model).run(
       IndexingRequest(
         collection: collection.path, index: index, name: nil, captions: captions,
-        features: features, exclude: exclude),
+        features: features, exclude: exclude, retriesFailures: retriesFailures,
+        allowsVanished: allowsVanished),
       shouldStop: {
         asked.withLock { count in
           count += 1
@@ -84,6 +87,23 @@ struct Workshop {
     }
   }
 
+  /// Puts pictures into the index that the collection has not.
+  func addGhosts(_ count: Int) throws {
+    let metadata = try IndexStore.open(index).read { try $0.metadata() }
+    let store = try IndexStore.openForWriting(index, metadata: metadata)
+    let embedding = [1] + [Float](repeating: 0, count: metadata.embeddingSize - 1)
+    try store.write { change in
+      for number in 0..<count {
+        let path = Array("ghost-\(number).png".utf8)
+        try change.put(
+          PictureRecord(
+            path: path, size: 1, modified: 1, contentHash: SHA256.digest(of: path), width: 1,
+            height: 1, orientation: 1),
+          embedding: embedding, features: nil)
+      }
+    }
+  }
+
   func failures() throws -> [String: String] {
     try IndexStore.open(index).read { snapshot in
       var failures: [String: String] = [:]
@@ -101,7 +121,8 @@ func isClose(_ a: [Float], _ b: [Float]) -> Bool {
 
 /// A summary to compare with.
 func summary(
-  found: Int, added: Int = 0, changed: Int = 0, unchanged: Int = 0, vanished: Int = 0,
+  found: Int, added: Int = 0, changed: Int = 0, moved: Int = 0, unchanged: Int = 0,
+  vanished: Int = 0, withheld: Int = 0,
   failed: Int = 0, failedBefore: Int = 0, texts: Int = 0
 ) -> IndexingSummary {
   var summary = IndexingSummary()
@@ -109,7 +130,9 @@ func summary(
   summary.added = added
   summary.changed = changed
   summary.unchanged = unchanged
+  summary.moved = moved
   summary.vanished = vanished
+  summary.withheld = withheld
   summary.failed = failed
   summary.failedBefore = failedBefore
   summary.texts = texts

@@ -1,0 +1,25 @@
+internal import CLMDB
+
+/// File systems that several machines mount. LMDB maps its file and locks it by means that hold on one
+/// machine only ("Do not use LMDB databases on remote filesystems", lmdb.h).
+public enum NetworkFileSystem {
+  /// The name of the one that a path lies on; nil on a disk of this machine.
+  public static func name(of path: String) -> String? {
+    var facts = statfs()
+    guard statfs(path, &facts) == 0 else { return nil }
+    return name(ofType: UInt32(truncatingIfNeeded: facts.f_type))
+  }
+
+  /// By the number that `statfs` gives (linux/magic.h).
+  public static func name(ofType type: UInt32) -> String? {
+    switch type {
+    case 0x6969: "NFS"
+    case 0xFF53_4D42, 0xFE53_4D42, 0x517B: "SMB"
+    case 0x00C3_6400: "Ceph"
+    case 0x5346_414F: "AFS"
+    case 0x0BD0_0BD0: "Lustre"
+    case 0x0102_1997: "9P"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Images
+
+/// What a collection holds and which texts belong to it, seen once before a run of indexing.
+struct CollectionSurvey {
+  let scan: CollectionScan
+  let captions: CollectionCaptions
+  /// What the person should know of it.
+  private(set) var warnings: [String] = []
+
+  /// Walks through the collection and reads the captions file; nil where `shouldStop` ended that.
+  ///
+  /// A collection without pictures is an error, but where an index of it is to be emptied on demand.
+  init?(_ request: IndexingRequest, root: [UInt8], shouldStop: () -> Bool) throws {
+    scan = try CollectionScan(
+      root: root, exclude: request.exclude.map { try GlobPattern($0) }, shouldStop: shouldStop)
+    if scan.interrupted { return nil }
+    if scan.pictures.isEmpty {
+      guard request.allowsVanished, case .index = try IndexFolder(request.index) else {
+        throw RetrievalError(
+          "no pictures in \(printable(root)) ("
+            + ImageDecoder.extensions.sorted().joined(separator: ", ")
+            + " are read); the index is left as it is")
+      }
+    }
+    captions = try CollectionCaptions(root: root, file: request.captions, pictures: scan.pictures)
+    for (path, error) in scan.unreadable {
+      let place = path.isEmpty ? request.collection : printable(path)
+      warnings.append("\(place) cannot be read: \(error)")
+    }
+    if let example = captions.example {
+      warnings.append(
+        "the captions file has \(captions.missing) records of pictures that are not in the"
+          + " collection, such as \(printable(Array(example.utf8)))")
+    }
+  }
+}

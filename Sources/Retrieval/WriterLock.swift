@@ -1,0 +1,66 @@
+internal import Glibc
+
+/// The right to change an index, for as long as the value lives.
+///
+/// LMDB lets writers take turns transaction by transaction. A run of indexing has many, and decides
+/// before the first what is new and what has vanished: two runs side by side would undo each other's
+/// work. The lock is the system's (`flock`), which ends with the process whatever ended it; the file
+/// says which process that is.
+final class WriterLock: Sendable {
+  /// The file in the folder of an index.
+  static let fileName = "writer.lock"
+
+  /// Whether another process had it first.
+  let waited: Bool
+  private let descriptor: Int32
+
+  private init(descriptor: Int32, waited: Bool) {
+    self.descriptor = descriptor
+    self.waited = waited
+  }
+
+  /// Takes the lock of an index, whose folder is made where there is none; where another process has
+  /// it, says so once and waits. Nil where `shouldStop` said so meanwhile.
+  static func take(
+    of index: String, shouldStop: () -> Bool, whenHeld: (String) -> Void
+  ) throws(RetrievalError) -> WriterLock? {
+    try IndexFolder.prepare(index)
+    let path = "\(index)/\(fileName)"
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard descriptor >= 0 else { throw failure(index) }
+    var waited = false
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else {
+        let error = failure(index)
+        close(descriptor)
+        throw error
+      }
+      if !waited { whenHeld(holder(descriptor)) }
+      waited = true
+      if shouldStop() {
+        close(descriptor)
+        return nil
+      }
+      usleep(100_000)
+    }
+    let name = Array("\(getpid())\n".utf8)
+    // Only for people; that it cannot be written stops nothing.
+    if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, name, name.count, 0) }
+    return WriterLock(descriptor: descriptor, waited: waited)
+  }
+
+  deinit { close(descriptor) }
+
+  private static func failure(_ index: String) -> RetrievalError {
+    RetrievalError(
+      "\(index): cannot be written (\(String(cString: strerror(errno)))); give another folder "
+        + "(--index)")
+  }
+
+  private static func holder(_ descriptor: Int32) -> String {
+    var digits = [UInt8](repeating: 0, count: 20)
+    let count = max(0, pread(descriptor, &digits, digits.count, 0))
+    let text = String(decoding: digits[..<count].prefix { $0 != .newline }, as: UTF8.self)
+    return Int(text).map { "process \($0)" } ?? "another process"
+  }
+}
