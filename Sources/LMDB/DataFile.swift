@@ -11,14 +11,14 @@ enum DataFile {
   private static let magic: UInt32 = 0xBEEF_C0DE
   private static let version: UInt32 = 1
   private static let metaPageFlag: UInt16 = 0x08
-  /// Page header and meta record.
+  /// Page header and meta record; the root of the table of free pages is 40 bytes into the first of
+  /// its two tables.
   private static let metaBytes = 16 + 136
   private static let pageSizes = 512...65536
 
   /// Throws unless `path` is missing (false) or an LMDB file as long as its header says (true).
   static func check(_ path: String) throws(LMDBError) -> Bool {
-    // A process that is creating the file, or has just committed and is about to lengthen it
-    // (`WriteTransaction.commit`), shows a short file for a moment.
+    // A process that is creating the file shows a short one for a moment.
     var attempts = 5
     while true {
       do throws(LMDBError) {
@@ -54,10 +54,19 @@ enum DataFile {
       throw LMDBError(.invalid, path: path)
     }
     let second = try meta(of: file, at: first.pageSize, path)
-    let last = first.transaction > second.transaction ? first.lastPage : second.lastPage
-    let (pages, pastLast) = last.addingReportingOverflow(1)
+    let newest = first.transaction > second.transaction ? first : second
+    let (pages, pastLast) = newest.lastPage.addingReportingOverflow(1)
     let (needed, tooLong) = pages.multipliedReportingOverflow(by: UInt64(first.pageSize))
-    guard !pastLast, !tooLong, needed <= UInt64(status.st_size) else {
+    let size = UInt64(status.st_size)
+    let isWhole = !pastLast && !tooLong && needed <= size
+    // Pages that a transaction took from the end and gave back were never written.
+    let isShort = !isWhole && !tooLong && !pastLast
+    guard
+      isWhole
+        || isShort
+          && FreePages(of: file, pageSize: first.pageSize, root: newest.freePages).cover(
+            size / UInt64(first.pageSize)...newest.lastPage)
+    else {
       throw LMDBError(
         .corrupted, path: path,
         detail: "the file is cut short (\(status.st_size) bytes, its header tells of "
@@ -68,7 +77,7 @@ enum DataFile {
   }
 
   private static func meta(of file: Int32, at offset: Int, _ path: String) throws(LMDBError)
-    -> (pageSize: Int, lastPage: UInt64, transaction: UInt64)
+    -> (pageSize: Int, freePages: UInt64, lastPage: UInt64, transaction: UInt64)
   {
     let page: [UInt8] = .init(unsafeUninitializedCapacity: metaBytes) { buffer, count in
       count = max(0, pread(file, buffer.baseAddress, metaBytes, off_t(offset)))
@@ -83,6 +92,7 @@ enum DataFile {
     }
     return (
       Int(bytes.unsafeLoadUnaligned(fromByteOffset: 40, as: UInt32.self)),
+      bytes.unsafeLoadUnaligned(fromByteOffset: 80, as: UInt64.self),
       bytes.unsafeLoadUnaligned(fromByteOffset: 136, as: UInt64.self),
       bytes.unsafeLoadUnaligned(fromByteOffset: 144, as: UInt64.self)
     )

@@ -130,44 +130,6 @@ public final class Environment: Sendable {
     return result
   }
 
-  /// Lengthens `data.mdb` to what its header says.
-  ///
-  /// Pages that a transaction takes from the end of the file and frees again are counted by the
-  /// header and never written. The file is then sound but shorter than its header says, which
-  /// `DataFile` could not tell from one that was cut short.
-  func coverLastPage() throws(LMDBError) {
-    guard try missingBytes() > 0 else { return }
-    // Under the write lock nobody else lengthens the file, so this can never shorten it.
-    let lock = try WriteTransaction(self)
-    let missing = try missingBytes()
-    if missing > 0, ftruncate(try descriptor(), off_t(try fileSize() + missing)) != 0 {
-      throw LMDBError(ResultCode(rawValue: errno), path: path)
-    }
-    lock.abort()
-  }
-
-  private func missingBytes() throws(LMDBError) -> Int {
-    var information = MDB_envinfo()
-    var statistics = MDB_stat()
-    try check(mdb_env_info(pointer, &information))
-    try check(mdb_env_stat(pointer, &statistics))
-    return (information.me_last_pgno + 1) * Int(statistics.ms_psize) - (try fileSize())
-  }
-
-  private func fileSize() throws(LMDBError) -> Int {
-    var status = stat()
-    guard fstat(try descriptor(), &status) == 0 else {
-      throw LMDBError(ResultCode(rawValue: errno), path: path)
-    }
-    return Int(status.st_size)
-  }
-
-  private func descriptor() throws(LMDBError) -> Int32 {
-    var descriptor: Int32 = -1
-    try check(mdb_env_get_fd(pointer, &descriptor))
-    return descriptor
-  }
-
   /// Throws unless `code` is success.
   func check(_ code: Int32, table: String? = nil) throws(LMDBError) {
     guard code != MDB_SUCCESS else { return }

@@ -55,14 +55,9 @@ public struct WriteTransaction: ~Copyable, Transaction {
 
   deinit { finish { $0.abort() } }
 
-  /// Writes the changes to the disk.
-  ///
-  /// When it throws, none of them are kept; only a failure to lengthen the file afterwards
-  /// (`Environment.coverLastPage`) comes too late for that.
+  /// Writes the changes to the disk. When it throws, none of them are kept.
   public consuming func commit() throws(LMDBError) {
-    let environment = handle.environment
     try finish { handle throws(LMDBError) in try handle.commit() }
-    try environment.coverLastPage()
   }
 
   /// Drops the changes.

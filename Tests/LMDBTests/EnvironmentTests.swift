@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import LMDB
 import TestSupport
@@ -78,6 +79,46 @@ func folderOfNumbers() throws -> String {
     #expect { try Environment(folder, access: .readOnly) } throws: {
       ResultCode.corrupted ~= $0 && "\($0)".contains("cut short")
     }
+  }
+
+  /// Pages taken from the end and given back in one transaction are counted and never written, so that
+  /// a sound file can be shorter than its header says.
+  @Test func aDataFileThatEndsInFreePagesIsWhole() throws {
+    typealias Values = Table<BigEndianUInt64, RawBytes>
+    let folder = TemporaryFolder()
+    let environment = try Environment(folder.path, access: .readWrite)
+    let table = try environment.write { try Values(opening: "values", in: $0, create: true) }
+    for round in 0..<12 as Range<UInt64> {
+      try environment.write { transaction in
+        for key in 0..<40 as Range<UInt64> {
+          try table.delete(key, in: transaction)
+          // Much in the beginning, little in the end.
+          guard key < 40 - 3 * round else { continue }
+          try table.put(key, [UInt8](repeating: UInt8(round), count: 3000), in: transaction)
+        }
+      }
+    }
+    _ = consume environment
+    let whole = [UInt8](try Data(contentsOf: URL(filePath: folder.path + "/data.mdb")))
+    var sound = 0
+    // The two meta pages stay.
+    for pages in 1..<whole.count / 4096 - 1 {
+      let copy = TemporaryFolder()
+      copy.write("data.mdb", whole.dropLast(4096 * pages))
+      do {
+        let environment = try Environment(copy.path, access: .readWrite)
+        let table = try environment.write { try Values(opening: "values", in: $0) }
+        for key in 0..<7 as Range<UInt64> {
+          let value = try environment.read { try table.get(key, in: $0) }
+          #expect(value == [UInt8](repeating: 11, count: 3000))
+        }
+        try environment.write { try table.put(99, [1, 2, 3], in: $0) }
+        sound += 1
+      } catch let error as LMDBError {
+        #expect("\(error)".contains("cut short"))
+      }
+    }
+    #expect(sound > 0 && sound < whole.count / 4096 - 2)
   }
 
   @Test(arguments: [

@@ -1,0 +1,72 @@
+import BLIP
+import Checkpoints
+internal import LMDB
+
+extension Indexer {
+  /// Makes an index with this model beside the one at `request.index`, which was made with another,
+  /// and puts it in its place when it is whole. Until then the old one answers, also where this run
+  /// is stopped; the next one goes on from there.
+  ///
+  /// Captions that a file gave the old index go over. Arguments and errors are those of
+  /// ``run(_:shouldStop:report:)``.
+  public func replace(
+    _ request: IndexingRequest, shouldStop: @escaping @Sendable () -> Bool,
+    report: (IndexingEvent) -> Void
+  ) async throws -> IndexingSummary {
+    let (old, new) = (request.index, request.index + ".new")
+    var summary = IndexingSummary()
+    guard
+      let lock = try WriterLock.take(
+        of: old, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) })
+    else {
+      summary.interrupted = true
+      return summary
+    }
+    defer { withExtendedLifetime(lock) {} }
+    var successor = request
+    successor.index = new
+    try inherit(from: old, to: &successor)
+    // What an earlier run left: another model's, or an old index that it did not get to remove.
+    if let stale = try IndexStore.metadata(at: new),
+      stale.modelFingerprint != model.folder.fingerprint
+    {
+      try IndexFolder.remove(new)
+    }
+    summary = try await run(successor, shouldStop: shouldStop, report: report)
+    guard !summary.interrupted else { return summary }
+    guard summary.failed + summary.failedBefore < summary.found else { return summary }
+    do { try exchangeFolders(old, new) } catch {
+      throw RetrievalError(
+        "\(new): the index is whole, but cannot be put in the place of \(old) (\(error)); move it "
+          + "there yourself")
+    }
+    try IndexFolder.remove(new)
+    return summary
+  }
+
+  /// Name and captions of the old index, held against the collection as a run on it would be.
+  private func inherit(from old: String, to successor: inout IndexingRequest) throws {
+    let root = try Self.root(of: successor.collection)
+    guard
+      let survey = try CollectionSurvey(successor, root: root, shouldStop: { false })
+    else { return }
+    let store = try IndexStore.open(old)
+    try store.read { snapshot in
+      let plan = try IndexingPlan(
+        scan: survey.scan, retriesFailures: false, snapshot: snapshot)
+      guard successor.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count) else {
+        throw RetrievalError(
+          "\(plan.vanished.count) pictures of the index \(old) are not in "
+            + "\(successor.collection), most of it; if they are gone for good, say so with "
+            + "--allow-vanished")
+      }
+      if successor.name == nil { successor.name = try snapshot.metadata().name }
+      try snapshot.forEachPicture { id, record in
+        let texts = try snapshot.texts(of: id).filter { text in
+          try snapshot.text(text.id)?.source == .captions
+        }
+        if !texts.isEmpty { successor.inheritedCaptions[record.path] = texts.map(\.text) }
+      }
+    }
+  }
+}
