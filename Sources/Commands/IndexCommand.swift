@@ -16,6 +16,7 @@ struct IndexCommand: AsyncParsableCommand {
       EXAMPLES
         blip index ~/Pictures
         blip index photos --exclude '*.gif' --exclude 'private/*'
+        blip index ~/Pictures --model run/best
         blip index coco/val2014 --captions coco_karpathy_test.json
       """)
 
@@ -94,9 +95,19 @@ struct IndexCommand: AsyncParsableCommand {
     try checkFolder()
     let existing = try IndexStore.metadata(at: indexPath)
     let model = try loadModel(for: existing)
+    // Only a model that was asked for takes the place of the index's own.
+    let predecessor =
+      self.model.given == nil || existing?.modelFingerprint == model.folder.fingerprint
+      ? nil : existing
+    if let predecessor {
+      Console.note(
+        "the index was made with \(predecessor.modelName): an index with \(model.folder.name) is made "
+          + "beside it and then takes its place")
+    }
     let request = IndexingRequest(
       collection: folder, index: indexPath, name: name, captions: captions,
-      features: features ?? (existing == nil ? Self.defaultFeatures(of: model) : nil),
+      features: features
+        ?? (existing == nil || predecessor != nil ? Self.defaultFeatures(of: model) : nil),
       exclude: exclude, recall: recall, rebuildsVectors: rebuilds,
       retriesFailures: retriesFailures, allowsVanished: allowsVanished)
 
@@ -104,8 +115,10 @@ struct IndexCommand: AsyncParsableCommand {
     var progress = IndexingProgress(console: .error)
     let summary: IndexingSummary
     do {
-      summary = try await Indexer(model: model, decoder: DecodeCommand.decoder).run(
-        request, shouldStop: { Interruption.signal != nil }, report: { progress.receive($0) })
+      let indexer = Indexer(model: model, decoder: DecodeCommand.decoder)
+      let work = predecessor == nil ? indexer.run : indexer.replace
+      summary = try await work(
+        request, { Interruption.signal != nil }, { progress.receive($0) })
     } catch {
       progress.finish()
       throw error

@@ -15,11 +15,13 @@ struct CollectionCaptions: Sendable {
 
   /// `root`: the collection, resolved. `file`: the captions file, if one was given. Its names count
   /// from the collection's root or from the file's own folder; a file that names none of the pictures
-  /// is an error.
-  init(root: [UInt8], file: String?, pictures: [FoundPicture]) throws(RetrievalError) {
+  /// is an error. `inherited`: captions by path that stand where there is no file.
+  init(
+    root: [UInt8], file: String?, inherited: [[UInt8]: [String]] = [:], pictures: [FoundPicture]
+  ) throws(RetrievalError) {
     self.root = root
     hasFile = file != nil
-    var captions: [[UInt8]: [String]] = [:]
+    var captions = file == nil ? inherited : [:]
     var missing = 0
     var example: String?
     if let file {

@@ -22,7 +22,9 @@ struct CollectionSurvey {
             + " are read); the index is left as it is")
       }
     }
-    captions = try CollectionCaptions(root: root, file: request.captions, pictures: scan.pictures)
+    captions = try CollectionCaptions(
+      root: root, file: request.captions, inherited: request.inheritedCaptions,
+      pictures: scan.pictures)
     for (path, error) in scan.unreadable {
       let place = path.isEmpty ? request.collection : printable(path)
       warnings.append("\(place) cannot be read: \(error)")

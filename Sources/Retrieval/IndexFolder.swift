@@ -58,6 +58,20 @@ enum IndexFolder {
     }
   }
 
+  /// Removes the folder of an index; one with other things in it is left with these.
+  static func remove(_ path: String) throws(RetrievalError) {
+    for name in ["data.mdb", "lock.mdb", WriterLock.fileName] {
+      guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else { throw unremovable(path) }
+    }
+    guard rmdir(path) == 0 || errno == ENOENT else { throw unremovable(path) }
+  }
+
+  private static func unremovable(_ path: String) -> RetrievalError {
+    RetrievalError(
+      "\(path): what is left of an index cannot be removed (\(String(cString: strerror(errno)))); "
+        + "remove it yourself")
+  }
+
   /// Makes the folder and those above it.
   private static func create(_ path: String) throws(RetrievalError) {
     var end = path.startIndex

@@ -101,7 +101,7 @@ public struct Indexer: Sendable {
     return summary
   }
 
-  private static func root(of collection: String) throws(RetrievalError) -> [UInt8] {
+  static func root(of collection: String) throws(RetrievalError) -> [UInt8] {
     do { return try FileSystem.resolved(Array(collection.utf8)) } catch {
       throw RetrievalError("\(collection): \(error); name the folder that holds the pictures")
     }

@@ -23,6 +23,9 @@ public struct IndexingRequest: Sendable {
   public var retriesFailures: Bool
   /// Whether pictures are dropped although most of the collection seems gone.
   public var allowsVanished: Bool
+  /// Captions by path, which stand where there is no captions file: those of an index that this one
+  /// is to replace.
+  var inheritedCaptions: [[UInt8]: [String]] = [:]
 
   /// A request with all its parts.
   public init(

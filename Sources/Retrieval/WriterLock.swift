@@ -26,9 +26,29 @@ final class WriterLock: Sendable {
   ) throws(RetrievalError) -> WriterLock? {
     try IndexFolder.prepare(index)
     let path = "\(index)/\(fileName)"
+    var waited = false
+    while true {
+      guard let descriptor = try lock(path, of: index, &waited, shouldStop, whenHeld) else {
+        return nil
+      }
+      // The other one may have put another folder in this one's place (`Indexer.replace`).
+      var (mine, present) = (stat(), stat())
+      if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
+        let name = Array("\(getpid())\n".utf8)
+        // Only for people; that it cannot be written stops nothing.
+        if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, name, name.count, 0) }
+        return WriterLock(descriptor: descriptor, waited: waited)
+      }
+      close(descriptor)
+    }
+  }
+
+  private static func lock(
+    _ path: String, of index: String, _ waited: inout Bool, _ shouldStop: () -> Bool,
+    _ whenHeld: (String) -> Void
+  ) throws(RetrievalError) -> Int32? {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw failure(index) }
-    var waited = false
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       guard errno == EWOULDBLOCK || errno == EINTR else {
         let error = failure(index)
@@ -43,10 +63,7 @@ final class WriterLock: Sendable {
       }
       usleep(100_000)
     }
-    let name = Array("\(getpid())\n".utf8)
-    // Only for people; that it cannot be written stops nothing.
-    if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, name, name.count, 0) }
-    return WriterLock(descriptor: descriptor, waited: waited)
+    return descriptor
   }
 
   deinit { close(descriptor) }

@@ -33,7 +33,7 @@ struct ModelTests {
   }
 
   @Test(
-    "An index made with another model is refused, naming both, and stays as it is",
+    "A search with another model is refused, naming both; an index of it takes the old one's place",
     .enabled(if: Project.has(Project.tinyModel), "needs ../shared/fixtures/blip-tiny"))
   func otherModel() throws {
     let tiny = Shared.collection.folder.path + "/blip-tiny"
@@ -47,15 +47,17 @@ struct ModelTests {
     expectFailure(
       blip("search", "a wall", "--index", shared.index, "--model", tiny), mentions: "blip-mini",
       "blip-tiny", shared.index)
-    expectFailure(
-      blip("index", shared.pictures, "--index", shared.index, "--model", tiny),
-      mentions: "blip-mini", "blip-tiny", shared.index)
-    #expect(try shared.info().pictures == 4)
-
-    // An index of the other model works, and remembers its model.
     let collection = Collection(pictures: 2)
+    let captions = collection.add("c.csv", Array("image,caption\npicture-01.jpg,a wall\n".utf8))
+    collection.update("--captions", captions, "--name", "walls")
     let outcome = collection.update("--model", tiny)
     #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("made with blip-mini: an index with blip-tiny is made beside it"))
+    let info = try collection.info()
+    #expect(info.model.name == "blip-tiny" && info.name == "walls")
+    #expect(info.pictures == 2 && info.texts == 1)
+    #expect(access(collection.index + ".new", F_OK) != 0)
     #expect(try collection.info().features == "bf16")
     let hits = try blip("search", "a wall", "--index", collection.index, "--json")
       .objects(PictureLine.self)

@@ -3,6 +3,7 @@ import Checkpoints
 import Digests
 import FoundationEssentials
 import Images
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -434,6 +435,51 @@ struct IndexerTests {
     }
     #expect(refused?.description.contains("blip-tiny") == true)
     #expect(refused?.description.contains("other-model") == true)
+  }
+
+  @Test("a model takes the place of another only when its index is whole") func replaced()
+    async throws
+  {
+    let workshop = try Workshop(pictures: 6)
+    let captions = workshop.collection.write("c.csv", "image,caption\n0.png,a red bird\n")
+    try await workshop.run(captions: captions)
+    let before = try workshop.contents()
+    let models = Collection()
+    try models.copyFolder(try #require(tinyModelPath), as: "other-model")
+    let configuration = try Data(
+      contentsOf: URL(filePath: "\(models.path)/other-model/config.json"))
+    models.write("other-model/config.json", configuration + Array("\n".utf8))
+    let other = try BLIPModel(folder: ModelFolder(path: "\(models.path)/other-model"))
+    func replace(stopAfter questions: Int = .max) async throws -> IndexingSummary {
+      let asked = Mutex(0)
+      return try await Indexer(model: other).replace(
+        IndexingRequest(
+          collection: workshop.collection.path, index: workshop.index, name: nil, captions: nil,
+          features: nil, exclude: []),
+        shouldStop: {
+          asked.withLock { count in
+            count += 1
+            return count > questions
+          }
+        }, report: { _ in })
+    }
+    func modelName() throws -> String {
+      try IndexStore.open(workshop.index).read { try $0.metadata().modelName }
+    }
+    #expect(try await replace(stopAfter: 5).interrupted)
+    #expect(try modelName() == "blip-tiny")
+    #expect(try workshop.contents() == before)
+
+    let summary = try await replace()
+    #expect(summary.added + summary.unchanged == 6 && summary.unchanged > 0)
+    #expect(try modelName() == "other-model")
+    #expect(try workshop.contents().mapValues(\.texts) == before.mapValues(\.texts))
+    #expect(!FileManager.default.fileExists(atPath: workshop.index + ".new"))
+
+    // Pictures that are not there now would be missing in the new one.
+    try workshop.addGhosts(101)
+    let error = await #expect(throws: RetrievalError.self) { try await replace() }
+    #expect(error?.description.contains("--allow-vanished") == true)
   }
 
   @Test("patch features are stored as asked for, and the index keeps its way") func features()
