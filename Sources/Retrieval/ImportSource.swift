@@ -123,7 +123,8 @@ func reason(_ error: DecodingError) -> String {
   case .typeMismatch(_, let context): "\(name(context.codingPath)) is not of the right type"
   case .dataCorrupted(let context):
     context.codingPath.isEmpty
-      ? "not JSON" : "\(name(context.codingPath)) is not what it should be"
+      ? "not JSON, or with a number that does not fit"
+      : "\(name(context.codingPath)) is not what it should be"
   @unknown default: "not what it should be"
   }
 }

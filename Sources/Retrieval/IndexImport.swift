@@ -69,7 +69,7 @@ public struct IndexImport {
     }
   }
 
-  private static func manifest(of folder: String) throws(RetrievalError) -> ExportManifest? {
+  static func manifest(of folder: String) throws(RetrievalError) -> ExportManifest? {
     let path = "\(folder)/\(ExportLayout.manifest)"
     let bytes: [UInt8]
     do {
