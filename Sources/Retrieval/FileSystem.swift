@@ -42,8 +42,7 @@ struct FolderEntry {
   let kind: Kind
 }
 
-/// The file system by paths of bytes: names need not be UTF-8. The only place of this module that
-/// calls the C library with pointers.
+/// The file system by paths of bytes: names need not be UTF-8.
 enum FileSystem {
   /// The status of what a path leads to; of a symbolic link itself where `follow` is false.
   static func status(_ path: [UInt8], follow: Bool = true) throws(FileError) -> FileStatus {

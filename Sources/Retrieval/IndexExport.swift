@@ -45,7 +45,7 @@ private struct ExportWriter {
   private let manifest: ExportManifest
   private let pictures: NumpyWriter
   private let metadata: OutputFile
-  /// Nil where there are no texts: clip-retrieval takes an empty table for a broken one.
+  /// Nil where there are no texts: programs that read tables expect a row in them.
   private let texts: (embeddings: NumpyWriter, metadata: OutputFile)?
   private var pictureRows = 0
   private var textRows = 0
