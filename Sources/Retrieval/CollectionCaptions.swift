@@ -107,22 +107,4 @@ struct CollectionCaptions: Sendable {
     let absolute = name.first == .slash ? [name] : [joined(root, name), joined(folder, name)]
     return absolute.compactMap { relative(normalised($0), to: root) }
   }
-
-  /// Without `.` and empty components, and with `..` carried out.
-  private static func normalised(_ path: [UInt8]) -> [UInt8] {
-    var components: [ArraySlice<UInt8>] = []
-    for component in path.split(separator: .slash) where component != [.dot] {
-      if component == [.dot, .dot] {
-        _ = components.popLast()
-      } else {
-        components.append(component)
-      }
-    }
-    return [.slash] + components.joined(separator: [.slash])
-  }
-
-  private static func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
-    let prefix = root.last == .slash ? root : root + [.slash]
-    return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : nil
-  }
 }

@@ -42,8 +42,7 @@ struct FolderEntry {
   let kind: Kind
 }
 
-/// The file system by paths of bytes: names need not be UTF-8. The only place of this module that
-/// calls the C library with pointers.
+/// The file system by paths of bytes: names need not be UTF-8.
 enum FileSystem {
   /// The status of what a path leads to; of a symbolic link itself where `follow` is false.
   static func status(_ path: [UInt8], follow: Bool = true) throws(FileError) -> FileStatus {
@@ -140,6 +139,37 @@ extension UInt8 {
 func joined(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
   if folder.isEmpty { return name }
   return folder.last == .slash ? folder + name : folder + [.slash] + name
+}
+
+/// The last name of a path; a slash for the root of all.
+func lastComponent(of path: [UInt8]) -> [UInt8] {
+  path.split(separator: .slash).last.map(Array.init) ?? [.slash]
+}
+
+/// The folder of a collection, absolute and without symbolic links.
+func collectionRoot(_ folder: String) throws(RetrievalError) -> [UInt8] {
+  do { return try FileSystem.resolved(Array(folder.utf8)) } catch {
+    throw RetrievalError("\(folder): \(error); name the folder that holds the pictures")
+  }
+}
+
+/// An absolute path without `.` and empty components, and with `..` carried out.
+func normalised(_ path: [UInt8]) -> [UInt8] {
+  var components: [ArraySlice<UInt8>] = []
+  for component in path.split(separator: .slash) where component != [.dot] {
+    if component == [.dot, .dot] {
+      _ = components.popLast()
+    } else {
+      components.append(component)
+    }
+  }
+  return [.slash] + components.joined(separator: [.slash])
+}
+
+/// The part of a normalised path below a folder; nil where it lies elsewhere.
+func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
+  let prefix = root.last == .slash ? root : root + [.slash]
+  return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : nil
 }
 
 /// A path as text for one line of a terminal: bytes that are not UTF-8 and control characters

@@ -142,12 +142,28 @@ public struct IndexChange: ~Copyable {
     }
     try removeTexts(of: picture)
     for (text, embedding) in texts {
-      let id = try MetadataTable.nextID(.text, tables.meta, of: tables.path, in: transaction)
-      let record = TextRecord(text: text, picture: picture, source: source)
-      try tables.texts.append(id, record, in: transaction)
-      try tables.pictureTexts.put((picture ?? 0, id), (), in: transaction)
-      try change(.texts, id, to: embedding)
+      try append(TextRecord(text: text, picture: picture, source: source), embedding)
     }
+  }
+
+  /// Adds a text to those of its picture, or of no picture, under a new id.
+  ///
+  /// Throws as `setTexts`.
+  public func addText(_ record: TextRecord, embedding: [Float]) throws {
+    if let fault = tables.fault(of: embedding) {
+      throw RetrievalError("\(tables.path): the text “\(record.text)” has \(fault)")
+    }
+    if let picture = record.picture, try !tables.pictures.contains(picture, in: transaction) {
+      throw RetrievalError("\(tables.path): there is no picture \(picture) for its texts")
+    }
+    try append(record, embedding)
+  }
+
+  private func append(_ record: TextRecord, _ embedding: [Float]) throws {
+    let id = try MetadataTable.nextID(.text, tables.meta, of: tables.path, in: transaction)
+    try tables.texts.append(id, record, in: transaction)
+    try tables.pictureTexts.put((record.picture ?? 0, id), (), in: transaction)
+    try change(.texts, id, to: embedding)
   }
 
   /// Notes that a file could not be indexed, in place of an earlier note of the same path. A

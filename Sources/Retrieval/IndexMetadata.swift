@@ -1,4 +1,5 @@
 public import BLIP
+import Checkpoints
 
 /// How patch features are stored for ITM.
 public enum FeaturePrecision: String, Sendable, CaseIterable {
@@ -56,6 +57,21 @@ public struct IndexMetadata: Sendable, Equatable {
 }
 
 extension IndexMetadata {
+  /// Of a new index over `collection` that is made with a model.
+  init(
+    name: String, model: ModelFolder, precision: Precision, features: FeaturePrecision,
+    collection: String
+  ) {
+    let vision = model.configuration.vision
+    let side = model.preprocessing.imageSize
+    let patches = side / vision.patchSize
+    self.init(
+      name: name, modelName: model.name, modelPath: model.resolvedPath,
+      modelFingerprint: model.fingerprint, precision: precision, imageSize: side,
+      embeddingSize: model.configuration.embeddingSize, featureRows: 1 + patches * patches,
+      featureColumns: vision.hiddenSize, features: features, collection: collection)
+  }
+
   /// Throws where an index of this metadata at `index` was made with another model.
   func requireModel(named name: String, fingerprint: String, index: String) throws(RetrievalError) {
     guard fingerprint != modelFingerprint else { return }
@@ -106,5 +122,13 @@ extension IndexMetadata {
     // A value of LMDB has less than 4 GiB.
     if featureRows * featureColumns > 1 << 28 { return "\(featureRows)×\(featureColumns) features" }
     return nil
+  }
+}
+
+extension ModelFolder {
+  /// Its absolute path without symbolic links.
+  var resolvedPath: String {
+    let path = Array(path.utf8)
+    return String(decoding: (try? FileSystem.resolved(path)) ?? path, as: UTF8.self)
   }
 }

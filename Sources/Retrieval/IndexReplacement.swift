@@ -46,7 +46,7 @@ extension Indexer {
 
   /// Name and captions of the old index, held against the collection as a run on it would be.
   private func inherit(from old: String, to successor: inout IndexingRequest) throws {
-    let root = try Self.root(of: successor.collection)
+    let root = try collectionRoot(successor.collection)
     guard
       let survey = try CollectionSurvey(successor, root: root, shouldStop: { false })
     else { return }

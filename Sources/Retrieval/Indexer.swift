@@ -39,7 +39,7 @@ public struct Indexer: Sendable {
     report: (IndexingEvent) -> Void
   ) async throws -> IndexingSummary {
     var summary = IndexingSummary()
-    let root = try Self.root(of: request.collection)
+    let root = try collectionRoot(request.collection)
     // Before the lock, so that a collection that cannot be indexed makes no folder of an index.
     guard let first = try CollectionSurvey(request, root: root, shouldStop: shouldStop),
       let lock = try WriterLock.take(
@@ -101,39 +101,19 @@ public struct Indexer: Sendable {
     return summary
   }
 
-  static func root(of collection: String) throws(RetrievalError) -> [UInt8] {
-    do { return try FileSystem.resolved(Array(collection.utf8)) } catch {
-      throw RetrievalError("\(collection): \(error); name the folder that holds the pictures")
-    }
-  }
-
   /// Opens the index, or makes it; what the request leaves open is as the index has it.
   private func open(_ request: IndexingRequest, root: [UInt8]) throws -> IndexStore {
     let present = try IndexStore.metadata(at: request.index)
-    let folder = model.folder
-    let vision = folder.configuration.vision
-    let side = folder.preprocessing.imageSize
-    let patches = side / vision.patchSize
     return try IndexStore.openForWriting(
       request.index,
       metadata: IndexMetadata(
-        name: name(of: request, present: present, root: root), modelName: folder.name,
-        modelPath: modelPath, modelFingerprint: folder.fingerprint, precision: model.precision,
-        imageSize: side,
-        embeddingSize: folder.configuration.embeddingSize, featureRows: 1 + patches * patches,
-        featureColumns: vision.hiddenSize,
-        features: request.features ?? present?.features ?? .none,
+        name: name(of: request, present: present, root: root), model: model.folder,
+        precision: model.precision, features: request.features ?? present?.features ?? .none,
         collection: String(decoding: root, as: UTF8.self)))
   }
 
-  private var modelPath: String {
-    let path = Array(model.folder.path.utf8)
-    return String(decoding: (try? FileSystem.resolved(path)) ?? path, as: UTF8.self)
-  }
-
   private func name(of request: IndexingRequest, present: IndexMetadata?, root: [UInt8]) -> String {
-    request.name ?? present?.name
-      ?? printable(root.split(separator: .slash).last.map(Array.init) ?? [.slash])
+    request.name ?? present?.name ?? printable(lastComponent(of: root))
   }
 
   /// An index is not emptied by pointing it at another collection: most of what it holds must be
@@ -151,6 +131,7 @@ public struct Indexer: Sendable {
     let present = try store.read { try $0.metadata() }
     let collection = String(decoding: root, as: UTF8.self)
     let name = name(of: request, present: present, root: root)
+    let modelPath = model.folder.resolvedPath
     guard
       present.name != name || present.collection != collection || present.modelPath != modelPath
     else { return }

@@ -1,28 +1,44 @@
 import BLIP
 import Checkpoints
 
-/// Finds the folder of the model that an index was made with.
+/// Finds the folder of the model that an index, or an export of one, was made with.
 struct ModelLocator {
-  let index: String
-  let metadata: IndexMetadata
+  /// What was made with it, for errors: "the index …".
+  let user: String
+  let name: String
+  /// Where it lay then.
+  let path: String
+  let fingerprint: String
 
-  /// The model at `path` if one is given; else the one that the index remembers if it is still
-  /// there and still the same; else the default model.
-  func folder(given path: String?) throws -> ModelFolder {
-    if let path { return try checked(ModelFolder(path: path)) }
-    if let remembered = try? ModelFolder(path: metadata.modelPath),
-      remembered.fingerprint == metadata.modelFingerprint
-    {
+  /// Of an index.
+  init(index: String, metadata: IndexMetadata) {
+    user = "the index \(index)"
+    name = metadata.modelName
+    path = metadata.modelPath
+    fingerprint = metadata.modelFingerprint
+  }
+
+  /// Of an export.
+  init(export: String, model: ExportManifest.Model) {
+    user = "the export \(export)"
+    (name, path, fingerprint) = (model.name, model.path, model.fingerprint)
+  }
+
+  /// The model at `given` if there is one; else the one that is remembered if it is still there and
+  /// still the same; else the default model.
+  func folder(given: String?) throws -> ModelFolder {
+    if let given { return try checked(ModelFolder(path: given)) }
+    if let remembered = try? ModelFolder(path: path), remembered.fingerprint == fingerprint {
       return remembered
     }
     return try checked(ModelFolder(path: BLIPModel.defaultModelPath()))
   }
 
   private func checked(_ folder: ModelFolder) throws(RetrievalError) -> ModelFolder {
-    guard folder.fingerprint == metadata.modelFingerprint else {
+    guard folder.fingerprint == fingerprint else {
       throw RetrievalError(
-        "the index \(index) was made with the model \(metadata.modelName)"
-          + " (\(metadata.modelFingerprint.prefix(12)), then in \(metadata.modelPath)), not with"
+        "\(user) was made with the model \(name)"
+          + " (\(fingerprint.prefix(12)), then in \(path)), not with"
           + " \(folder.name) (\(folder.fingerprint.prefix(12)), in \(folder.path)); give its folder"
           + " with --model, or index again with this one")
     }

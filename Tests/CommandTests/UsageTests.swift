@@ -11,7 +11,7 @@ struct UsageTests {
   @Test(
     "Every verb's help ends well and shows examples",
     arguments: [
-      "index", "search", "match", "info",
+      "index", "search", "match", "info", "export", "import",
     ])
   func help(verb: String) {
     let outcome = blip(verb, "--help")
@@ -46,6 +46,9 @@ struct UsageTests {
       (["index", "x", "--recall", "1.5"], "--recall"),
       (["index", "x", "--recall", "nan"], "--recall"),
       (["index"], "<dir>"),
+      (["export"], "<dir>"),
+      (["export", ""], "no name"),
+      (["import", "x", "--collection", ""], "--collection"),
       (["frobnicate"], "frobnicate"),
     ])
   func wrong(arguments: [String], mentions: String) {

@@ -1,0 +1,130 @@
+import FoundationEssentials
+import Glibc
+
+/// What an import puts into an index, in this order.
+enum ImportedItem {
+  /// `place`: where it stands, for errors.
+  case picture(PictureRecord, embedding: [Float], place: String)
+  /// A text of the picture before it or, where `isOfPicture` is false, of none.
+  case text(String, TextSource, embedding: [Float], isOfPicture: Bool)
+}
+
+/// Where an import takes its items from, one by one: an export of blip's, or a folder made elsewhere.
+protocol ImportSource {
+  /// The next item; nil at the end.
+  mutating func next() throws -> ImportedItem?
+  /// Rows that could not be taken, so far.
+  var omissions: ImportOmissions { get }
+}
+
+/// An export of blip's: all that it says is taken as it is, once it was checked.
+struct ExportedSource: ImportSource {
+  let omissions = ImportOmissions()
+  private var pictures: EmbeddingParts
+  private var texts: EmbeddingParts?
+  /// The text that comes next, which waits for its picture.
+  private var waiting: (row: EmbeddingRow, text: TextRow)?
+  private var picturesGiven = 0
+
+  init(_ folder: String, _ manifest: ExportManifest) throws(RetrievalError) {
+    let columns = manifest.embeddingSize
+    pictures = try EmbeddingParts(
+      folder, ExportLayout.pictures, metadata: ExportLayout.pictureMetadata, columns: columns)
+    if manifest.texts > 0 {
+      texts = try EmbeddingParts(
+        folder, ExportLayout.texts, metadata: ExportLayout.textMetadata, columns: columns)
+    }
+    for (what, rows, promised) in [
+      ("picture", pictures.rows, manifest.pictures), ("text", texts?.rows ?? 0, manifest.texts),
+    ] where rows != promised {
+      throw RetrievalError(
+        "\(folder): rows of \(counted(rows, what)), and \(ExportLayout.manifest) says \(promised); "
+          + "copy the whole folder again")
+    }
+    try advance()
+  }
+
+  mutating func next() throws -> ImportedItem? {
+    if picturesGiven > 0, let (row, text) = waiting, text.imageRow == picturesGiven - 1 {
+      return try take(row, text, isOfPicture: true)
+    }
+    if let row = try pictures.next() {
+      let record = try decoded(PictureRow.self, row).record
+      if let fault = Self.fault(of: record) { throw RetrievalError("\(row.place): \(fault)") }
+      picturesGiven += 1
+      return .picture(record, embedding: try row.embedding(), place: row.place)
+    }
+    guard let (row, text) = waiting else { return nil }
+    guard text.imageRow == nil else {
+      throw RetrievalError(
+        "\(row.place): a text of the picture in row \(text.imageRow!), which is not there or was "
+          + "before: texts stand in the order of their pictures")
+    }
+    return try take(row, text, isOfPicture: false)
+  }
+
+  private mutating func take(
+    _ row: EmbeddingRow, _ text: TextRow, isOfPicture: Bool
+  ) throws -> ImportedItem {
+    guard let source = TextSource.allCases.first(where: { $0.name == text.source }) else {
+      throw RetrievalError("\(row.place): a text of the source \(text.source.debugDescription)")
+    }
+    try requireCaption(text.caption, at: row)
+    let embedding = try row.embedding()
+    try advance()
+    return .text(text.caption, source, embedding: embedding, isOfPicture: isOfPicture)
+  }
+
+  private mutating func advance() throws(RetrievalError) {
+    waiting = nil
+    if let row = try texts?.next() { waiting = (row, try decoded(TextRow.self, row)) }
+  }
+
+  /// Why a record is none that an index can have; nil where it is one.
+  private static func fault(of record: PictureRecord) -> String? {
+    let absolute = [.slash] + record.path
+    // A longer path than the system takes is of no file.
+    if record.path.contains(0) || record.path.count > Int(PATH_MAX)
+      || normalised(absolute) != absolute
+    {
+      return "\(printable(record.path)) is no path below a collection"
+    }
+    return record.fault
+  }
+}
+
+/// The object that a row's line of metadata must be.
+func decoded<Row: Decodable>(_ type: Row.Type, _ row: EmbeddingRow) throws(RetrievalError) -> Row {
+  do { return try JSONDecoder().decode(type, from: Data(row.metadata)) } catch {
+    guard let error = error as? DecodingError else {
+      throw RetrievalError("\(row.place): \(error)")
+    }
+    throw RetrievalError("\(row.place): \(reason(error))")
+  }
+}
+
+/// Longer captions than a captions file may have would cost memory, and no encoder reads them.
+func requireCaption(_ caption: String, at row: EmbeddingRow) throws(RetrievalError) {
+  guard caption.utf8.count <= CaptionFile.maximumCaptionBytes else {
+    throw RetrievalError(
+      "\(row.place): a caption of \(caption.utf8.count) bytes; at most "
+        + "\(CaptionFile.maximumCaptionBytes) are taken")
+  }
+}
+
+/// What is wrong with a JSON object, in a few words.
+func reason(_ error: DecodingError) -> String {
+  func name(_ path: [any CodingKey]) -> String {
+    path.isEmpty ? "the line" : path.map(\.stringValue).joined(separator: ".")
+  }
+  return switch error {
+  case .keyNotFound(let key, _): "there is no \(key.stringValue)"
+  case .valueNotFound(_, let context): "\(name(context.codingPath)) has no value"
+  case .typeMismatch(_, let context): "\(name(context.codingPath)) is not of the right type"
+  case .dataCorrupted(let context):
+    context.codingPath.isEmpty
+      ? "not JSON, or with a number that does not fit"
+      : "\(name(context.codingPath)) is not what it should be"
+  @unknown default: "not what it should be"
+  }
+}

@@ -1,0 +1,190 @@
+import BLIP
+import FoundationEssentials
+import Glibc
+
+/// What an export wrote.
+public struct ExportSummary: Sendable, Equatable {
+  /// Pictures, with their embeddings.
+  public let pictures: Int
+  /// Texts, with their embeddings.
+  public let texts: Int
+}
+
+extension IndexStore {
+  /// Writes embeddings and what they are of into a new folder, in clip-retrieval's layout: `.npy` files
+  /// and a line of JSON for each of their rows (`ExportLayout`). Patch features are left out.
+  ///
+  /// The folder appears whole or not at all; one that holds something already is an error. Memory does
+  /// not grow with the index. Returns nil where `shouldStop` ended it.
+  public func export(to folder: String, shouldStop: () -> Bool = { false }) throws
+    -> ExportSummary?
+  {
+    try read { snapshot in
+      let pictures = try snapshot.pictureCount()
+      guard pictures > 0 else {
+        throw RetrievalError("\(path): the index holds no pictures; there is nothing to export")
+      }
+      let target = try NewFolder(folder)
+      var writer = try ExportWriter(target, snapshot)
+      do {
+        try snapshot.forEachPicture { id, record in
+          if shouldStop() { throw Interrupted() }
+          try writer.write(record, id, from: snapshot)
+        }
+      } catch is Interrupted { return nil }
+      let summary = try writer.finish(snapshot)
+      try target.commit()
+      return summary
+    }
+  }
+}
+
+/// The files of an export, which grow together.
+private struct ExportWriter {
+  private let folder: NewFolder
+  private let manifest: ExportManifest
+  private let pictures: NumpyWriter
+  private let metadata: OutputFile
+  /// Nil where there are no texts: programs that read tables expect a row in them.
+  private let texts: (embeddings: NumpyWriter, metadata: OutputFile)?
+  private var pictureRows = 0
+  private var textRows = 0
+
+  init(_ folder: NewFolder, _ snapshot: borrowing IndexSnapshot) throws {
+    let index = try snapshot.metadata()
+    self.folder = folder
+    manifest = ExportManifest(
+      name: index.name, collection: index.collection,
+      model: .init(
+        name: index.modelName, path: index.modelPath, fingerprint: index.modelFingerprint),
+      precision: index.precision.rawValue, embeddingSize: index.embeddingSize,
+      pictures: try snapshot.pictureCount(), texts: try snapshot.textCount())
+    pictures = try Self.table(
+      ExportLayout.pictures, rows: manifest.pictures, columns: index.embeddingSize, in: folder)
+    metadata = try Self.lines(ExportLayout.pictureMetadata, in: folder)
+    texts =
+      manifest.texts == 0
+      ? nil
+      : (
+        try Self.table(
+          ExportLayout.texts, rows: manifest.texts, columns: index.embeddingSize, in: folder),
+        try Self.lines(ExportLayout.textMetadata, in: folder)
+      )
+  }
+
+  private static func table(
+    _ name: String, rows: Int, columns: Int, in folder: NewFolder
+  ) throws -> NumpyWriter {
+    let file = ExportLayout.firstPart(name, ExportLayout.embeddingSuffix)
+    return try NumpyWriter(folder.place(of: file), rows: rows, columns: columns)
+  }
+
+  private static func lines(_ name: String, in folder: NewFolder) throws -> OutputFile {
+    try OutputFile(folder.place(of: ExportLayout.firstPart(name, ExportLayout.metadataSuffix)))
+  }
+
+  /// Appends a picture and its texts.
+  mutating func write(
+    _ record: PictureRecord, _ id: UInt64, from snapshot: borrowing IndexSnapshot
+  ) throws {
+    guard pictureRows < manifest.pictures, let embedding = try snapshot.embedding(picture: id)
+    else { throw RetrievalError.damaged(snapshot.tables.path, "picture \(id) is not whole") }
+    let captions = try snapshot.texts(of: id)
+    try pictures.write(embedding)
+    try metadata.write(jsonLine(PictureRow(record, captions: captions.map(\.text))))
+    try writeTexts(captions.map(\.id), imageRow: pictureRows, from: snapshot)
+    pictureRows += 1
+  }
+
+  private mutating func writeTexts(
+    _ ids: [UInt64], imageRow: Int?, from snapshot: borrowing IndexSnapshot
+  ) throws {
+    for id in ids {
+      guard let texts, textRows < manifest.texts, let record = try snapshot.text(id),
+        let embedding = try snapshot.embedding(text: id)
+      else { throw RetrievalError.damaged(snapshot.tables.path, "text \(id) is not whole") }
+      try texts.embeddings.write(embedding)
+      try texts.metadata.write(jsonLine(TextRow(record, imageRow: imageRow)))
+      textRows += 1
+    }
+  }
+
+  /// Appends the texts of no picture, and says what all of it is.
+  mutating func finish(_ snapshot: borrowing IndexSnapshot) throws -> ExportSummary {
+    try writeTexts(snapshot.texts(of: nil).map(\.id), imageRow: nil, from: snapshot)
+    guard pictureRows == manifest.pictures, textRows == manifest.texts else {
+      throw RetrievalError.damaged(
+        snapshot.tables.path,
+        "\(pictureRows) of \(manifest.pictures) pictures and \(textRows) of \(manifest.texts) "
+          + "texts were found")
+    }
+    try pictures.finish()
+    try metadata.finish()
+    try texts?.embeddings.finish()
+    try texts?.metadata.finish()
+    let about = try OutputFile(folder.place(of: ExportLayout.manifest))
+    try about.write(jsonLine(manifest))
+    try about.finish()
+    return ExportSummary(pictures: pictureRows, texts: textRows)
+  }
+}
+
+/// A folder that appears whole or not at all: made beside its place, then renamed.
+private final class NewFolder {
+  private let path: String
+  private let temporary: String
+  private var isCommitted = false
+
+  /// Refuses a place that holds something.
+  init(_ path: String) throws(RetrievalError) {
+    self.path = path
+    let target = try Self.vacant(path)
+    temporary = "\(target).\(getpid()).tmp"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: temporary, withIntermediateDirectories: true)
+    } catch { throw RetrievalError("\(path): the folder cannot be made; give another one") }
+  }
+
+  deinit {
+    if !isCommitted { try? FileManager.default.removeItem(atPath: temporary) }
+  }
+
+  /// The path of a file to be written, in a folder that is made for it.
+  func place(of file: String) throws(RetrievalError) -> String {
+    let place = "\(temporary)/\(file)"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: String(place[..<place.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+    } catch { throw RetrievalError("\(path): a folder in it cannot be made") }
+    return place
+  }
+
+  /// Puts the folder in its place, which may be an empty folder.
+  func commit() throws(RetrievalError) {
+    guard rename(temporary, try Self.vacant(path)) == 0 else {
+      throw RetrievalError("\(path): cannot be written: \(String(cString: strerror(errno)))")
+    }
+    isCommitted = true
+  }
+
+  /// Where nothing is or an empty folder, without symbolic links and slashes at its end.
+  private static func vacant(_ path: String) throws(RetrievalError) -> String {
+    let entries: [FolderEntry]
+    do { entries = try FileSystem.entries(ofFolder: Array(path.utf8)) } catch {
+      switch error {
+      case .system(ENOENT):
+        let end = path.lastIndex { $0 != "/" }
+        return end.map { String(path[...$0]) } ?? path
+      default: throw RetrievalError("\(path): \(error); give a new folder")
+      }
+    }
+    if let entry = entries.first {
+      throw RetrievalError(
+        "\(path): holds other things (\(printable(entry.name))); give a new or an empty folder")
+    }
+    do {
+      return String(decoding: try FileSystem.resolved(Array(path.utf8)), as: UTF8.self)
+    } catch { throw RetrievalError("\(path): \(error); give a new folder") }
+  }
+}
