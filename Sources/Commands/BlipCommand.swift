@@ -33,7 +33,7 @@ struct Blip: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       IndexCommand.self, SearchCommand.self, MatchCommand.self, InfoCommand.self,
-      TrainCommand.self,
+      CheckCommand.self, CompactCommand.self, TrainCommand.self,
     ])
 
   static let _errorLabel = "blip"

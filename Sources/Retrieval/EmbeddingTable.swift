@@ -70,6 +70,66 @@ struct EmbeddingTable: Sendable {
     }
   }
 
+  /// A row's embedding, or a row, as a check finds it.
+  enum Found {
+    case sound(UInt64, [Float])
+    case broken(UInt64, String)
+    case unreadable(String)
+  }
+
+  /// All embeddings by id, whatever state they are in.
+  func forEachFound<T: Transaction & ~Copyable>(
+    in transaction: borrowing T, _ body: (Found) throws -> Void
+  ) throws {
+    try table.raw.forEachBytes(in: transaction) { key, row in
+      do {
+        let key = try BigEndianUInt64.decode(key.span.bytes)
+        guard isGrouped else {
+          return try body(
+            row.byteCount == 4 * size
+              ? .sound(key, EmbeddingCodec.decode(row))
+              : .broken(key, "an embedding of \(row.byteCount) bytes"))
+        }
+        let group = try EmbeddingGroup(row, key: key, size: size)
+        for id in group.ids {
+          let bytes = row.extracting(group.range(of: id)!)
+          let isWhole = group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes)
+          try body(
+            isWhole
+              ? .sound(id, EmbeddingCodec.decode(bytes))
+              : .broken(id, "an embedding whose checksum is wrong"))
+        }
+      } catch let error as MalformedBytes {
+        try body(.unreadable(error.reason))
+      }
+    }
+  }
+
+  /// Drops all embeddings but those of these ids, which are sound.
+  func keepOnly(_ ids: Set<UInt64>, in transaction: borrowing WriteTransaction) throws {
+    precondition(isGrouped, "an index of the first format is written only after its upgrade")
+    var changed: [(key: [UInt8], kept: [UInt64: [UInt8]])] = []
+    try table.raw.forEachBytes(in: transaction) { key, row in
+      var kept: [UInt64: [UInt8]] = [:]
+      if let number = try? BigEndianUInt64.decode(key.span.bytes),
+        let group = try? EmbeddingGroup(row, key: number, size: size)
+      {
+        guard !group.ids.allSatisfy(ids.contains) else { return }
+        for id in group.ids where ids.contains(id) {
+          kept[id] = row.extracting(group.range(of: id)!).withUnsafeBytes(Array.init)
+        }
+      }
+      changed.append((key, kept))
+    }
+    for (key, kept) in changed {
+      if kept.isEmpty {
+        try table.raw.delete(key, in: transaction)
+      } else {
+        try table.raw.put(key, EmbeddingGroup.encode(kept), in: transaction)
+      }
+    }
+  }
+
   /// The ids that have an embedding, in ascending order.
   func ids<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [UInt64] {
     var ids: [UInt64] = []

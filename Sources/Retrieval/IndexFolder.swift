@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// What lies where an index is to be.
 enum IndexFolder {
@@ -32,8 +33,9 @@ enum IndexFolder {
       case "data.mdb":
         self = .index
         return
-      // A run that was killed before it made data.mdb leaves the lock file alone.
-      case ".", "..", "lock.mdb": continue
+      // A run that was killed before it made data.mdb leaves the lock file alone; so does who deletes
+      // data.mdb alone, with what a compaction that was killed has left.
+      case ".", "..", "lock.mdb", Compaction.temporaryName: continue
       default: other = name
       }
     }
