@@ -130,9 +130,8 @@ struct CheckCommand: ParsableCommand {
     guard let repair, !repair.check.isSound else { return }
     Console.note(
       repair.pictures + repair.texts > 0
-        || repair.check.count(.reindex) > 0
         ? "\(printable(path)): mended, without \(counted(repair.pictures, "picture")) and "
           + "\(counted(repair.texts, "text")): run `blip index` as before to encode them again"
-        : "\(printable(path)): mended; nothing was lost")
+        : "\(printable(path)): mended; no picture and no text was dropped")
   }
 }

@@ -20,10 +20,14 @@ struct CompactCommand: ParsableCommand {
   func run() throws {
     let path = try index.path()
     let compaction = try IndexCompaction(path)
-    Console.note(
-      "\(printable(path)): this takes \(size(ofBytes: compaction.bytesNeeded)) of free disk space; "
-        + "\(size(ofBytes: compaction.bytesFree)) are free")
-    if let shortage = compaction.shortage { throw shortage }
+    let needed = "compacting takes \(size(ofBytes: compaction.bytesNeeded)) of free disk space"
+    let free = size(ofBytes: compaction.bytesFree)
+    guard compaction.bytesNeeded <= compaction.bytesFree else {
+      throw CommandFailure(
+        "\(printable(path)): \(needed), and only \(free) are free: free some and run again (nothing "
+          + "was changed)")
+    }
+    Console.note("\(printable(path)): \(needed); \(free) are free")
     let before = compaction.bytesBefore
     let after = try compaction.run()
     try Console.output.write(

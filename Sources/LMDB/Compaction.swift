@@ -9,8 +9,8 @@ internal import Glibc
 /// does not have. So the folder is claimed alone, from before the file is looked at until the new one
 /// is in its place. Every `Environment` has its share of that claim from before it opens a file until
 /// it has closed it: while another process has one, there is no compaction, and who comes meanwhile
-/// waits and then opens the new file. With nobody else there, nobody writes either, so that LMDB's
-/// own write lock adds nothing.
+/// waits and then opens the new file. Programs that know no such claim are looked for once, before.
+/// With nobody else there, nobody writes either, so that LMDB's own write lock adds nothing.
 ///
 /// **Why a kill does no harm.** The copy is made in a folder of its own, and is on the disk and
 /// checked before one `rename` puts it in its place: `data.mdb` is the old file or the new one. What
@@ -34,6 +34,12 @@ public struct Compaction: ~Copyable {
   /// `ResultCode.busy` where the environment is open elsewhere.
   public init(_ path: String) throws {
     let claim = try FolderClaim(path, isAlone: true)
+    guard !Self.isOpenToOthers(path) else {
+      throw LMDBError(
+        .busy, path: path,
+        detail: "open in another program (an older blip, or a tool of LMDB); wait for its end, or "
+          + "end it, and run again")
+    }
     Self.removeTemporary(of: path)
     let contents = try Self.contents(of: path, claim)
     let file = try Self.status(path + "/data.mdb")
@@ -67,6 +73,18 @@ public struct Compaction: ~Copyable {
     }
     claim.synchronise()
     return bytes
+  }
+
+  /// Whether a program that knows nothing of the claim has the environment open: for as long LMDB
+  /// itself locks the first byte of `lock.mdb`. This process has it not, whose locks would be lost with
+  /// the descriptor.
+  private static func isOpenToOthers(_ path: String) -> Bool {
+    let file = open(path + "/lock.mdb", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    var lock = Glibc.flock()
+    (lock.l_type, lock.l_whence, lock.l_start, lock.l_len) = (Int16(F_WRLCK), 0, 0, 1)
+    return fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
   }
 
   /// Entries of every table, and what all of them take. The environment is closed when it returns.

@@ -9,7 +9,7 @@ public struct IndexCompaction: ~Copyable {
 
   /// The size of the file.
   public var bytesBefore: Int { compaction.bytesBefore }
-  /// The room on the disk that it takes, which is the size of the new file, and the room there is.
+  /// The room on the disk that it takes: the size of the new file.
   public var bytesNeeded: Int { compaction.bytesNeeded }
   /// The room that there is.
   public var bytesFree: Int { compaction.bytesFree }
@@ -21,15 +21,6 @@ public struct IndexCompaction: ~Copyable {
     let compaction = try IndexStore.storing { try Compaction(path) }
     self.path = path
     self.compaction = compaction
-  }
-
-  /// Why there is not enough room on the disk; nil where there is.
-  public var shortage: RetrievalError? {
-    bytesNeeded <= bytesFree
-      ? nil
-      : RetrievalError(
-        "\(path): there is not enough free disk space to compact it; free some and run again "
-          + "(nothing was changed)")
   }
 
   /// Writes the new file and puts it in place of the old one; returns its size. Where anything throws,

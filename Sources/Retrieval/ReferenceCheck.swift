@@ -90,9 +90,6 @@ extension IndexTables {
   func checkSettings<T: Transaction & ~Copyable>(
     _ sound: SoundRecords, _ findings: Findings, in transaction: borrowing T
   ) throws {
-    do { _ = try MetadataTable.read(meta, of: path, in: transaction) } catch {
-      findings.add("meta", .none, "\(error)")
-    }
     for (counter, space) in [
       (MetadataTable.Counter.picture, VectorSpace.pictures), (.text, .texts),
     ] {

@@ -112,6 +112,7 @@ struct SoundRecords {
   ) throws -> Set<UInt64> {
     let layout = tables.layout
     var missing = layout.features == .none ? [] : ids
+    var broken: Set<UInt64> = []
     try findings.scan(tables.features, in: transaction) { key, value in
       guard let id = findings.id(key, "features", .mend) else { return }
       guard ids.contains(id) else {
@@ -125,11 +126,14 @@ struct SoundRecords {
         _ = try FeatureCodec.decode(
           value, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
       } catch {
-        missing.insert(id)
+        broken.insert(id)
         findings.add("features", .reindex, "picture \(id) has \(error.reason)")
       }
     }
-    return missing
+    for id in missing.sorted() {
+      findings.add("features", .reindex, "picture \(id) has no features")
+    }
+    return missing.union(broken)
   }
 
   /// The texts with a record, and their pictures.
