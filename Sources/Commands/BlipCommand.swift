@@ -33,7 +33,8 @@ struct Blip: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       IndexCommand.self, SearchCommand.self, MatchCommand.self, InfoCommand.self,
-      ExportCommand.self, ImportCommand.self, TrainCommand.self, DecodeCommand.self,
+      CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
+      TrainCommand.self, DecodeCommand.self,
     ])
 
   static let _errorLabel = "blip"

@@ -4,6 +4,7 @@ internal import Checkpoints
 enum JSONOutput {
   case string(String)
   case integer(Int)
+  case boolean(Bool)
   case float(Float)
   case array([JSONOutput])
   case object([(key: String, value: JSONOutput?)])
@@ -13,6 +14,7 @@ enum JSONOutput {
     switch self {
     case .string(let string): return jsonString(string)
     case .integer(let integer): return "\(integer)"
+    case .boolean(let boolean): return "\(boolean)"
     // The shortest digits that read back as the same number; JSON has no word for the others.
     case .float(let float): return float.isFinite ? "\(float)" : "null"
     case .array(let values): return "[" + values.map(\.text).joined(separator: ", ") + "]"

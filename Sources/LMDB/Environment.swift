@@ -51,10 +51,14 @@ public final class Environment: Sendable {
   ///
   /// Where the address space is limited (`ulimit -v`) less than `mapSize` is reserved, which
   /// ``mapSize`` then tells.
-  public init(_ path: String, access: Access, mapSize: Int = Environment.standardMapSize)
-    throws(LMDBError)
-  {
-    let claim = try FolderClaim(path)
+  public convenience init(
+    _ path: String, access: Access, mapSize: Int = Environment.standardMapSize
+  ) throws(LMDBError) {
+    try self.init(path, access: access, mapSize: mapSize, claim: FolderClaim(path))
+  }
+
+  /// Opens the environment of a folder that is claimed already.
+  init(_ path: String, access: Access, mapSize: Int, claim: FolderClaim) throws(LMDBError) {
     let file = path + "/data.mdb"
     let exists = try DataFile.check(file)
     if access == .readOnly, !exists { throw LMDBError(.noSuchFile, path: file) }

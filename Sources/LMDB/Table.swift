@@ -28,6 +28,16 @@ public struct Table<Key: Codec, Value: Codec>: Sendable {
     owner = ObjectIdentifier(handle.environment)
   }
 
+  private init(name: String, number: UInt32, owner: ObjectIdentifier) {
+    (self.name, self.number, self.owner) = (name, number, owner)
+  }
+
+  /// The same table with keys and values as they lie: for who has to go on behind bytes that are no
+  /// encoding of what they should be.
+  public var raw: Table<RawBytes, RawBytes> {
+    Table<RawBytes, RawBytes>(name: name, number: number, owner: owner)
+  }
+
   /// The value of a key, nil where there is none.
   public func get<T: Transaction & ~Copyable>(_ key: Key.Value, in transaction: borrowing T) throws
     -> Value.Value?
@@ -101,6 +111,11 @@ public struct Table<Key: Codec, Value: Codec>: Sendable {
   ) throws {
     try checked(transaction.handle)
       .deleteAll(number, name, from: Key.encode(lower), through: Key.encode(upper))
+  }
+
+  /// Deletes everything, whatever state it is in.
+  public func removeAll(in transaction: borrowing WriteTransaction) throws(LMDBError) {
+    try checked(transaction.handle).removeAll(of: number, name)
   }
 
   /// Keys and values in the order of the keys' bytes, from `lower` to `upper`, both included.

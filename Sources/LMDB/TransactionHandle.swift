@@ -122,6 +122,33 @@ public final class TransactionHandle {
     if code != MDB_NOTFOUND { try environment.check(code, table: name) }
   }
 
+  func removeAll(of table: MDB_dbi, _ name: String) throws(LMDBError) {
+    preconditionUnseen()
+    try environment.check(mdb_drop(transaction, table, 0), table: name)
+  }
+
+  /// What every table holds, and what all of them take of the file: the length of a copy without
+  /// free pages.
+  func contents() throws -> (entries: [String: Int], bytes: Int) {
+    var main: MDB_dbi = 0
+    try environment.check(mdb_dbi_open(transaction, nil, 0, &main))
+    var names: [String] = []
+    try scan(main, "main", from: nil, through: nil) { name, _ in
+      names.append(String(decoding: name, as: UTF8.self))
+    }
+    var bytes = try statistics(of: main, "main").bytes
+    var entries: [String: Int] = [:]
+    for name in names {
+      let table = try statistics(of: try open(name, create: false), name)
+      entries[name] = table.entries
+      bytes += table.bytes
+    }
+    var statistics = MDB_stat()
+    try environment.check(mdb_env_stat(environment.pointer, &statistics))
+    // Two pages are the header.
+    return (entries, bytes + 2 * Int(statistics.ms_psize))
+  }
+
   /// Keys and values in the order of the keys' bytes, from `lower` (or the first) to `upper` (or
   /// the last), both included.
   func scan(

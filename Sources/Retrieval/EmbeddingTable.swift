@@ -1,6 +1,5 @@
 internal import LMDB
 internal import Tensors
-internal import VectorIndex
 
 /// The embeddings of pictures or of texts by id: what the vector index is made from and what its
 /// answers are scored with.
@@ -67,6 +66,66 @@ struct EmbeddingTable: Sendable {
       }
       let group = try group(row, key)
       for id in group.ids { try withEmbedding(of: id, in: row, group) { try body(id, $0) } }
+    }
+  }
+
+  /// A row's embedding, or a row, as a check finds it.
+  enum Found {
+    case sound(UInt64, [Float])
+    case broken(UInt64, String)
+    case unreadable(String)
+  }
+
+  /// All embeddings by id, whatever state they are in.
+  func forEachFound<T: Transaction & ~Copyable>(
+    in transaction: borrowing T, _ body: (Found) throws -> Void
+  ) throws {
+    try table.raw.forEachBytes(in: transaction) { key, row in
+      do {
+        let key = try BigEndianUInt64.decode(key.span.bytes)
+        guard isGrouped else {
+          return try body(
+            row.byteCount == 4 * size
+              ? .sound(key, EmbeddingCodec.decode(row))
+              : .broken(key, "an embedding of \(row.byteCount) bytes"))
+        }
+        let group = try EmbeddingGroup(row, key: key, size: size)
+        for id in group.ids {
+          let bytes = row.extracting(group.range(of: id)!)
+          let isWhole = group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes)
+          try body(
+            isWhole
+              ? .sound(id, EmbeddingCodec.decode(bytes))
+              : .broken(id, "an embedding whose checksum is wrong"))
+        }
+      } catch let error as MalformedBytes {
+        try body(.unreadable(error.reason))
+      }
+    }
+  }
+
+  /// Drops all embeddings but those of these ids, which are sound.
+  func keepOnly(_ ids: Set<UInt64>, in transaction: borrowing WriteTransaction) throws {
+    precondition(isGrouped, "an index of the first format is written only after its upgrade")
+    var changed: [(key: [UInt8], kept: [UInt64: [UInt8]])] = []
+    try table.raw.forEachBytes(in: transaction) { key, row in
+      var kept: [UInt64: [UInt8]] = [:]
+      if let number = try? BigEndianUInt64.decode(key.span.bytes),
+        let group = try? EmbeddingGroup(row, key: number, size: size)
+      {
+        guard !group.ids.allSatisfy(ids.contains) else { return }
+        for id in group.ids where ids.contains(id) {
+          kept[id] = row.extracting(group.range(of: id)!).withUnsafeBytes(Array.init)
+        }
+      }
+      changed.append((key, kept))
+    }
+    for (key, kept) in changed {
+      if kept.isEmpty {
+        try table.raw.delete(key, in: transaction)
+      } else {
+        try table.raw.put(key, EmbeddingGroup.encode(kept), in: transaction)
+      }
     }
   }
 
@@ -169,74 +228,5 @@ struct EmbeddingTable: Sendable {
 
   private func damaged(_ reason: String) -> RetrievalError {
     .damaged(path, "table \(table.name) has \(reason)")
-  }
-}
-
-/// A row of embeddings: which of its ids have one (u64, a bit each), then these one after another, each
-/// with a checksum behind it (u32).
-private struct EmbeddingGroup {
-  private static let header = 8
-  private static let checksumSize = 4
-  private let first: UInt64
-  private let present: UInt64
-  private let size: Int
-
-  private var stride: Int { size + Self.checksumSize }
-
-  init(_ row: RawSpan, key: UInt64, size count: Int) throws(MalformedBytes) {
-    guard row.byteCount >= Self.header else {
-      throw MalformedBytes("a row of only \(row.byteCount) bytes")
-    }
-    present = UInt64(littleEndian: row.unsafeLoadUnaligned(as: UInt64.self))
-    size = 4 * count
-    let (first, overflow) = key.multipliedReportingOverflow(by: EmbeddingTable.idsPerRow)
-    self.first = first
-    guard !overflow, first <= .max - EmbeddingTable.idsPerRow else {
-      throw MalformedBytes("a row of ids past the last")
-    }
-    guard present < 1 << EmbeddingTable.idsPerRow, present != 0,
-      row.byteCount == Self.header + present.nonzeroBitCount * stride
-    else {
-      throw MalformedBytes(
-        "a row of \(row.byteCount) bytes for \(present.nonzeroBitCount) embeddings of \(size)")
-    }
-  }
-
-  /// The ids that have an embedding, in ascending order.
-  var ids: [UInt64] {
-    (0..<EmbeddingTable.idsPerRow).filter { present & 1 << $0 != 0 }.map { first + $0 }
-  }
-
-  /// Where the bytes of an id's embedding lie; nil where it has none.
-  func range(of id: UInt64) -> Range<Int>? {
-    guard id >= first, id - first < EmbeddingTable.idsPerRow else { return nil }
-    let bit = UInt64(1) << (id - first)
-    guard present & bit != 0 else { return nil }
-    let start = Self.header + (present & (bit - 1)).nonzeroBitCount * stride
-    return start..<start + size
-  }
-
-  /// The checksum that was written for an id that has an embedding.
-  func checksum(of id: UInt64, in row: RawSpan) -> UInt32 {
-    UInt32(
-      littleEndian: row.unsafeLoadUnaligned(
-        fromByteOffset: range(of: id)!.upperBound, as: UInt32.self))
-  }
-
-  /// Of an embedding and the id that it belongs to.
-  static func checksum(of id: UInt64, _ embedding: RawSpan) -> UInt32 {
-    UInt32(
-      truncatingIfNeeded: embedding.withUnsafeBytes { VectorIndex.checksum($0, seed: id) })
-  }
-
-  /// The row of embeddings whose ids share one.
-  static func encode(_ embeddings: [UInt64: [UInt8]]) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.write(embeddings.keys.reduce(UInt64(0)) { $0 | 1 << ($1 % EmbeddingTable.idsPerRow) })
-    for (id, embedding) in embeddings.sorted(by: { $0.key < $1.key }) {
-      writer.bytes += embedding
-      writer.write(checksum(of: id, embedding.span.bytes))
-    }
-    return writer.bytes
   }
 }

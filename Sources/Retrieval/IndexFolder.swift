@@ -33,8 +33,9 @@ enum IndexFolder {
       case "data.mdb":
         self = .index
         return
-      // A run that was killed before it made data.mdb leaves locks alone.
-      case ".", "..", "lock.mdb", WriterLock.fileName: continue
+      // A run that was killed before it made data.mdb leaves locks alone; so does who deletes data.mdb
+      // alone, with what a compaction that was killed has left.
+      case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
       default: other = name
       }
     }

@@ -88,6 +88,12 @@ public final class IndexStore: Sendable {
     }
   }
 
+  /// Opens an index that is there for writing, whatever model and settings it was made with.
+  public static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
+    let metadata = try storing { try open(path).read { try $0.metadata() } }
+    return try openForWriting(path, metadata: metadata)
+  }
+
   /// Checks the metadata of an index that is there, then opens its tables.
   private static func openTables<T: Transaction & ~Copyable>(
     of path: String, in transaction: borrowing T
@@ -107,7 +113,8 @@ public final class IndexStore: Sendable {
   }
 
   /// What a call on the store throws is one of this module's errors.
-  private static func storing<Result>(_ body: () throws -> Result) throws(RetrievalError) -> Result
+  static func storing<Result: ~Copyable>(_ body: () throws -> Result) throws(RetrievalError)
+    -> Result
   {
     do {
       return try translatingStoreErrors(body)

@@ -135,6 +135,29 @@ enum MetadataTable {
     try meta.put(Row.recall, "\(recall)", in: transaction)
   }
 
+  /// Drops the recall that was asked for, so that the usual one holds.
+  static func removeRecall(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.delete(Row.recall, in: transaction)
+  }
+
+  /// The id that will be next; nil where that is not told.
+  static func counter<T: Transaction & ~Copyable>(
+    _ counter: Counter, _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing T
+  ) throws -> UInt64? {
+    try meta.raw.get(Array(counter.rawValue.utf8), in: transaction)
+      .flatMap { UInt64(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// Says which id will be next.
+  static func setCounter(
+    _ counter: Counter, to id: UInt64, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(counter.rawValue, String(id), in: transaction)
+  }
+
   /// The next id, which no other thing has or had.
   static func nextID(
     _ counter: Counter, _ meta: Table<UTF8Text, UTF8Text>, of path: String,

@@ -16,7 +16,7 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Runs `body`; what LMDB refuses becomes this module's error, other errors pass as they are.
-func translatingStoreErrors<Result>(_ body: () throws -> Result) throws -> Result {
+func translatingStoreErrors<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
   do {
     return try body()
   } catch let error as LMDBError {

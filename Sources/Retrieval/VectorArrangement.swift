@@ -75,6 +75,15 @@ extension IndexTables {
   /// A recall is measured again where so much of what it was measured of has changed.
   private static let drift = 1.3
 
+  /// Makes the vector index of a space anew from the embeddings, whatever state it is in.
+  func rearrange(_ space: VectorSpace, in transaction: borrowing WriteTransaction) throws {
+    // What was measured may be damaged too, and is measured again.
+    try ProbeMeasurement.remove(space, meta, in: transaction)
+    let anew = VectorArrangement(isRebuilt: true)
+    guard let work = try work(on: space, anew, in: transaction) else { return }
+    try arrange(space, work, shouldStop: { false }, in: transaction)
+  }
+
   fileprivate func work<T: Transaction & ~Copyable>(
     on space: VectorSpace, _ arrangement: VectorArrangement, in transaction: borrowing T
   ) throws -> ArrangingWork? {

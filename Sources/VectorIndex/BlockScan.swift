@@ -110,7 +110,7 @@ public struct BlockScan: Sendable {
       survivors.append(
         Survivor(
           id: id, estimate: estimate, upperBound: estimate + fineError,
-          doubt: Double(block.fineError(index).value) * query.norm * (1 + 1e-6) + bounds.rounding))
+          doubt: bounds.doubt(of: index, in: block, query)))
       lowerBounds.insert(Candidate(id: id, score: estimate - fineError))
       if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
     }
@@ -193,5 +193,10 @@ struct BlockBounds {
       Double(2 * block.dimension + 128) * 0x1p-24 * query.norm * (block.norm + block.centroidNorm)
       + 1e-35
     slack = rounding + query.roundingError * block.norm * share
+  }
+
+  /// As far as a vector's score by its whole code can be from the true one, whatever the bound.
+  func doubt(of index: Int, in block: BlockView, _ query: PreparedQuery) -> Double {
+    Double(block.fineError(index).value) * query.norm * (1 + 1e-6) + rounding
   }
 }

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// What the choice of lists needs of their centroids, in one value of a table that is scanned where it
 /// lies: a checksum of the rest (u64), how many they are (u64), what is taken from their scores
 /// (Float32, filled up to whole groups of codes), and the block of their codes. All little-endian.
@@ -38,19 +40,9 @@ public enum CentroidCodes {
     throws(VectorError) -> [Int]
   {
     try codes.withUnsafeBytes { codes throws(VectorError) in
-      guard codes.count >= header else {
-        throw VectorError(description: "centroids of \(codes.count) bytes")
-      }
-      let count = UInt64(littleEndian: codes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-      guard 1...UInt64(VectorBlock.greatestCount) ~= count else {
-        throw VectorError(description: "\(count) centroids")
-      }
-      let padded = (Int(count) + 7) / 8 * 8
-      guard codes.count >= header + 4 * padded else {
-        throw VectorError(description: "\(count) centroids in \(codes.count) bytes")
-      }
+      let (count, padded) = try counts(of: codes)
       let view = try BlockView(UnsafeRawBufferPointer(rebasing: codes[(header + 4 * padded)...]))
-      guard view.count == Int(count), view.dimension == query.numbers.count else {
+      guard view.count == count, view.dimension == query.numbers.count else {
         throw VectorError(
           description: "\(view.count) centroids of \(view.dimension) numbers where \(count) of "
             + "\(query.numbers.count) belong")
@@ -66,5 +58,34 @@ public enum CentroidCodes {
       else { throw VectorError(description: "centroids with numbers that are not finite") }
       return probes.chosen(from: scores)
     }
+  }
+
+  /// The rows of `centroids` whose codes are not theirs. Throws where the value is not as it was written,
+  /// or is of more or fewer centroids.
+  public static func misfits(in codes: RawSpan, centroids: Matrix) throws -> [UInt64] {
+    try verify(codes)
+    let (count, padded) = try codes.withUnsafeBytes { try counts(of: $0) }
+    let block = codes.extracting(droppingFirst: header + 4 * padded)
+    guard count == centroids.rows, try VectorBlock.ids(of: block) == (0..<UInt64(count)).map({ $0 })
+    else {
+      throw VectorError(description: "\(count) centroids where \(centroids.rows) belong")
+    }
+    return try VectorBlock.misfits(in: block) { Array(centroids[row: Int($0)]) }
+  }
+
+  /// How many centroids there are, and that filled up to whole groups of codes.
+  private static func counts(of codes: UnsafeRawBufferPointer) throws(VectorError) -> (Int, Int) {
+    guard codes.count >= header else {
+      throw VectorError(description: "centroids of \(codes.count) bytes")
+    }
+    let count = UInt64(littleEndian: codes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    guard 1...UInt64(VectorBlock.greatestCount) ~= count else {
+      throw VectorError(description: "\(count) centroids")
+    }
+    let padded = (Int(count) + 7) / 8 * 8
+    guard codes.count >= header + 4 * padded else {
+      throw VectorError(description: "\(count) centroids in \(codes.count) bytes")
+    }
+    return (Int(count), padded)
   }
 }

@@ -57,4 +57,35 @@ public enum VectorBlock {
   public static func verify(_ block: RawSpan) throws(VectorError) {
     try block.withUnsafeBytes { bytes throws(VectorError) in try BlockView(bytes).verify() }
   }
+
+  /// The ids of the vectors whose codes are not theirs: `vector` tells the numbers that an id should
+  /// have, nil where they are not known. A vector's score with itself, by its code, must not be further
+  /// from the true one than its code can be, as when a search looks at the true scores
+  /// (`BlockScan.finish`).
+  public static func misfits(
+    in block: RawSpan, centroid: [Float]? = nil, vector: (UInt64) throws -> [Float]?
+  ) throws -> [UInt64] {
+    try block.withUnsafeBytes { bytes in
+      let view = try BlockView(bytes)
+      var misfits: [UInt64] = []
+      for index in 0..<view.count {
+        let id = view.id(index)
+        guard let numbers = try vector(id) else { continue }
+        guard numbers.count == view.dimension, (centroid?.count ?? view.dimension) == view.dimension
+        else {
+          misfits.append(id)
+          continue
+        }
+        let query = try PreparedQuery(numbers)
+        let estimate =
+          view.fineScore(index, query)
+          + (try centroid.map { try exactScore(numbers, $0.span.bytes) } ?? 0)
+        let doubt = BlockBounds(view, query, .proven).doubt(of: index, in: view, query)
+        if !(abs(try exactScore(numbers, numbers.span.bytes) - estimate) <= doubt) {
+          misfits.append(id)
+        }
+      }
+      return misfits
+    }
+  }
 }

@@ -45,7 +45,7 @@ import Testing
     folder.write("data.mdb", bytes)
     var tried = (answers: 0, refusals: 0)
     for command in [
-      ["info", "--failures"], ["search", "a red wall"], ["search", "stripes", "--exact"],
+      ["info", "--failures"], ["search", "a red wall"], ["search", "stripes", "--exact"], ["check"],
     ] {
       let outcome = BlipProcess(
         command + ["--index", folder.path], launcher: ["timeout", "-s", "KILL", "60"]

@@ -11,7 +11,7 @@ struct UsageTests {
   @Test(
     "Every verb's help ends well and shows examples",
     arguments: [
-      "index", "search", "match", "info", "export", "import",
+      "index", "search", "match", "info", "check", "compact", "export", "import",
     ])
   func help(verb: String) {
     let outcome = blip(verb, "--help")

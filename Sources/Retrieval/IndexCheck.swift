@@ -1,0 +1,127 @@
+internal import LMDB
+
+/// What a look at everything in an index has found.
+public struct IndexCheck: Sendable, Equatable {
+  /// How a repair mends a fault.
+  public enum Repair: String, Sendable, CaseIterable {
+    /// What is wrong is made anew from the other tables, or belongs to nothing and is taken away:
+    /// nothing is lost.
+    case mend
+    /// A picture or text is dropped whole; the next `blip index` finds it new and encodes it again.
+    case reindex
+    /// Not at all: pages of the file are damaged, or the settings of the index.
+    case none
+  }
+
+  /// What is wrong with a table and mended alike.
+  public struct Fault: Sendable, Equatable {
+    /// The table.
+    public let table: String
+    /// How it is mended.
+    public let repair: Repair
+    /// How often it was found.
+    public internal(set) var count: Int
+    /// The first of them, at most `IndexCheck.mostExamples`.
+    public internal(set) var examples: [String]
+  }
+
+  /// As many faults of a kind are told one by one.
+  public static let mostExamples = 20
+
+  /// What was gone through.
+  public let tables: [TableSize]
+  /// What is wrong, table by table; empty where the index is sound.
+  public let faults: [Fault]
+
+  /// Whether everything is as it should be.
+  public var isSound: Bool { faults.isEmpty }
+  /// How many faults a repair mends so.
+  public func count(_ repair: Repair) -> Int {
+    faults.reduce(0) { $0 + ($1.repair == repair ? $1.count : 0) }
+  }
+}
+
+extension IndexSnapshot {
+  /// Goes through everything that the index holds, and through what its tables say of each other. All
+  /// faults are found, not the first alone; what is thrown is no fault of the index.
+  public func check() throws -> IndexCheck {
+    try tables.check(in: transaction).check
+  }
+}
+
+extension IndexTables {
+  /// The check, and what it found whole of that which nothing else can replace.
+  func check<T: Transaction & ~Copyable>(in transaction: borrowing T) throws
+    -> (check: IndexCheck, sound: SoundRecords)
+  {
+    let findings = Findings()
+    let sound = try SoundRecords(self, findings, in: transaction)
+    try checkReferences(findings, in: transaction)
+    try checkFailures(findings, in: transaction)
+    try checkSettings(sound, findings, in: transaction)
+    try checkVectors(sound, findings, in: transaction)
+    let sizes = try sizes(in: transaction)
+    let names = sizes.map(\.name)
+    let faults = findings.faults.sorted {
+      names.firstIndex(of: $0.table)! < names.firstIndex(of: $1.table)!
+    }
+    return (IndexCheck(tables: sizes, faults: faults), sound)
+  }
+}
+
+/// The faults found so far. All are counted, and the first of each kind are kept: a check of a ruin
+/// takes no more memory than that of a sound index.
+final class Findings {
+  private(set) var faults: [IndexCheck.Fault] = []
+
+  func add(_ table: String, _ repair: IndexCheck.Repair, _ what: @autoclosure () -> String) {
+    let index =
+      faults.firstIndex { $0.table == table && $0.repair == repair } ?? faults.endIndex
+    if index == faults.endIndex {
+      faults.append(IndexCheck.Fault(table: table, repair: repair, count: 0, examples: []))
+    }
+    faults[index].count += 1
+    if faults[index].examples.count < IndexCheck.mostExamples {
+      faults[index].examples.append(what())
+    }
+  }
+
+  /// Goes through a table as its bytes lie; where LMDB finds its pages damaged, the rest cannot be read.
+  func scan<K: Codec, V: Codec, T: Transaction & ~Copyable>(
+    _ table: Table<K, V>, in transaction: borrowing T, _ body: ([UInt8], RawSpan) throws -> Void
+  ) throws {
+    try reading(table.name) {
+      try table.raw.forEachBytes(in: transaction) { try body($0, $1) }
+    }
+  }
+
+  /// Pages that LMDB cannot read are a fault that nothing can mend.
+  func reading(_ table: String, _ body: () throws -> Void) throws {
+    do { try body() } catch let error as LMDBError {
+      add(table, .none, "cannot be read to its end (\(error.description))")
+    }
+  }
+
+  /// What bytes stand for; nil, and a fault, where they stand for nothing.
+  func decode<C: Codec>(
+    _ codec: C.Type, _ bytes: RawSpan, _ table: String, _ repair: IndexCheck.Repair,
+    of what: @autoclosure () -> String
+  ) -> C.Value? {
+    do throws(MalformedBytes) { return try C.decode(bytes) } catch {
+      add(table, repair, "\(what()) has \(error.reason)")
+      return nil
+    }
+  }
+
+  /// The id of a key; nil, and a fault, where it is none. Ids count from 1, and never come near the end.
+  func id(_ key: [UInt8], _ table: String, _ repair: IndexCheck.Repair) -> UInt64? {
+    guard let id = decode(BigEndianUInt64.self, key.span.bytes, table, repair, of: "a key") else {
+      return nil
+    }
+    guard SoundRecords.ids.contains(id) else {
+      add(table, repair, "a row of the impossible id \(id)")
+      return nil
+    }
+    return id
+  }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import Glibc
+import LMDB
+import TestSupport
+import Testing
+
+@Suite("Compacting an environment") struct CompactionTests {
+  private struct Refusal: Error {}
+
+  /// A folder whose file is mostly free pages: of 20,000 numbers every tenth is left.
+  private func mostlyFree() throws -> String {
+    let folder = TemporaryFolder().path
+    let environment = try Environment(folder, access: .readWrite)
+    let numbers = try environment.write { transaction in
+      let numbers = try Numbers(opening: "numbers", in: transaction, create: true)
+      for number in 1...UInt64(20_000) { try numbers.append(number, number, in: transaction) }
+      return numbers
+    }
+    try environment.write { transaction in
+      for number in 1...UInt64(20_000) where number % 10 != 0 {
+        try numbers.delete(number, in: transaction)
+      }
+    }
+    return folder
+  }
+
+  private func numbers(in folder: String) throws -> [UInt64] {
+    let environment = try Environment(folder, access: .readOnly)
+    let transaction = try ReadTransaction(environment)
+    var found: [UInt64] = []
+    try Numbers(opening: "numbers", in: transaction).forEach(in: transaction) { key, value in
+      #expect(key == value)
+      found.append(key)
+    }
+    return found
+  }
+
+  private func bytes(_ folder: String) -> Data? {
+    FileManager.default.contents(atPath: folder + "/data.mdb")
+  }
+
+  @Test("gives free pages back, keeps every row, and takes as much room as it says")
+  func shrinks() throws {
+    let folder = try mostlyFree()
+    chmod(folder + "/data.mdb", 0o640)
+    let before = try numbers(in: folder)
+    do {
+      let compaction = try Compaction(folder)
+      #expect(compaction.bytesBefore == bytes(folder)?.count)
+      #expect(compaction.bytesNeeded * 2 < compaction.bytesBefore && compaction.bytesFree > 0)
+      var checked = 0
+      let after = try compaction.run { copy throws in
+        checked += 1
+        #expect(try numbers(in: copy) == before)
+      }
+      #expect(checked == 1 && after == compaction.bytesNeeded && after == bytes(folder)?.count)
+    }
+    #expect(before.count == 2000)
+    #expect(try numbers(in: folder) == before)
+    var status = stat()
+    #expect(stat(folder + "/data.mdb", &status) == 0 && status.st_mode & 0o777 == 0o640)
+    #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
+    // Writers go on in the new file.
+    do {
+      let environment = try Environment(folder, access: .readWrite)
+      try environment.write { transaction in
+        try Numbers(opening: "numbers", in: transaction).put(7, 7, in: transaction)
+      }
+    }
+    #expect(try numbers(in: folder) == [7] + before)
+  }
+
+  @Test("leaves the file as it was where the copy is refused")
+  func refused() throws {
+    let folder = try mostlyFree()
+    let before = bytes(folder)
+    #expect(throws: Refusal.self) { try Compaction(folder).run { _ in throw Refusal() } }
+    #expect(bytes(folder) == before)
+    #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
+  }
+
+  @Test("removes what one that was killed has left")
+  func leftovers() throws {
+    let folder = try mostlyFree()
+    let left = folder + "/" + Compaction.temporaryName
+    #expect(mkdir(left, 0o700) == 0)
+    for name in ["data.mdb", "lock.mdb"] {
+      #expect(FileManager.default.createFile(atPath: "\(left)/\(name)", contents: Data([1])))
+    }
+    _ = try Compaction(folder).run { _ in }
+    #expect(access(left, F_OK) != 0)
+    #expect(try numbers(in: folder).count == 2000)
+  }
+
+  @Test("is refused while anybody has it open, here or in another process")
+  func inUse() throws {
+    let folder = try mostlyFree()
+    let isBusy = { (error: any Error) in ResultCode.busy ~= error }
+    do {
+      let open = try Environment(folder, access: .readOnly)
+      #expect(performing: { _ = try Compaction(folder) }, throws: isBusy)
+      withExtendedLifetime(open) {}
+    }
+    // The lock is one of the open folder: a second descriptor stands for another process.
+    let other = Glibc.open(folder, O_RDONLY | O_DIRECTORY)
+    defer { close(other) }
+    #expect(flock(other, LOCK_SH) == 0)
+    #expect(performing: { _ = try Compaction(folder) }, throws: isBusy)
+    // Others share the folder.
+    #expect(try numbers(in: folder).count == 2000)
+    do {
+      let environment = try Environment(folder, access: .readWrite)
+      #expect(flock(other, LOCK_EX | LOCK_NB) != 0)
+      withExtendedLifetime(environment) {}
+    }
+    #expect(flock(other, LOCK_UN) == 0)
+    let compaction = try Compaction(folder)
+    #expect(flock(other, LOCK_SH | LOCK_NB) != 0)
+    _ = try compaction.run { _ in }
+  }
+
+  @Test("is refused while a program has it open that knows nothing of the claim")
+  func inUseByOthers() throws {
+    let folder = try mostlyFree()
+    // As LMDB locks it in another process: a lock of the open file, which is not this process's.
+    let file = Glibc.open(folder + "/lock.mdb", O_RDWR)
+    defer { close(file) }
+    var lock = Glibc.flock()
+    (lock.l_type, lock.l_len) = (Int16(F_RDLCK), 1)
+    let setLockOfOpenFile: Int32 = 37
+    #expect(fcntl(file, setLockOfOpenFile, &lock) == 0)
+    #expect {
+      _ = try Compaction(folder)
+    } throws: { ResultCode.busy ~= $0 && "\($0)".contains("another program") }
+    lock.l_type = Int16(F_UNLCK)
+    #expect(fcntl(file, setLockOfOpenFile, &lock) == 0)
+    _ = try Compaction(folder).run { _ in }
+  }
+}
