@@ -33,7 +33,7 @@ struct CheckCommand: ParsableCommand {
     do {
       let store = try repairs ? IndexStore.openToRepair(path) : IndexStore.open(path)
       if let warning = store.warning { Console.note(warning) }
-      if repairs { repair = try store.repair() }
+      if repairs { repair = try store.repair(whenHeld: Console.noteWaiting) }
       check =
         if let repair, repair.check.isSound { repair.check } else {
           try store.read { try $0.check() }

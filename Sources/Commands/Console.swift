@@ -40,6 +40,11 @@ struct Console: Sendable {
 
   /// A line for a person on standard error. Nobody is left to tell when that fails.
   static func note(_ line: String) { try? error.write("blip: \(line)\n") }
+
+  /// Says for whom this process waits before it changes an index.
+  static func noteWaiting(for holder: String) {
+    note("\(holder) is writing this index; waiting for its end")
+  }
 }
 
 /// Writes all bytes to a descriptor; the reason where that fails.

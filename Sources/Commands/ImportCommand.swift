@@ -50,7 +50,10 @@ struct ImportCommand: ParsableCommand {
     let request = ImportRequest(folder: folder, index: path, collection: collection, model: model)
     let work = try IndexImport(request)
     Interruption.watch()
-    guard let summary = try work.run(shouldStop: { Interruption.signal != nil }) else {
+    guard
+      let summary = try work.run(
+        shouldStop: { Interruption.signal != nil }, whenHeld: Console.noteWaiting)
+    else {
       Console.note("stopped; nothing was imported")
       throw ExitCode(128 + (Interruption.signal ?? 0))
     }

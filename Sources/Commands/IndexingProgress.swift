@@ -35,7 +35,7 @@ struct IndexingProgress {
     switch event {
     case .waiting(let holder):
       clear()
-      Console.note("\(holder) is writing this index; waiting for its end")
+      Console.noteWaiting(for: holder)
     case .scanned(let found, let toEncode):
       clear()
       Console.note("found \(counted(found, "picture")), \(toEncode) to encode")

@@ -119,8 +119,16 @@ public struct IndexImport {
     return metadata
   }
 
-  /// Imports; nil where `shouldStop` ended it.
-  public consuming func run(shouldStop: () -> Bool = { false }) throws -> ImportSummary? {
+  /// Imports; nil where `shouldStop` ended it. Waits while another run writes the index, of which
+  /// `whenHeld` is told.
+  public consuming func run(
+    shouldStop: () -> Bool = { false }, whenHeld: (String) -> Void = { _ in }
+  ) throws -> ImportSummary? {
+    guard
+      let lock = try WriterLock.take(
+        of: request.index, shouldStop: shouldStop, whenHeld: whenHeld)
+    else { return nil }
+    defer { withExtendedLifetime(lock) {} }
     let store = try IndexStore.openForWriting(request.index, metadata: metadata)
     let present = try store.read { (try $0.pictureCount(), try $0.textCount()) }
     guard present == (0, 0) else {

@@ -15,9 +15,11 @@ extension IndexStore {
   /// Brings the index into a state that `IndexSnapshot.check` finds sound, in one transaction: pictures
   /// and texts that are whole stay as they are, and all else is made anew from them. A sound index is
   /// left alone, and so is one with faults that cannot be mended: whoever writes into damaged pages may
-  /// lose more.
-  public func repair() throws -> IndexRepair {
-    try write { change in
+  /// lose more. Waits while another run writes the index, of which `whenHeld` is told.
+  public func repair(whenHeld: (String) -> Void = { _ in }) throws -> IndexRepair {
+    let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
+    defer { withExtendedLifetime(lock) {} }
+    return try write { change in
       let tables = change.tables
       let (check, sound) = try tables.check(in: change.transaction)
       guard !check.isSound, check.count(.none) == 0 else {

@@ -83,7 +83,8 @@ struct ForeignImportTests {
     _ = try run()
     let store = try IndexStore.open(index)
     let plan = try store.read {
-      try IndexingPlan(scan: CollectionScan(root: collection.root), snapshot: $0)
+      try IndexingPlan(
+        scan: CollectionScan(root: collection.root), retriesFailures: false, snapshot: $0)
     }
     #expect(plan.unchanged == 1 && plan.jobs.isEmpty && plan.vanished.isEmpty)
   }
