@@ -8,13 +8,14 @@ struct MatchTests {
 
   @Test("Texts of the index for a picture, with their own pictures")
   func index() throws {
-    let outcome = blip("match", picture, "--index", collection.index, "--json")
+    let outcome = blip("match", picture, "--index", collection.index, "--rerank", "0", "--json")
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     let hits = try outcome.objects(TextLine.self)
     #expect(Set(hits.map(\.text)) == Set(Collection.captions))
     #expect(hits.first { $0.text == "a red wall" }?.path == "picture-01.jpg")
     #expect(hits.map(\.cosine) == hits.map(\.cosine).sorted(by: >))
-    let two = blip("match", picture, "--index", collection.index, "-k", "2", "--json")
+    let two = blip(
+      "match", picture, "--index", collection.index, "-k", "2", "--rerank", "0", "--json")
     #expect(try two.objects(TextLine.self) == Array(hits.prefix(2)))
   }
 
@@ -23,7 +24,7 @@ struct MatchTests {
     let hits = try blip(
       "match", picture, "--index", collection.index, "--rerank", "4", "--json"
     ).objects(TextLine.self)
-    let scores = hits.map { $0.itm! + $0.cosine }
+    let scores = hits.map { $0.itm! + itcWeight * $0.cosine }
     #expect(scores.count == 4 && scores == scores.sorted(by: >))
   }
 

@@ -102,6 +102,9 @@ enum Shared {
   }()
 }
 
+/// What the cosine counts beside the match logit, as the default model's `config.json` says.
+let itcWeight: Float = 20
+
 /// A line of `blip search --json`.
 struct PictureLine: Decodable, Equatable {
   let path: String

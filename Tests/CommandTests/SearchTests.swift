@@ -11,7 +11,7 @@ struct SearchTests {
 
   @Test("The hits, best first, as JSON objects of what exists")
   func json() throws {
-    let outcome = search("blue stripes", "--json")
+    let outcome = search("blue stripes", "--rerank", "0", "--json")
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     let hits = try outcome.objects(PictureLine.self)
     #expect(Set(hits.map(\.path)) == Set((0..<4).map { Collection.name($0) }))
@@ -26,15 +26,18 @@ struct SearchTests {
     #expect(search("blue stripes", "-k", "2", "--json").lines.count == 2)
   }
 
-  @Test("--rerank orders the best by match logit + cosine, before all others")
+  @Test("--rerank orders the best by match logit and cosine, before all others")
   func rerank() throws {
     let hits = try search("blue stripes", "--rerank", "3", "--json").objects(PictureLine.self)
     #expect(hits.map { $0.itm != nil } == [true, true, true, false])
-    let scores = hits.prefix(3).map { $0.itm! + $0.cosine }
+    let scores = hits.prefix(3).map { $0.itm! + itcWeight * $0.cosine }
     #expect(scores == scores.sorted(by: >))
     #expect(hits.prefix(3).allSatisfy { (0...1).contains($0.match_probability!) })
-    let plain = try search("blue stripes", "--json").objects(PictureLine.self)
+    let plain = try search("blue stripes", "--rerank", "0", "--json").objects(PictureLine.self)
     #expect(Set(hits.prefix(3).map(\.path)) == Set(plain.prefix(3).map(\.path)))
+    // The default model's reranking pays, so that it is done unasked.
+    let unasked = try search("blue stripes", "--json").objects(PictureLine.self)
+    #expect(unasked.allSatisfy { $0.itm != nil })
   }
 
   @Test("--min-match leaves out what is less likely; nothing left is no error")
@@ -58,7 +61,7 @@ struct SearchTests {
 
   @Test("The table shows rank, cosine, path and captions; the match where there is one")
   func table() throws {
-    let plain = search("blue stripes", "-k", "2")
+    let plain = search("blue stripes", "-k", "2", "--rerank", "0")
     #expect(plain.lines.count == 5)
     #expect(plain.lines[0].hasSuffix("cosine  picture") && !plain.output.contains("match"))
     #expect(plain.lines[1].hasPrefix(" 1  ") && plain.lines[1].hasSuffix(".jpg"))
