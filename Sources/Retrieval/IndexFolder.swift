@@ -29,15 +29,20 @@ enum IndexFolder {
         $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
       }
       switch name {
+      // A run that was killed, or found the disk full, before it wrote anything leaves these.
+      case ".", "..", "lock.mdb": continue
+      case "data.mdb" where Self.isEmpty(path + "/data.mdb"): continue
       case "data.mdb":
         self = .index
         return
-      // A run that was killed before it made data.mdb leaves the lock file alone.
-      case ".", "..", "lock.mdb": continue
       default: other = name
       }
     }
     self = other.map { .foreign($0) } ?? .vacant
+  }
+
+  private static func isEmpty(_ file: String) -> Bool {
+    (try? FileSystem.status(Array(file.utf8)))?.size == 0
   }
 
   /// Makes the folder and those above it.
