@@ -12,15 +12,15 @@ struct ChangingCollection {
   private var drawings = 0
   private var texts = 0
 
-  /// Too few to be a collection that is mostly gone; the more there are, the longer a run takes.
-  private static let sizes = 12...48
+  /// The more there are, the longer a run takes.
+  private static let sizes = 6...24
   private static let folders = ["", "trips/", "trips/sea/", "people/"]
   /// Few enough that a name that is gone comes back with another picture.
-  private static let places = (0..<72).map { folders[$0 % folders.count] + Collection.name($0) }
+  private static let places = (0..<40).map { folders[$0 % folders.count] + Collection.name($0) }
 
   init() {
     for folder in Self.folders.dropFirst() { mkdir("\(collection.pictures)/\(folder)", 0o755) }
-    for place in Self.places.prefix(24) { draw(place) }
+    for place in Self.places.prefix(8) { draw(place) }
   }
 
   /// The caption that a finished run has given each picture that has one.

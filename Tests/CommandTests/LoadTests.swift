@@ -6,7 +6,7 @@ import Testing
   func readers() throws {
     let collection = Collection(pictures: 4)
     collection.update()
-    for number in 4..<60 { collection.add(Collection.name(number), Drawing.mosaic(number)) }
+    for number in 4..<30 { collection.add(Collection.name(number), Drawing.mosaic(number)) }
     let writer = BlipProcess(["index", collection.pictures, "--index", collection.index])
 
     var found = 4
@@ -24,6 +24,6 @@ import Testing
     } while !writer.hasEnded
     let outcome = writer.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(try collection.info().pictures == 60)
+    #expect(try collection.info().pictures == 30)
   }
 }

@@ -123,7 +123,7 @@ struct PowerCutTests {
 
   /// BLIP_POWER_CUTS=1000 tries more moments.
   private static let trials =
-    getenv("BLIP_POWER_CUTS").flatMap { Int(String(cString: $0)) } ?? 24
+    getenv("BLIP_POWER_CUTS").flatMap { Int(String(cString: $0)) } ?? 12
 
   /// The pictures of an index whose `data.mdb` holds these bytes; nil where it cannot be opened.
   private func pictures(of bytes: [UInt8]) throws -> Set<String>? {

@@ -39,7 +39,7 @@ struct TorturedIndex {
 
   /// Some changes, a run that is killed, now and then one that is not.
   mutating func round() throws {
-    for _ in 0..<Int.random(in: 1...9, using: &random) { truth.change(using: &random) }
+    for _ in 0..<Int.random(in: 1...6, using: &random) { truth.change(using: &random) }
     if Int.random(in: 0..<40, using: &random) == 0 {
       try FileManager.default.removeItem(atPath: collection.index)
       held = []
