@@ -113,7 +113,8 @@ struct PowerCutTests {
       disk.take(event)
     }
     #expect(images.count > 3)
-    for image in images {
+    // Up to the first commits; what comes after is as with any other run.
+    for image in images.prefix(6) {
       let folder = TemporaryFolder()
       folder.write("data.mdb", image)
       let next = blip("index", collection.pictures, "--index", folder.path)
