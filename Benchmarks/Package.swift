@@ -6,8 +6,13 @@ let package = Package(
   name: "Benchmarks",
   dependencies: [.package(name: "blip", path: "..")],
   targets: [
-    .target(name: "BenchmarkSupport"),
+    .target(
+      name: "BenchmarkSupport", dependencies: [.product(name: "BLIP", package: "blip")]),
     .executableTarget(name: "end-to-end", dependencies: ["BenchmarkSupport"]),
+    .executableTarget(
+      name: "load",
+      dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
+    .executableTarget(name: "idle-run", dependencies: ["BenchmarkSupport"]),
     .executableTarget(
       name: "recall",
       dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),

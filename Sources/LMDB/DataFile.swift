@@ -16,7 +16,7 @@ enum DataFile {
   private static let metaBytes = 16 + 136
   private static let pageSizes = 512...65536
 
-  /// Throws unless `path` is missing (false) or an LMDB file as long as its header says (true).
+  /// Throws unless `path` is missing or empty (false) or an LMDB file as long as its header says (true).
   static func check(_ path: String) throws(LMDBError) -> Bool {
     // A process that is creating the file shows a short one for a moment.
     var attempts = 5
@@ -45,10 +45,8 @@ enum DataFile {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw LMDBError(.invalid, path: path, detail: "not a file; move it away")
     }
-    guard status.st_size > 0 else {
-      throw LMDBError(
-        .invalid, path: path, detail: "the file is empty; delete it and build it again")
-    }
+    // Made by a process that was killed, or found the disk full, before it could write to it.
+    guard status.st_size > 0 else { return false }
     let first = try meta(of: file, at: 0, path)
     guard pageSizes.contains(first.pageSize), first.pageSize.nonzeroBitCount == 1 else {
       throw LMDBError(.invalid, path: path)

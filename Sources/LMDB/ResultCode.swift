@@ -47,6 +47,10 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable {
   public static let readOnlyFileSystem = ResultCode(rawValue: EROFS)
   /// The disk is full.
   public static let noSpace = ResultCode(rawValue: ENOSPC)
+  /// A write or read failed; also what LMDB makes of a write that a full disk took only a part of.
+  public static let inputOutput = ResultCode(rawValue: EIO)
+  /// The file may not grow further.
+  public static let fileTooLarge = ResultCode(rawValue: EFBIG)
   /// No memory, or no address space.
   public static let noMemory = ResultCode(rawValue: ENOMEM)
   /// In use already.
@@ -75,6 +79,11 @@ extension ResultCode: CustomStringConvertible {
     case .permissionDenied: "no permission; check the owner and mode of the folder and its files"
     case .readOnlyFileSystem: "the file system is read-only; copy the folder to one that is not"
     case .noSpace: "no space left on the disk; free some and run again (nothing was half written)"
+    case .inputOutput:
+      "the disk is full or fails; free some of it and run again (nothing was half written)"
+    case .fileTooLarge:
+      "the file may not grow further; raise the limit (ulimit -f) and run again (nothing was half "
+        + "written)"
     case .noMemory: "no memory or address space left; raise the limit (ulimit -v)"
     default: String(cString: mdb_strerror(rawValue))
     }

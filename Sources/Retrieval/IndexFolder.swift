@@ -30,16 +30,21 @@ enum IndexFolder {
         $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
       }
       switch name {
+      // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
+      // empty file; who deletes data.mdb alone, also what a compaction that was killed has left.
+      case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
+      case "data.mdb" where Self.isEmpty(path + "/data.mdb"): continue
       case "data.mdb":
         self = .index
         return
-      // A run that was killed before it made data.mdb leaves locks alone; so does who deletes data.mdb
-      // alone, with what a compaction that was killed has left.
-      case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
       default: other = name
       }
     }
     self = other.map { .foreign($0) } ?? .vacant
+  }
+
+  private static func isEmpty(_ file: String) -> Bool {
+    (try? FileSystem.status(Array(file.utf8)))?.size == 0
   }
 
   /// Makes the folder for an index that is to be written, where there is none; one that holds other

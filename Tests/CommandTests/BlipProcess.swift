@@ -69,6 +69,12 @@ struct BlipProcess {
   /// What it has written on standard error so far.
   var errors: String { read("errors") }
 
+  /// Whether it has ended, as its outcome will tell.
+  var hasEnded: Bool {
+    var end = siginfo_t()
+    return waitid(P_PID, id_t(id), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_signo != 0
+  }
+
   /// Waits for its end.
   func outcome() -> Outcome {
     var status: Int32 = 0

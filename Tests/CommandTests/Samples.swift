@@ -22,6 +22,20 @@ enum Drawing {
     return Picture(width: width, height: height, pixels: pixels).jpeg(quality: 90)
   }
 
+  /// A JPEG of 8 × 6 fields of random colours: no two of them look alike.
+  static func mosaic(_ number: Int) -> [UInt8] {
+    var random = SeededGenerator(seed: UInt64(number))
+    let fields = (0..<8 * 6 * 3).map { _ in UInt8.random(in: 0...255, using: &random) }
+    var pixels: [UInt8] = []
+    for y in 0..<48 {
+      for x in 0..<64 {
+        let field = 3 * (y / 8 * 8 + x / 8)
+        pixels += fields[field..<field + 3]
+      }
+    }
+    return Picture(width: 64, height: 48, pixels: pixels).jpeg(quality: 90)
+  }
+
   /// The first bytes of a PNG of 60,000 × 60,000 pixels: signature, a header whose checksum is
   /// right, and a data chunk with nothing in it.
   static let hugePNG: [UInt8] =

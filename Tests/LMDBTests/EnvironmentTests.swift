@@ -51,7 +51,7 @@ func folderOfNumbers() throws -> String {
   }
 
   @Test(arguments: [
-    [], [0], Array(repeating: UInt8(0), count: 8192), Array("garbage".utf8),
+    [0], Array(repeating: UInt8(0), count: 8192), Array("garbage".utf8),
     (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
   ])
   func aDataFileThatIsNoneIsRefused(_ bytes: [UInt8]) throws {
@@ -62,6 +62,16 @@ func folderOfNumbers() throws -> String {
         ResultCode.invalid ~= $0 && "\($0)".hasPrefix(file + ": ")
       }
     }
+  }
+
+  @Test func aDataFileThatWasNeverWrittenToIsAsGoodAsNone() throws {
+    let folder = TemporaryFolder()
+    folder.write("data.mdb", [])
+    #expect { try Environment(folder.path, access: .readOnly) } throws: {
+      ResultCode.noSuchFile ~= $0
+    }
+    let environment = try Environment(folder.path, access: .readWrite)
+    #expect(try environment.read { try $0.isEnvironmentEmpty() })
   }
 
   @Test func aFolderInPlaceOfTheDataFileIsRefused() throws {

@@ -153,6 +153,12 @@ import Testing
     let locked = TemporaryFolder()
     locked.write("lock.mdb", [])
     _ = try IndexStore.openForWriting(locked.path, metadata: Fixture.metadata())
+    // Killed between the making of the file and the first write to it.
+    let unwritten = TemporaryFolder()
+    unwritten.write("data.mdb", [])
+    #expect(try IndexStore.metadata(at: unwritten.path) == nil)
+    #expect { try IndexStore.open(unwritten.path) } throws: { "\($0)".contains("no index here") }
+    _ = try IndexStore.openForWriting(unwritten.path, metadata: Fixture.metadata())
     let empty = TemporaryFolder()
     do { _ = try Environment(empty.path, access: .readWrite) }
     #expect(try IndexStore.metadata(at: empty.path) == nil)
@@ -177,7 +183,7 @@ import Testing
     } throws: { ResultCode.notFound ~= $0 }
   }
 
-  @Test(arguments: [[], Array("this is no LMDB file".utf8), Array(repeating: 0xA5, count: 50_000)])
+  @Test(arguments: [Array("this is no LMDB file".utf8), Array(repeating: 0xA5, count: 50_000)])
   func aSpoiltDataFileIsNamed(_ bytes: [UInt8]) throws {
     let folder = TemporaryFolder()
     let file = folder.write("data.mdb", bytes)

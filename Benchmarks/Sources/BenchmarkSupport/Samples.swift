@@ -14,6 +14,11 @@ public struct Samples: Sendable {
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 
+  /// The smallest one that so large a share of all are not above: `percentile(0.99)`.
+  public func percentile(_ share: Double) -> Double {
+    sorted[max(0, Int((share * Double(sorted.count)).rounded(.up)) - 1)]
+  }
+
   /// The smallest and the largest.
   public var spread: ClosedRange<Double> { sorted[0]...sorted[sorted.count - 1] }
 

@@ -19,10 +19,17 @@ public let checkout = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().path
 
 /// Runs a program to its end; returns what it printed on stdout. Its stderr is shown if it fails.
-///
-/// By posix_spawn and waitpid: Foundation's `Process` adds some 50 ms of its own to every run.
 @discardableResult
 public func run(_ program: String, _ arguments: [String]) throws -> String {
+  try measuredRun(program, arguments).output
+}
+
+/// As `run`, with the most memory that the program had at once, in bytes.
+///
+/// By posix_spawn and wait4: Foundation's `Process` adds some 50 ms of its own to every run.
+public func measuredRun(_ program: String, _ arguments: [String]) throws -> (
+  output: String, peakMemory: Int
+) {
   try withTemporaryFolder { folder in
     let (out, errors) = ("\(folder)/stdout", "\(folder)/stderr")
     var actions = posix_spawn_file_actions_t()
@@ -35,14 +42,15 @@ public func run(_ program: String, _ arguments: [String]) throws -> String {
     defer { words.forEach { free($0) } }
     var child: pid_t = 0
     var status: Int32 = 0
+    var usage = rusage()
     guard posix_spawn(&child, program, &actions, nil, words + [nil], environ) == 0,
-      waitpid(child, &status, 0) == child
+      wait4(child, &status, 0, &usage) == child
     else { throw BenchmarkError("\(program) could not be started: build it first") }
     guard status == 0 else {
       let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
       throw BenchmarkError("\(program) \(arguments.joined(separator: " ")) failed:\n\(said)")
     }
-    return try String(contentsOfFile: out, encoding: .utf8)
+    return (try String(contentsOfFile: out, encoding: .utf8), usage.ru_maxrss << 10)
   }
 }
 

@@ -1,0 +1,77 @@
+import FoundationEssentials
+import Glibc
+import TestSupport
+
+/// A folder of pictures and captions that changes at random, and the truth about what it holds.
+struct ChangingCollection {
+  let collection = Collection(pictures: 0)
+  /// The number of the drawing that each picture shows, by its path.
+  private(set) var pictures: [String: Int] = [:]
+  /// What the text file beside each picture says, also where there is no such picture (yet).
+  private(set) var captions: [String: String] = [:]
+  private var drawings = 0
+  private var texts = 0
+
+  /// The more there are, the longer a run takes.
+  private static let sizes = 6...24
+  private static let folders = ["", "trips/", "trips/sea/", "people/"]
+  /// Few enough that a name that is gone comes back with another picture.
+  private static let places = (0..<40).map { folders[$0 % folders.count] + Collection.name($0) }
+
+  init() {
+    for folder in Self.folders.dropFirst() { mkdir("\(collection.pictures)/\(folder)", 0o755) }
+    for place in Self.places.prefix(8) { draw(place) }
+  }
+
+  /// The caption that a finished run has given each picture that has one.
+  var captionsOfPictures: [String: String] { captions.filter { pictures[$0.key] != nil } }
+
+  /// Adds, changes, removes, moves or copies a picture, or does something to a caption.
+  mutating func change(using random: inout SeededGenerator) {
+    let present = pictures.keys.sorted()
+    let picture = present.randomElement(using: &random)!
+    let place = Self.places.filter { pictures[$0] == nil }.randomElement(using: &random)!
+    let mayGrow = present.count < Self.sizes.upperBound
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0...2: if mayGrow { draw(place) }
+    case 3: draw(picture)
+    case 4, 5: if present.count > Self.sizes.lowerBound { remove(picture) }
+    case 6, 7: move(picture, to: place)
+    case 8: if mayGrow { copy(picture, to: place) }
+    default: caption(Self.places.randomElement(using: &random)!)
+    }
+  }
+
+  private mutating func draw(_ path: String) {
+    drawings += 1
+    pictures[path] = drawings
+    collection.add(path, Drawing.mosaic(drawings))
+  }
+
+  private mutating func remove(_ path: String) {
+    pictures[path] = nil
+    collection.remove(path)
+  }
+
+  private mutating func move(_ path: String, to place: String) {
+    pictures[place] = pictures.removeValue(forKey: path)
+    rename("\(collection.pictures)/\(path)", "\(collection.pictures)/\(place)")
+  }
+
+  private mutating func copy(_ path: String, to place: String) {
+    pictures[place] = pictures[path]
+    collection.add(place, readBytes("\(collection.pictures)/\(path)"))
+  }
+
+  /// Every third time one that is there goes, else it says something new.
+  private mutating func caption(_ path: String) {
+    let file = String(path.dropLast(3)) + "txt"
+    texts += 1
+    if texts % 3 == 0, captions.removeValue(forKey: path) != nil {
+      collection.remove(file)
+    } else {
+      captions[path] = "text \(texts)"
+      collection.add(file, Array("text \(texts)\n".utf8))
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("An index without room, rights or descriptors") struct ScarcityTests {
+  @Test(
+    "A full disk: one line that says so, all that was committed, and the rest once there is room",
+    .enabled(if: SmallDisk.isPossible, "needs the right to mount a file system"))
+  func fullDisk() throws {
+    let collection = Collection(pictures: 2)
+    let disk = SmallDisk(kibibytes: 112)
+    let index = disk.path + "/index"
+    func update() -> Outcome {
+      blip("index", collection.pictures, "--index", index, launcher: disk.launcher)
+    }
+    func held() throws -> Int? {
+      let outcome = blip("info", "--index", index, "--json", launcher: disk.launcher)
+      return try outcome.objects(Info.self).first?.pictures
+    }
+    #expect(update().status == 0)
+    for number in 2..<14 { collection.add(Collection.name(number), Drawing.mosaic(number)) }
+    let full = update()
+    #expect(full.status == 1 && full.output.isEmpty)
+    expectFullDisk(full)
+    #expect(try held() ?? 0 >= 2)
+    disk.resize(kibibytes: 10_000)
+    #expect(update().status == 0)
+    #expect(try held() == 14)
+  }
+
+  @Test(
+    "A disk that is full from the start, whatever still fits, holds an index once there is room",
+    .enabled(if: SmallDisk.isPossible, "needs the right to mount a file system"),
+    arguments: [4, 12, 16, 40])
+  func neverAnyRoom(kibibytes: Int) throws {
+    let collection = Collection(pictures: 1)
+    let disk = SmallDisk(kibibytes: kibibytes)
+    let index = disk.path + "/index"
+    let full = blip("index", collection.pictures, "--index", index, launcher: disk.launcher)
+    #expect(full.status == 1)
+    expectFullDisk(full)
+    disk.resize(kibibytes: 10_000)
+    let next = blip("index", collection.pictures, "--index", index, launcher: disk.launcher)
+    #expect(next.status == 0, "\(next.errors)")
+  }
+
+  @Test("A file that may not grow further: one line, and all that was committed")
+  func limitedFile() throws {
+    let collection = Collection(pictures: 2)
+    collection.update()
+    let before = try collection.info().pictures
+    for number in 2..<14 { collection.add(Collection.name(number), Drawing.mosaic(number)) }
+    // In KiB; the signal that comes with it is ignored, so that the write fails.
+    let full = blip(
+      "index", collection.pictures, "--index", collection.index,
+      launcher: ["/bin/bash", "-c", "trap '' XFSZ; ulimit -f 80; exec \"$0\" \"$@\""])
+    #expect(full.status == 1)
+    expectFullDisk(full)
+    #expect(try collection.info().pictures >= before)
+    #expect(collection.update().status == 0)
+    #expect(try collection.info().pictures == 14)
+  }
+
+  @Test(
+    "A folder that may only be read: indexing says so in a line, searching works",
+    .enabled(if: Unprivileged.launcher != nil, "needs a user without privileges"))
+  func readOnly() throws {
+    let launcher = Unprivileged.launcher ?? []
+    let collection = Collection(pictures: 2)
+    collection.update()
+    chmod(collection.folder.path, 0o755)
+    chmod(collection.folder.parent, 0o711)
+    // Root's files cannot be written by others; one's own are made so.
+    chmod(collection.index, 0o555)
+    for file in ["data.mdb", "lock.mdb"] { chmod("\(collection.index)/\(file)", 0o444) }
+    collection.add("new.jpg", Drawing.mosaic(3))
+    expectFailure(
+      blip("index", collection.pictures, "--index", collection.index, launcher: launcher),
+      mentions: collection.index, "permission")
+    let search = blip(
+      "search", "stripes", "--index", collection.index, "--json", launcher: launcher)
+    #expect(try search.objects(PictureLine.self).count == 2, "\(search.errors)")
+  }
+
+  @Test(
+    "Few file descriptors: it works or says so in a line, and nothing is lost",
+    arguments: [8, 9, 10, 11, 12, 16])
+  func fewDescriptors(limit: Int) throws {
+    let collection = Collection(pictures: 2)
+    collection.update()
+    collection.add("new.jpg", Drawing.mosaic(3))
+    let outcome = blip(
+      "index", collection.pictures, "--index", collection.index,
+      launcher: ["/bin/bash", "-c", "ulimit -n \(limit); exec \"$0\" \"$@\""])
+    #expect([0, 1].contains(outcome.status))
+    #expect(outcome.status == 0 || outcome.errors.contains("Too many open files"))
+    #expect(try collection.info().pictures >= 2)
+    #expect(collection.update().status == 0)
+    #expect(try collection.info().pictures == 3)
+  }
+
+  /// The last line says what is the matter and what to do.
+  private func expectFullDisk(
+    _ outcome: Outcome, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let line = outcome.errorLines.last ?? ""
+    #expect(line.hasPrefix("blip: "), "\(outcome.errors)", sourceLocation: sourceLocation)
+    #expect(line.contains("run again"), "\(outcome.errors)", sourceLocation: sourceLocation)
+    #expect(
+      outcome.errorLines.count { $0.contains("run again") } == 1, sourceLocation: sourceLocation)
+  }
+}
