@@ -73,19 +73,22 @@ extension IndexMetadata {
   }
 
   /// Throws where an index of this metadata at `index` was made with another model.
-  func requireModel(named name: String, fingerprint: String, index: String) throws(RetrievalError) {
+  func requireModel(
+    named name: String, at path: String, fingerprint: String, index: String
+  ) throws(RetrievalError) {
     guard fingerprint != modelFingerprint else { return }
     throw RetrievalError(
       "\(index): made with the model \(modelName) (\(modelFingerprint.prefix(12))), not with "
-        + "\(name) (\(fingerprint.prefix(12))); give the model it was made with "
-        + "(--model \(modelPath)), or another folder (--index), or delete this one and index again")
+        + "\(name) (\(fingerprint.prefix(12))); give the model it was made with (--model), or make "
+        + "the index anew with the other one: `blip index DIR --model \(path) --index \(index)`")
   }
 
   /// Throws where what is to be written does not fit an index of this metadata at `index`. Name,
   /// collection and model path may differ.
   func requireSameLayout(as wanted: IndexMetadata, index: String) throws(RetrievalError) {
     try requireModel(
-      named: wanted.modelName, fingerprint: wanted.modelFingerprint, index: index)
+      named: wanted.modelName, at: wanted.modelPath, fingerprint: wanted.modelFingerprint,
+      index: index)
     guard wanted.precision == precision else {
       throw RetrievalError(
         "\(index): its embeddings are \(precision.rawValue), not \(wanted.precision.rawValue); "
