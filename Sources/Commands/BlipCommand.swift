@@ -9,6 +9,8 @@ public enum BlipCommand {
     // A reader that has seen enough (`blip search … | head`) ends the program quietly, even where
     // the parent process ignores the signal.
     signal(SIGPIPE, SIG_DFL)
+    // A file that may not grow further (ulimit -f) is an error like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
     await Blip.main()
   }
 }

@@ -16,7 +16,8 @@ enum DataFile {
   private static let metaBytes = 16 + 136
   private static let pageSizes = 512...65536
 
-  /// Throws unless `path` is missing or empty (false) or an LMDB file as long as its header says (true).
+  /// Throws unless `path` is missing or was never written to (false), or is an LMDB file as long as its
+  /// header says (true).
   static func check(_ path: String) throws(LMDBError) -> Bool {
     // A process that is creating the file shows a short one for a moment.
     var attempts = 5
@@ -51,6 +52,8 @@ enum DataFile {
     guard pageSizes.contains(first.pageSize), first.pageSize.nonzeroBitCount == 1 else {
       throw LMDBError(.invalid, path: path)
     }
+    // The two pages of a new file are written at once; of a full disk the second one finds no room.
+    if first.transaction == 0, status.st_size == first.pageSize { return false }
     let second = try meta(of: file, at: first.pageSize, path)
     let newest = first.transaction > second.transaction ? first : second
     let (pages, pastLast) = newest.lastPage.addingReportingOverflow(1)

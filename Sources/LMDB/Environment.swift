@@ -62,6 +62,8 @@ public final class Environment: Sendable {
     let file = path + "/data.mdb"
     let exists = try DataFile.check(file)
     if access == .readOnly, !exists { throw LMDBError(.noSuchFile, path: file) }
+    // LMDB makes a file where there is none or an empty one.
+    if !exists { truncate(file, 0) }
 
     var flags = UInt32(MDB_NOTLS)
     if access == .readOnly { flags |= UInt32(MDB_RDONLY) }
@@ -95,6 +97,12 @@ public final class Environment: Sendable {
   }
 
   deinit { mdb_env_close(pointer) }
+
+  /// Whether the `data.mdb` of a folder is one that was made and never written to: its process was
+  /// killed, or found the disk full, before.
+  public static func isUnwritten(_ path: String) -> Bool {
+    (try? DataFile.check(path + "/data.mdb")) == false
+  }
 
   private static func open(_ path: String, flags: UInt32, mapSize: Int)
     -> Result<OpaquePointer, LMDBError>

@@ -112,6 +112,21 @@ enum FileSystem {
     return (bytes, status)
   }
 
+  /// What a file of /proc says, which has no size; nothing where it cannot be read.
+  static func stream(_ path: String) -> [UInt8] {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return [] }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while bytes.count < 1 << 24 {
+      let got = Glibc.read(file, &buffer, buffer.count)
+      if got <= 0 { break }
+      bytes += buffer[..<got]
+    }
+    return bytes
+  }
+
   /// The absolute path without symbolic links that a path leads to.
   static func resolved(_ path: [UInt8]) throws(FileError) -> [UInt8] {
     guard let resolved = withCPath(path, { realpath($0, nil) }) else { throw .system(errno) }

@@ -31,9 +31,9 @@ enum IndexFolder {
       }
       switch name {
       // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
-      // empty file; who deletes data.mdb alone, also what a compaction that was killed has left.
+      // unwritten file; who deletes data.mdb alone, also what a compaction that was killed has left.
       case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
-      case "data.mdb" where Self.isEmpty(path + "/data.mdb"): continue
+      case "data.mdb" where Environment.isUnwritten(path): continue
       case "data.mdb":
         self = .index
         return
@@ -41,10 +41,6 @@ enum IndexFolder {
       }
     }
     self = other.map { .foreign($0) } ?? .vacant
-  }
-
-  private static func isEmpty(_ file: String) -> Bool {
-    (try? FileSystem.status(Array(file.utf8)))?.size == 0
   }
 
   /// Makes the folder for an index that is to be written, where there is none; one that holds other

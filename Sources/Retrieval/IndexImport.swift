@@ -129,13 +129,18 @@ public struct IndexImport {
         of: request.index, shouldStop: shouldStop, whenHeld: whenHeld)
     else { return nil }
     defer { withExtendedLifetime(lock) {} }
-    let store = try IndexStore.openForWriting(request.index, metadata: metadata)
-    let present = try store.read { (try $0.pictureCount(), try $0.textCount()) }
-    guard present == (0, 0) else {
-      throw RetrievalError(
-        "\(store.path): holds \(counted(present.0, "picture")) and \(counted(present.1, "text")) "
-          + "already; import into another index (--index), or delete this folder")
+    if try IndexStore.metadata(at: request.index) != nil {
+      let present = try IndexStore.open(request.index).read {
+        (try $0.pictureCount(), try $0.textCount())
+      }
+      guard present == (0, 0) else {
+        throw RetrievalError(
+          "\(request.index): holds \(counted(present.0, "picture")) and "
+            + "\(counted(present.1, "text")) already; import into another index (--index), or delete "
+            + "this folder")
+      }
     }
+    let store = try IndexStore.openForWriting(request.index, metadata: metadata)
     try store.write {
       try $0.update(
         name: metadata.name, collection: metadata.collection, modelPath: metadata.modelPath)

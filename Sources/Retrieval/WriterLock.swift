@@ -1,11 +1,12 @@
 internal import Glibc
+internal import LMDB
 
 /// The right to change an index, for as long as the value lives.
 ///
 /// LMDB lets writers take turns transaction by transaction. A run of indexing has many, and decides
 /// before the first what is new and what has vanished: two runs side by side would undo each other's
-/// work. The lock is the system's (`flock`), which ends with the process whatever ended it; the file
-/// says which process that is.
+/// work. The lock is the system's (`flock`), which ends with the process whatever ended it. Nothing is
+/// written into the file: that may be the last block of a full disk.
 final class WriterLock: Sendable {
   /// The file in the folder of an index.
   static let fileName = "writer.lock"
@@ -34,9 +35,6 @@ final class WriterLock: Sendable {
       // The other one may have put another folder in this one's place (`Indexer.replace`).
       var (mine, present) = (stat(), stat())
       if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
-        let name = Array("\(getpid())\n".utf8)
-        // Only for people; that it cannot be written stops nothing.
-        if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, name, name.count, 0) }
         return WriterLock(descriptor: descriptor, waited: waited)
       }
       close(descriptor)
@@ -69,15 +67,22 @@ final class WriterLock: Sendable {
   deinit { close(descriptor) }
 
   private static func failure(_ index: String) -> RetrievalError {
-    RetrievalError(
-      "\(index): cannot be written (\(String(cString: strerror(errno)))); give another folder "
-        + "(--index)")
+    RetrievalError(LMDBError(ResultCode(rawValue: errno), path: index).description)
   }
 
+  /// Who has the lock, from the system's list of locks: number, kind, mode and access, process, device and
+  /// inode of the file, range.
   private static func holder(_ descriptor: Int32) -> String {
-    var digits = [UInt8](repeating: 0, count: 20)
-    let count = max(0, pread(descriptor, &digits, digits.count, 0))
-    let text = String(decoding: digits[..<count].prefix { $0 != .newline }, as: UTF8.self)
-    return Int(text).map { "process \($0)" } ?? "another process"
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0 else { return "another process" }
+    let locks = String(decoding: FileSystem.stream("/proc/locks"), as: UTF8.self)
+    for line in locks.split(separator: "\n") {
+      let fields = line.split(separator: " ")
+      guard fields.count > 5, fields[1] == "FLOCK", fields[5].hasSuffix(":\(facts.st_ino)"),
+        let process = Int(fields[4]), process > 0
+      else { continue }
+      return "process \(process)"
+    }
+    return "another process"
   }
 }

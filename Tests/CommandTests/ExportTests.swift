@@ -18,7 +18,8 @@ struct ExportTests {
 
   private func answers(_ index: String) -> [String] {
     [
-      ["search", "stripes"], ["search", Shared.collection.pictures + "/picture-01.jpg"],
+      ["search", "stripes", "--rerank", "0"],
+      ["search", Shared.collection.pictures + "/picture-01.jpg"],
       ["match", Shared.collection.pictures + "/picture-02.jpg", "--rerank", "0"],
     ].map { BlipProcess($0 + ["--index", index, "--json"]).outcome().output }
   }
