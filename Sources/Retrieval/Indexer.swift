@@ -86,7 +86,7 @@ public struct Indexer: Sendable {
     let encoder = PictureEncoder(
       model: model, store: store, decoder: decoder, root: root,
       keepsFeatures: try store.read { try $0.metadata().features } != .none,
-      vanished: plan.vanished)
+      vanished: plan.vanishedContents)
     var isWhole = try await encodePictures(
       plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
     if isWhole {

@@ -8,7 +8,9 @@ struct IndexingPlan: Sendable {
   private(set) var failedBefore = 0
   /// Paths of pictures of the index that the collection no longer has; some may have moved.
   private(set) var vanished: Set<[UInt8]> = []
-  /// Of these, those that are left out on demand.
+  /// One of them by its content, SHA-256.
+  private(set) var vanishedContents: [[UInt8]: [UInt8]] = [:]
+  /// Of the vanished, those that are left out on demand.
   private(set) var excluded = 0
   /// Paths of failures that the collection no longer has.
   private(set) var vanishedFailures: [[UInt8]] = []
@@ -31,6 +33,7 @@ struct IndexingPlan: Sendable {
         kept += 1
       } else if !scan.hides(record.path) {
         vanished.insert(record.path)
+        vanishedContents[record.contentHash] = record.path
         if scan.excludes(record.path) { excluded += 1 }
       }
     }

@@ -32,8 +32,8 @@ struct PictureEncoder: Sendable {
   /// The collection, resolved.
   let root: [UInt8]
   let keepsFeatures: Bool
-  /// Paths that the index has and the collection no longer.
-  let vanished: Set<[UInt8]>
+  /// Paths that the index has and the collection no longer, by their content.
+  let vanished: [[UInt8]: [UInt8]]
 
   /// The outcome for one picture. Whatever is wrong with the file is an outcome; what is thrown is
   /// wrong with the model or the index.
@@ -59,7 +59,7 @@ struct PictureEncoder: Sendable {
       (record.path, record.size, record.modified) = (path, status.size, status.modified)
       return .copied(
         record, embedding: same.embedding, features: same.features, isNew: job.known == nil,
-        movedFrom: vanished.contains(same.record.path) ? same.record.path : nil)
+        movedFrom: vanished[hash] == same.record.path ? same.record.path : nil)
     }
     let decoded: (picture: Picture, facts: ImageFacts)
     do {
@@ -85,12 +85,9 @@ struct PictureEncoder: Sendable {
     record: PictureRecord, embedding: [Float], features: Matrix?
   )? {
     try store.read { snapshot in
-      let twins = try snapshot.pictures(contentHash: hash).compactMap { id in
-        try snapshot.picture(id).map { (id, $0) }
-      }
-      guard
-        let (id, record) = twins.first(where: { vanished.contains($0.1.path) }) ?? twins.first,
-        let embedding = try snapshot.embedding(picture: id)
+      let moved = try vanished[hash].flatMap { try snapshot.pictureID(path: $0) }
+      guard let id = try moved ?? snapshot.pictures(contentHash: hash).first,
+        let record = try snapshot.picture(id), let embedding = try snapshot.embedding(picture: id)
       else { return nil }
       let features = keepsFeatures ? try snapshot.features(picture: id) : nil
       if keepsFeatures, features == nil { return nil }

@@ -15,7 +15,7 @@ let mebibyte = 1_048_576.0
 
 try withTemporaryFolder { folder in
   let collection = "\(folder)/pictures"
-  let arguments = ["index", collection, "--index", "\(folder)/index"]
+  let arguments = ["index", collection, "--index", "\(folder)/index", "--features", "none"]
   func makeFiles(_ numbers: Range<Int>) throws {
     for number in numbers {
       let place = "\(collection)/\(number / filesAFolder)"
