@@ -59,14 +59,11 @@ enum DataFile {
     let (pages, pastLast) = newest.lastPage.addingReportingOverflow(1)
     let (needed, tooLong) = pages.multipliedReportingOverflow(by: UInt64(first.pageSize))
     let size = UInt64(status.st_size)
-    let isWhole = !pastLast && !tooLong && needed <= size
     // Pages that a transaction took from the end and gave back were never written.
-    let isShort = !isWhole && !tooLong && !pastLast
-    guard
-      isWhole
-        || isShort
-          && FreePages(of: file, pageSize: first.pageSize, root: newest.freePages).cover(
-            size / UInt64(first.pageSize)...newest.lastPage)
+    guard !pastLast, !tooLong,
+      needed <= size
+        || FreePages(of: file, pageSize: first.pageSize, root: newest.freePages).cover(
+          size / UInt64(first.pageSize)...newest.lastPage)
     else {
       throw LMDBError(
         .corrupted, path: path,

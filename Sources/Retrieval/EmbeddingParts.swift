@@ -27,7 +27,7 @@ struct EmbeddingRow {
   }
 
   private func length() throws(RetrievalError) -> Double {
-    let length = numbers.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let length = Retrieval.length(of: numbers)
     guard length.isFinite else { throw fault("a number that is not finite as float32") }
     guard length > 0 else { throw fault("an embedding of zeros, which has no direction") }
     return length

@@ -55,9 +55,7 @@ public struct IndexChange: ~Copyable {
   @discardableResult
   public func put(_ record: PictureRecord, embedding: [Float], features: Matrix?) throws -> UInt64 {
     let shown = String(decoding: record.path, as: UTF8.self)
-    if let fault = record.fault ?? tables.fault(of: embedding) {
-      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
-    }
+    if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
     let encodedFeatures = try features.map { try encode($0, of: shown) }
     let pathHash = SHA256.digest(of: record.path)
 
@@ -100,10 +98,7 @@ public struct IndexChange: ~Copyable {
     guard let id = try pictureID(path: path), try existing(id).contentHash == record.contentHash,
       try pictureID(path: record.path) == nil
     else { return false }
-    if let fault = record.fault {
-      let shown = String(decoding: record.path, as: UTF8.self)
-      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
-    }
+    if let fault = record.fault { throw unfit(String(decoding: record.path, as: UTF8.self), fault) }
     try tables.paths.delete(SHA256.digest(of: path), in: transaction)
     try tables.paths.put(SHA256.digest(of: record.path), id, in: transaction)
     try tables.pictures.put(id, record, in: transaction)
@@ -222,8 +217,12 @@ public struct IndexChange: ~Copyable {
     do throws(MalformedBytes) {
       return try FeatureCodec.encode(features, as: layout.features)
     } catch {
-      throw RetrievalError("\(shown): cannot be stored in \(tables.path) (\(error.reason))")
+      throw unfit(shown, error.reason)
     }
+  }
+
+  private func unfit(_ shown: String, _ fault: String) -> RetrievalError {
+    RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
   }
 }
 

@@ -170,10 +170,15 @@ struct IndexTables: Sendable {
     guard embedding.count == layout.embeddingSize else {
       return "an embedding of \(embedding.count) numbers where \(layout.embeddingSize) belong"
     }
-    let norm = embedding.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let norm = length(of: embedding)
     // Not a number, where one of the embedding's is not: then nothing holds.
     return abs(norm - 1) <= Self.normTolerance ? nil : "an embedding of length \(norm), not 1"
   }
+}
+
+/// The Euclidean length of a vector.
+func length(of numbers: [Float]) -> Double {
+  numbers.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
 }
 
 /// What a table takes of the file.
