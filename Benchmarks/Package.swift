@@ -29,6 +29,9 @@ let package = Package(
     .executableTarget(
       name: "speed", dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
     .executableTarget(
+      name: "captions",
+      dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
+    .executableTarget(
       name: "vectors",
       dependencies: ["BenchmarkSupport", .product(name: "VectorIndex", package: "blip")]),
     .executableTarget(

@@ -41,10 +41,15 @@ def make(folder):
     model = BlipForImageTextRetrieval(configuration()).eval()
     randomise(model, 1234)
     model.save_pretrained(path)
-    preprocessing = dict(
+    preprocessing(path)
+
+
+def preprocessing(path):
+    """What a folder needs beside the weights."""
+    settings = dict(
         do_normalize=True, do_rescale=True, do_resize=True, image_mean=MEAN.tolist(), image_std=STD.tolist(),
         image_processor_type="BlipImageProcessor", resample=3, rescale_factor=1 / 255,
         size=dict(height=BASE_SIDE, width=BASE_SIDE))
     with open(os.path.join(path, "preprocessor_config.json"), "w") as file:
-        json.dump(preprocessing, file, indent=2)
+        json.dump(settings, file, indent=2)
     shutil.copy(VOCABULARY, path)

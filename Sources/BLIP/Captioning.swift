@@ -13,6 +13,17 @@ public struct Caption: Sendable, Equatable {
 }
 
 extension BLIPModel {
+  /// The settings with the prompt that the model was trained with, where they have none: a captioner,
+  /// which has no text encoder any more, with "a picture of ", a pre-trained model with nothing.
+  public func completed(_ settings: GenerationSettings) -> GenerationSettings {
+    var settings = settings
+    settings.prompt =
+      settings.prompt
+      ?? (TextDecoder.sharesEncoder(folder.configuration.text, folder.weights)
+        ? "" : GenerationSettings.prompt)
+    return settings
+  }
+
   /// Room for the pictures' keys and values: as many pictures are captioned at once as fit.
   private static let captioningBytes = 256 << 20
 
@@ -79,7 +90,8 @@ extension BLIPModel {
 
   /// [DEC] and the prompt, without [SEP].
   private func promptTokens(_ settings: GenerationSettings) -> [Int32] {
-    let text = tokenizer.encode(settings.prompt, maximumLength: settings.maximumLength + 2)
+    let prompt = completed(settings).prompt ?? ""
+    let text = tokenizer.encode(prompt, maximumLength: settings.maximumLength + 2)
     return [folder.configuration.text.decoderToken] + text.dropFirst().dropLast()
   }
 

@@ -15,8 +15,9 @@ public struct GenerationSettings: Sendable, Equatable {
 
   /// How a sequence is continued: with 3 beams.
   public var method = Method.beams(BeamSettings(count: 3))
-  /// What every caption begins with; it is no part of the caption.
-  public var prompt = Self.prompt
+  /// What every caption goes on from; it is no part of the caption. Nil: what the model was trained
+  /// with (`BLIPModel.completed`).
+  public var prompt: String?
   /// A sequence ends no earlier, counted in tokens, [DEC] and the prompt among them.
   public var minimumLength = 5
   /// A sequence ends here, counted alike.
@@ -25,7 +26,7 @@ public struct GenerationSettings: Sendable, Equatable {
   /// nothing (Keskar et al. 2019, CTRL).
   public var repetitionPenalty: Float = 1
 
-  /// What captioners are trained and evaluated with.
+  /// What captioners are trained and evaluated with; pre-training has no prompt.
   public static let prompt = "a picture of "
 
   /// BLIP's.
@@ -80,7 +81,7 @@ extension GenerationSettings: CustomStringConvertible {
       }
     words += ", length \(minimumLength) to \(maximumLength)"
     if repetitionPenalty != 1 { words += ", repetition penalty \(repetitionPenalty)" }
-    return words + ", prompt \"\(prompt)\""
+    return words + (prompt.map { ", prompt \"\($0)\"" } ?? "")
   }
 }
 

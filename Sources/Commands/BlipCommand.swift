@@ -34,7 +34,9 @@ struct Blip: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      IndexCommand.self, SearchCommand.self, MatchCommand.self, InfoCommand.self,
+      IndexCommand.self, SearchCommand.self, MatchCommand.self, CaptionCommand.self,
+      FilterCommand.self,
+      InfoCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
       TrainCommand.self, DecodeCommand.self,
     ])

@@ -53,7 +53,7 @@ struct InfoCommand: ParsableCommand {
       ),
       ("a vector takes", contents.bytesPerVector.map { "\($0) bytes with its embedding" } ?? "—"),
       ("pictures", "\(contents.pictures)"),
-      ("texts", "\(contents.texts)"),
+      ("texts", Self.texts(contents)),
       ("failures", "\(contents.failures.count)"),
     ])
     text +=
@@ -72,6 +72,11 @@ struct InfoCommand: ParsableCommand {
       if rest > 0 { text += "  and \(rest) more (see them with --failures)\n" }
     }
     return text
+  }
+
+  private static func texts(_ contents: IndexContents) -> String {
+    let synthetic = contents.syntheticTexts
+    return "\(contents.texts)" + (synthetic > 0 ? ", \(synthetic) of them synthetic" : "")
   }
 
   /// "flat, exact", or how many lists and what they are worth.
@@ -119,6 +124,7 @@ struct InfoCommand: ParsableCommand {
       ("text_vectors", Self.json(contents.vectors.texts)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
+      ("synthetic_texts", .integer(contents.syntheticTexts)),
       ("failures", .integer(contents.failures.count)),
       (
         "tables",
@@ -149,6 +155,7 @@ private struct IndexContents {
   let metadata: IndexMetadata
   let pictures: Int
   let texts: Int
+  let syntheticTexts: Int
   let vectors: (pictures: VectorSummary, texts: VectorSummary)
   let tables: [TableSize]
   let failures: [FailureRecord]
@@ -157,6 +164,7 @@ private struct IndexContents {
     metadata = try snapshot.metadata()
     pictures = try snapshot.pictureCount()
     texts = try snapshot.textCount()
+    syntheticTexts = try snapshot.syntheticTextCount()
     vectors = try snapshot.vectorSummaries()
     tables = try snapshot.tableSizes()
     var failures: [FailureRecord] = []

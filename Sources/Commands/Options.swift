@@ -40,10 +40,11 @@ struct ModelOption: ParsableArguments {
   }
 
   /// The model given, or the one that comes with blip.
-  func load(precision: Precision) throws -> BLIPModel {
+  func load(precision: Precision, use: BLIPModel.Use = .retrieval) throws -> BLIPModel {
     let path = try given ?? BLIPModel.defaultModelPath()
     return try BLIPModel(
-      folder: ModelFolder(path: path), precision: precision, cache: CacheLocation.standard)
+      folder: ModelFolder(path: path), precision: precision, use: use,
+      cache: CacheLocation.standard)
   }
 }
 

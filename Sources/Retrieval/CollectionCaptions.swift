@@ -52,7 +52,8 @@ struct CollectionCaptions: Sendable {
   /// The texts that a picture should have, where they differ from those that the index holds; nil
   /// where they do not. A sidecar file that is no text is an error for a warning.
   ///
-  /// Without a captions file, captions that an earlier one gave stand, before any sidecar.
+  /// Without a captions file, captions that an earlier one gave stand, before any sidecar. Synthetic
+  /// ones always stand.
   func changedTexts(of picture: FoundPicture, stored: [TextRecord], id: UInt64)
     throws(RetrievalError) -> [TextRecord]?
   {
@@ -66,12 +67,14 @@ struct CollectionCaptions: Sendable {
       wanted = [text]
       source = .sidecar
     }
-    let records = wanted.map { TextRecord(text: $0, picture: id, source: source) }
+    let records =
+      wanted.map { TextRecord(text: $0, picture: id, source: source) }
+      + stored.filter(\.source.isSynthetic)
     return records == stored ? nil : records
   }
 
   private func sidecar(of picture: [UInt8]) throws(RetrievalError) -> String? {
-    let path = CollectionScan.sidecar(of: picture)
+    let path = Sidecar.path(of: picture)
     var bytes: [UInt8]
     do {
       bytes = try FileSystem.read(

@@ -100,7 +100,7 @@ struct CollectionScan: Sendable {
         pictures.append(
           FoundPicture(
             path: path, size: status.size, modified: status.modified,
-            hasSidecar: texts.contains(Self.sidecar(of: entry.name))))
+            hasSidecar: texts.contains(Sidecar.path(of: entry.name))))
       } catch {
         unreadable.append((path, error))
       }
@@ -110,12 +110,6 @@ struct CollectionScan: Sendable {
 
   private func isRealFolder(_ path: [UInt8]) -> Bool {
     (try? FileSystem.status(joined(root, path), follow: false))?.kind == .folder
-  }
-
-  /// `picture.txt` for `picture.png`.
-  static func sidecar(of path: [UInt8]) -> [UInt8] {
-    let stem = path.lastIndex(of: .dot).map { path[..<$0] } ?? path[...]
-    return stem + Array(".txt".utf8)
   }
 
   /// The extension of a name in lower case, or nothing.

@@ -175,25 +175,31 @@ struct TextRow: Codable, Equatable {
   /// those of no picture at the end.
   let imageRow: Int?
   let source: String
+  /// Of a synthetic text: which model made it, and how.
+  let captioner: String?
 
   private enum CodingKeys: String, CodingKey {
     case caption
     case imageRow = "image_row"
-    case source
+    case source, captioner
   }
 
   init(_ record: TextRecord, imageRow: Int?) {
     (caption, self.imageRow) = (record.text, imageRow)
-    source = record.source.name
+    switch record.source {
+    case .captions: (source, captioner) = ("captions", nil)
+    case .sidecar: (source, captioner) = ("sidecar", nil)
+    case .synthetic(let by): (source, captioner) = ("synthetic", by)
+    }
   }
-}
 
-extension TextSource {
-  /// As an export names it.
-  var name: String {
-    switch self {
-    case .captions: "captions"
-    case .sidecar: "sidecar"
+  /// Where the text is from; nil where the row says nothing that an export writes.
+  var textSource: TextSource? {
+    switch (source, captioner) {
+    case ("captions", nil): .captions
+    case ("sidecar", nil): .sidecar
+    case ("synthetic", let by?): .synthetic(by: by)
+    default: nil
     }
   }
 }

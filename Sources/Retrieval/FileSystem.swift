@@ -134,6 +134,45 @@ enum FileSystem {
     return [UInt8](UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
   }
 
+  /// Makes a file that was not there; removes it again where it cannot be written whole.
+  static func create(_ path: [UInt8], holding bytes: [UInt8]) throws(FileError) {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+    let file = withCPath(path) { open($0, flags, 0o666) }
+    guard file >= 0 else { throw .system(errno) }
+    defer { close(file) }
+    do throws(FileError) {
+      try write(bytes, to: file)
+      guard fsync(file) == 0 else { throw .system(errno) }
+    } catch {
+      remove(path)
+      throw error
+    }
+  }
+
+  /// Writes all bytes to a descriptor.
+  static func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      guard written >= 0 else { throw .system(errno) }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Removes a file; nothing happens where there is none.
+  static func remove(_ path: [UInt8]) {
+    _ = withCPath(path) { unlink($0) }
+  }
+
+  /// Gives a file another name as well; false where that name is taken.
+  static func link(_ path: [UInt8], to name: [UInt8]) throws(FileError) -> Bool {
+    let failed = withCPath(path) { path in withCPath(name) { Glibc.link(path, $0) } }
+    if failed != 0, errno == EEXIST { return false }
+    guard failed == 0 else { throw .system(errno) }
+    return true
+  }
+
   /// Seconds since 1970.
   static var now: Int64 { Int64(time(nil)) }
 

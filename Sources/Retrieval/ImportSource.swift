@@ -66,7 +66,7 @@ struct ExportedSource: ImportSource {
   private mutating func take(
     _ row: EmbeddingRow, _ text: TextRow, isOfPicture: Bool
   ) throws -> ImportedItem {
-    guard let source = TextSource.allCases.first(where: { $0.name == text.source }) else {
+    guard let source = text.textSource else {
       throw RetrievalError("\(row.place): a text of the source \(text.source.debugDescription)")
     }
     try requireCaption(text.caption, at: row)

@@ -47,8 +47,8 @@ public struct IndexChange: ~Copyable {
     try tables.features(picture: id, in: transaction)
   }
 
-  /// Inserts, or replaces the picture of the same path (its id and its texts stay); clears a
-  /// failure of that path. Returns the id.
+  /// Inserts, or replaces the picture of the same path (its id and its texts stay, but for synthetic
+  /// ones of another content); clears a failure of that path. Returns the id.
   ///
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
@@ -63,6 +63,8 @@ public struct IndexChange: ~Copyable {
     if let known = try tables.paths.get(pathHash, in: transaction) {
       id = known
       let old = try existing(id)
+      // What a captioner said was of another picture.
+      if old.contentHash != record.contentHash { try removeTexts(of: id, where: \.isSynthetic) }
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
       try tables.pictures.put(id, record, in: transaction)
@@ -145,12 +147,26 @@ public struct IndexChange: ~Copyable {
   ///
   /// Throws as `setTexts`.
   public func addText(_ record: TextRecord, embedding: [Float]) throws {
+    try check(record, embedding)
+    try append(record, embedding)
+  }
+
+  private func check(_ record: TextRecord, _ embedding: [Float]) throws {
     if let fault = tables.fault(of: embedding) {
       throw RetrievalError("\(tables.path): the text “\(record.text)” has \(fault)")
     }
     if let picture = record.picture, try !tables.pictures.contains(picture, in: transaction) {
       throw RetrievalError("\(tables.path): there is no picture \(picture) for its texts")
     }
+  }
+
+  /// Replaces the synthetic texts of a picture by one.
+  ///
+  /// Throws as `setTexts`.
+  public func setSyntheticText(_ record: TextRecord, embedding: [Float]) throws {
+    precondition(record.source.isSynthetic)
+    try check(record, embedding)
+    try removeTexts(of: record.picture, where: \.isSynthetic)
     try append(record, embedding)
   }
 
@@ -181,8 +197,14 @@ public struct IndexChange: ~Copyable {
       tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
   }
 
-  private func removeTexts(of picture: UInt64?) throws {
+  private func removeTexts(
+    of picture: UInt64?, where isRemoved: ((TextSource) -> Bool)? = nil
+  ) throws {
     for id in try tables.textIDs(of: picture, in: transaction) {
+      if let isRemoved {
+        guard let record = try tables.texts.get(id, in: transaction), isRemoved(record.source)
+        else { continue }
+      }
       try tables.texts.delete(id, in: transaction)
       try tables.pictureTexts.delete((picture ?? 0, id), in: transaction)
       try change(.texts, id, to: nil)

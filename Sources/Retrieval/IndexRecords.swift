@@ -31,11 +31,18 @@ public struct PictureRecord: Sendable, Equatable {
 }
 
 /// Where a text is from.
-public enum TextSource: UInt8, Sendable, CaseIterable {
+public enum TextSource: Sendable, Hashable {
   /// A captions file.
-  case captions = 0
+  case captions
   /// A file beside the picture.
-  case sidecar = 1
+  case sidecar
+  /// A model: which one, and how it was asked (`PictureCaptioner.description`).
+  case synthetic(by: String)
+
+  /// Whether a model made it.
+  public var isSynthetic: Bool {
+    if case .synthetic = self { true } else { false }
+  }
 }
 
 /// A row of `texts`.

@@ -21,6 +21,15 @@ public struct IndexSnapshot: ~Copyable {
     try tables.texts.statistics(in: transaction).entries
   }
 
+  /// How many of the texts a model made.
+  public func syntheticTextCount() throws -> Int {
+    var count = 0
+    try tables.texts.forEachBytes(in: transaction) { _, record in
+      if TextCodec.isSynthetic(record) { count += 1 }
+    }
+    return count
+  }
+
   /// How many files could not be indexed.
   public func failureCount() throws -> Int {
     try tables.failures.statistics(in: transaction).entries

@@ -57,19 +57,43 @@ extension PictureRecord {
   }
 }
 
-/// picture u64 (0: none), source u8, then the text to the end.
+/// picture u64 (0: none), source u8, of a synthetic text its captioner, then the text to the end.
 enum TextCodec: Codec {
+  private static let captions: UInt8 = 0
+  private static let sidecar: UInt8 = 1
+  private static let synthetic: UInt8 = 2
+
   static func encode(_ record: TextRecord) -> [UInt8] {
-    LittleEndianUInt64.encode(record.picture ?? 0) + [record.source.rawValue]
-      + Array(record.text.utf8)
+    var writer = ByteWriter()
+    writer.write(record.picture ?? 0)
+    switch record.source {
+    case .captions: writer.write(captions)
+    case .sidecar: writer.write(sidecar)
+    case .synthetic(let captioner):
+      writer.write(synthetic)
+      writer.writeCounted(Array(captioner.utf8))
+    }
+    return writer.bytes + Array(record.text.utf8)
+  }
+
+  /// Whether a record is of a synthetic text; the record is not taken apart.
+  static func isSynthetic(_ bytes: RawSpan) -> Bool {
+    bytes.byteCount > 8 && bytes.unsafeLoad(fromByteOffset: 8, as: UInt8.self) == synthetic
   }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> TextRecord {
     var reader = ByteReader(bytes)
     let picture = try reader.read(UInt64.self)
-    let code = try reader.read(UInt8.self)
-    guard let source = TextSource(rawValue: code) else {
-      throw MalformedBytes("a text of the source \(code)")
+    let source: TextSource
+    switch try reader.read(UInt8.self) {
+    case captions: source = .captions
+    case sidecar: source = .sidecar
+    case synthetic:
+      guard let captioner = String(validating: try reader.readCounted(), as: UTF8.self) else {
+        throw MalformedBytes("a captioner that is not UTF-8")
+      }
+      source = .synthetic(by: captioner)
+    case let code: throw MalformedBytes("a text of the source \(code)")
     }
     return TextRecord(
       text: try reader.readTextToEnd(), picture: picture == 0 ? nil : picture, source: source)

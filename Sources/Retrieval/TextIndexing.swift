@@ -30,9 +30,8 @@ extension Indexer {
       take: { (group, embeddings) in
         try store.write { change in
           for job in group {
-            try change.setTexts(
-              job.texts.map { (text: $0.text, embedding: embeddings[$0.text]!) }, of: job.picture,
-              source: job.texts.first?.source ?? .captions)
+            try change.setTexts([], of: job.picture)
+            for text in job.texts { try change.addText(text, embedding: embeddings[text.text]!) }
           }
         }
         done += group.reduce(0) { $0 + $1.texts.count }

@@ -136,6 +136,22 @@ import Testing
     }
   }
 
+  /// A captioner is trained to go on from "a picture of ", a pre-trained model from nothing.
+  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"))
+  func thePromptIsTheModels() throws {
+    let pretrained = try Models.captioner.get()
+    let captioner = try Models.tinyCaptioner()
+    #expect(pretrained.completed(GenerationSettings()).prompt == "")
+    #expect(captioner.completed(GenerationSettings()).prompt == "a picture of ")
+    var settings = GenerationSettings()
+    settings.prompt = "two"
+    #expect(pretrained.completed(settings).prompt == "two")
+    let reference = try Activations("blip-mini-activations.safetensors")
+    let picture = try reference.matrix("vision.last_hidden_state", 0)
+    let caption = try pretrained.captions(of: [picture], settings)[0]
+    #expect(caption.tokens.starts(with: [30522, 2048]) && !caption.text.hasPrefix("two"))
+  }
+
   /// The same seed says the same; another says something else sooner or later.
   @Test func seedsDecideWhatIsDrawn() throws {
     let reference = try Activations("blip-mini-activations.safetensors")

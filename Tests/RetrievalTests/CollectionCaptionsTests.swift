@@ -75,6 +75,18 @@ import Testing
     #expect(error?.description.hasPrefix("a.txt:") == true)
   }
 
+  @Test("what a model said stands behind what people say") func synthetic() throws {
+    let collection = Collection()
+    collection.write("a.png", "")
+    collection.write("a.txt", "new")
+    let made = TextRecord(text: "made", picture: 1, source: .synthetic(by: "x"))
+    #expect(try texts(collection, stored: [made]) == ["a.png": sidecar("new") + [made]])
+    #expect(try texts(collection, stored: sidecar("new") + [made]) == [:])
+    collection.remove("a.txt")
+    #expect(try texts(collection, stored: sidecar("new") + [made]) == ["a.png": [made]])
+    #expect(try texts(collection, stored: [made]) == [:])
+  }
+
   @Test("only what differs from the index is a change") func changes() throws {
     let collection = Collection()
     collection.write("a.png", "")

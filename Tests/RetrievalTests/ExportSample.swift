@@ -43,7 +43,8 @@ struct ExportSample {
         of: ids[4])
       try change.setTexts([("of none", Self.embedding(22))], of: nil)
       try change.setTexts([("", Self.embedding(23))], of: ids[0], source: .sidecar)
-      try change.setTexts([("same", Self.embedding(21))], of: ids[2])
+      try change.setTexts(
+        [("same", Self.embedding(21))], of: ids[2], source: .synthetic(by: "a “model”\n, 3 beams"))
       try change.removePicture(ids[1])
     }
     _ = try store.export(to: folder)

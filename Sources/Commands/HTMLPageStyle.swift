@@ -1,4 +1,4 @@
-extension ResultPage {
+extension HTMLPage {
   /// A responsive grid, light or dark as the reader's system is.
   static let style = """
     :root {

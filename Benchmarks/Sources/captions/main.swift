@@ -1,0 +1,50 @@
+// blip as a contestant of captions/compare.py: captions pictures of given features on request, as
+// captions/torch_captions.py does. One line in, one line out, as peers/contestant.py says it.
+//
+//   captions FOLDER PRECISION THREADS
+import BLIP
+import BenchmarkSupport
+import Checkpoints
+import Foundation
+import Tensors
+
+guard CommandLine.arguments.count == 4,
+  let precision = Precision(rawValue: CommandLine.arguments[2]),
+  let threads = Int(CommandLine.arguments[3]), threads > 0
+else { throw BenchmarkError("usage: captions FOLDER PRECISION THREADS") }
+let folder = CommandLine.arguments[1]
+setComputeThreads(threads)
+
+let model = try BLIPModel(
+  folder: ModelFolder(path: "\(folder)/model"), precision: precision, use: .captions)
+
+/// The patch features that captions/compare.py wrote.
+func pictures() throws -> [Matrix] {
+  let configuration = model.folder.configuration
+  let side = configuration.vision.imageSize / configuration.vision.patchSize
+  let (rows, columns) = (1 + side * side, configuration.vision.hiddenSize)
+  let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/features.f32"))
+  guard bytes.count % (4 * rows * columns) == 0 else {
+    throw BenchmarkError("features.f32 holds \(bytes.count) bytes; delete \(folder)")
+  }
+  return bytes.withUnsafeBytes { bytes in
+    let numbers = bytes.bindMemory(to: Float.self)
+    return stride(from: 0, to: numbers.count, by: rows * columns).map {
+      Matrix(rows: rows, columns: columns, values: Array(numbers[$0..<$0 + rows * columns]))
+    }
+  }
+}
+
+let features = try pictures()
+var settings = GenerationSettings()
+
+try answerRequests { work in
+  settings.method = work == "greedy" ? .greedy : .beams(BeamSettings(count: 3))
+  return features.count
+} run: {
+  try model.captions(of: features, settings).flatMap { caption in
+    (0..<settings.maximumLength).map {
+      $0 < caption.tokens.count ? Float(caption.tokens[$0]) : 0
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import Retrieval
+
+/// The page that `blip filter --html` writes: the texts that are the most certain noise, and those
+/// that are the most certain not to be.
+struct FilterPage {
+  /// As many of each are shown.
+  private static let shown = 48
+
+  let threshold: Float
+  let model: String
+  private var dropped: [(text: FilteredText, probability: Float)] = []
+  private var kept: [(text: FilteredText, probability: Float)] = []
+
+  init(threshold: Float, model: String) {
+    (self.threshold, self.model) = (threshold, model)
+  }
+
+  /// Takes a text up where it is among the most certain so far.
+  mutating func consider(_ text: FilteredText, isKept: Bool) {
+    guard case .success(let probability) = text.match else { return }
+    if isKept {
+      Self.insert((text, probability), into: &kept) { $0 > $1 }
+    } else {
+      Self.insert((text, probability), into: &dropped) { $0 < $1 }
+    }
+  }
+
+  private static func insert(
+    _ entry: (text: FilteredText, probability: Float),
+    into list: inout [(text: FilteredText, probability: Float)],
+    isBetter: (Float, Float) -> Bool
+  ) {
+    if list.count == shown, !isBetter(entry.probability, list[shown - 1].probability) { return }
+    let place = list.firstIndex { isBetter(entry.probability, $0.probability) } ?? list.count
+    list.insert(entry, at: place)
+    if list.count > shown { list.removeLast() }
+  }
+
+  func write(to path: String) throws {
+    var file = try AtomicFile.create(path)
+    try file.write(HTMLPage.head(title: "Filtered texts"))
+    try write(dropped, "Dropped", "the least likely first", to: &file)
+    try write(kept, "Kept", "the likeliest first", to: &file)
+    try file.write(HTMLPage.foot)
+    try file.commit()
+  }
+
+  private func write(
+    _ entries: [(text: FilteredText, probability: Float)], _ title: String, _ order: String,
+    to file: inout AtomicFile
+  ) throws {
+    try file.write(
+      """
+      <header>
+      <h1>\(title)</h1>
+      <p>\(counted(entries.count, "text")), \(order), held against a match probability of \
+      <b>\(percent(threshold))</b> by \(escaped(model))</p>
+      </header>
+      <main>
+
+      """)
+    for (text, probability) in entries {
+      try file.write(
+        HTMLPage.tile(
+          text.path,
+          caption: [
+            "<p class=\"caption\">\(escaped(text.text))</p>", HTMLPage.path(text.picture),
+          ],
+          scores: HTMLPage.match(probability) + "<span>\(text.source.provenance)</span>"))
+    }
+    try file.write("</main>\n")
+  }
+}

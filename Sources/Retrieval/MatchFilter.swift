@@ -1,0 +1,137 @@
+public import BLIP
+internal import Checkpoints
+public import Images
+internal import Tensors
+
+/// A picture with texts that may be about it.
+public struct FilterInput: Sendable {
+  /// The picture as the set names it.
+  public let name: String
+  /// Where it lies.
+  public let path: [UInt8]
+  /// The texts, each with where it is from.
+  public let texts: [(text: String, source: TextSource)]
+  /// Its number in the index, where there is one.
+  let id: UInt64?
+
+  /// A picture of a captions file.
+  public init(name: String, path: [UInt8], texts: [(text: String, source: TextSource)]) {
+    (self.name, self.path, self.texts, id) = (name, path, texts, nil)
+  }
+
+  init(_ record: PictureRecord, id: UInt64, root: [UInt8], texts: [TextRecord]) {
+    name = String(decoding: record.path, as: UTF8.self)
+    path = joined(root, record.path)
+    self.texts = texts.map { ($0.text, $0.source) }
+    self.id = id
+  }
+}
+
+/// What the filter says of a text and its picture.
+public struct FilteredText: Sendable {
+  /// The picture as the set names it.
+  public let picture: String
+  /// Where it lies.
+  public let path: [UInt8]
+  /// The text.
+  public let text: String
+  /// Where the text is from.
+  public let source: TextSource
+  /// ITM's probability of a match; an error where the picture could not be looked at.
+  public let match: Result<Float, RetrievalError>
+
+  /// Whether the pair is no noise: its probability is above the threshold.
+  public func isKept(above threshold: Float) -> Bool {
+    if case .success(let probability) = match { probability > threshold } else { false }
+  }
+}
+
+/// CapFilt's filter (Li et al. 2022, section 3.3): how likely each text is about its picture, by the
+/// image-grounded text encoder.
+public struct MatchFilter: Sendable {
+  private static let picturesPerTask = 8
+
+  private let model: BLIPModel
+  private let decoder: any PictureDecoder
+  /// The index whose patch features serve, where there is one.
+  private let store: IndexStore?
+
+  /// A filter of captions files.
+  public init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+    (self.model, self.decoder, store) = (model, decoder, nil)
+  }
+
+  /// A filter of the texts of an index, by its own model.
+  /// - Parameters:
+  ///   - modelPath: Where that model lies; nil: where it lay, or the default model.
+  ///   - precision: `auto` is that of the index.
+  ///   - cache: The folder where packed weights are kept.
+  public init(
+    index: String, modelPath: String?, precision: Precision,
+    decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
+  ) throws {
+    let store = try IndexStore.open(index)
+    let metadata = try store.read { try $0.metadata() }
+    let folder = try ModelLocator(index: index, metadata: metadata).folder(given: modelPath)
+    model = try BLIPModel(
+      folder: folder, precision: precision == .auto ? metadata.precision : precision, cache: cache)
+    self.decoder = decoder
+    self.store = store
+  }
+
+  /// The model that judges.
+  public var modelName: String { model.folder.name }
+
+  /// The pictures of the index that have texts, by id; without an index, none.
+  public func indexed() throws -> [FilterInput] {
+    guard let store else { return [] }
+    return try store.read { snapshot in
+      let root = Array(try snapshot.metadata().collection.utf8)
+      var inputs: [FilterInput] = []
+      try snapshot.forEachPicture { id, record in
+        let texts = try snapshot.texts(of: id).compactMap { try snapshot.text($0.id) }
+        guard !texts.isEmpty else { return }
+        inputs.append(FilterInput(record, id: id, root: root, texts: texts))
+      }
+      return inputs
+    }
+  }
+
+  /// Judges all texts of the pictures and hands them over in their order, picture by picture.
+  ///
+  /// Whatever is wrong with a picture's file is said of its texts. Returns whether all were done: once
+  /// `shouldStop` says so, no further group is begun.
+  public func run(
+    _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
+    take: ([FilteredText]) throws -> Void
+  ) async throws -> Bool {
+    try await workThroughInOrder(
+      inputs, perTask: Self.picturesPerTask, shouldStop: shouldStop,
+      work: { try $0.map { try judge($0) } },
+      take: { try $0.forEach(take) })
+  }
+
+  private func judge(_ input: FilterInput) throws -> [FilteredText] {
+    func results(_ match: (Int) -> Result<Float, RetrievalError>) -> [FilteredText] {
+      input.texts.enumerated().map {
+        FilteredText(
+          picture: input.name, path: input.path, text: $0.element.text,
+          source: $0.element.source, match: match($0.offset))
+      }
+    }
+    let features: Matrix
+    if let id = input.id, let stored = try store?.read({ try $0.features(picture: id) }) {
+      features = stored
+    } else {
+      let picture: Picture
+      do {
+        picture = try readPicture(
+          at: input.path, decoder: decoder, side: model.folder.preprocessing.imageSize)
+      } catch let error as RetrievalError { return results { _ in .failure(error) } }
+      features = try model.features(of: model.pixels(of: picture))
+    }
+    let logits = try model.match(
+      texts: input.texts.map { model.tokens(of: $0.text) }, features: features)
+    return results { .success(logits[$0].probability) }
+  }
+}
