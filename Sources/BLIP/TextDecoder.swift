@@ -16,9 +16,9 @@ package struct TextDecoder: ModelPart {
   private var words: Linear
 
   package init(_ configuration: TextConfiguration, weights: Weights) {
-    let encoder = "text_encoder"
-    let norm = "embeddings.LayerNorm.weight"
-    shared = weights.shape(of: "\(encoder).\(norm)") == nil ? Self.own : encoder
+    // One that is not tied to an encoder has layers of its own even where there is an encoder.
+    let isTied = weights.shape(of: "\(Self.own).embeddings.LayerNorm.weight") == nil
+    shared = isTied ? "text_encoder" : Self.own
     embedding = TextEmbedding(configuration, path: shared, weights: weights)
     layers = (0..<configuration.layers).map { _ in TextLayer(configuration) }
     crossAttention = MatchHead(configuration).attention
