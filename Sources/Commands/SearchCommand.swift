@@ -62,7 +62,7 @@ struct SearchCommand: ParsableCommand {
     let isPicture = PictureArgument.isPicture(query)
     if isPicture { try PictureArgument.check(query) }
     let searcher = try Searcher(
-      index: index.path(), modelPath: model.given, precision: precision.precision,
+      index: index.path(), modelPath: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
     let hits: [PictureHit]
     if isPicture {
