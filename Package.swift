@@ -56,6 +56,7 @@ let package = Package(
     .target(name: "CKernels"),
     // Floor 1: numbers.
     room("Digests", ["CCrypto"]),
+    room("Charts"),
     room("Tensors", ["CKernels", "COpenBLAS"]),
     // Floor 2: siblings that never import each other.
     room("Checkpoints", ["Digests"]),
@@ -74,12 +75,17 @@ let package = Package(
       ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
     room(
       "Training",
-      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests"]),
+      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests", "Charts"]),
+    // Floor 5: what a model is worth on a captioned set.
+    room(
+      "Evaluation",
+      ["Retrieval", "BLIP", "VectorIndex", "Images", "Checkpoints", "Tensors", "Digests"]),
     // Floor 6: the verbs.
     room(
       "Commands",
       [
-        "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization", "Images", arguments,
+        "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization", "Images",
+        "Charts", arguments,
       ]),
     // Floor 7.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
@@ -107,6 +113,9 @@ let package = Package(
     tests(
       "TrainingTests", ["Training", "BLIP", "Checkpoints", "Images", "Tensors"],
       resources: [.copy("Fixtures")]),
+    tests(
+      "EvaluationTests",
+      ["Evaluation", "Retrieval", "BLIP", "Checkpoints", "Images", "Tensors"]),
     tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),
   ],
   swiftLanguageModes: [.v6]
