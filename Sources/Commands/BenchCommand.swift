@@ -139,7 +139,7 @@ struct BenchCommand: AsyncParsableCommand {
     if let index {
       DamagedIndex.reportCrashes(of: index)
       let searcher = try Searcher(
-        index: index, modelPath: self.model.given, precision: precision.precision,
+        index: index, modelPath: self.model.path(), precision: precision.precision,
         cache: CacheLocation.standard)
       (model, store) = (searcher.model, searcher.store)
       if let calibrated, calibrated != index {
