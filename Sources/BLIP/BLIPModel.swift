@@ -41,7 +41,7 @@ public final class BLIPModel: Sendable {
     self.precision = precision.resolved
     let (configuration, weights) = (folder.configuration, folder.weights)
     let decoder = TextDecoder(configuration.text, weights: weights)
-    let onlyCaptions = use == .captions && !decoder.sharesEncoder
+    let onlyCaptions = use == .captions && !TextEncoder.isPresent(in: weights, configuration.text)
     let image = try ImageEncoder(configuration, hasProjection: !onlyCaptions)
     let text = TextEncoder(configuration, weights: weights)
     let match = MatchHead(configuration.text)

@@ -17,10 +17,8 @@ extension BLIPModel {
   /// which has no text encoder any more, with "a picture of ", a pre-trained model with nothing.
   public func completed(_ settings: GenerationSettings) -> GenerationSettings {
     var settings = settings
-    settings.prompt =
-      settings.prompt
-      ?? (TextDecoder.sharesEncoder(folder.configuration.text, folder.weights)
-        ? "" : GenerationSettings.prompt)
+    let isPretrained = TextEncoder.isPresent(in: folder.weights, folder.configuration.text)
+    settings.prompt = settings.prompt ?? (isPretrained ? "" : GenerationSettings.prompt)
     return settings
   }
 

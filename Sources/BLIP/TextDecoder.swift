@@ -20,7 +20,8 @@ package struct TextDecoder: ModelPart {
 
   /// - Parameter weights: Where the rows of the words are read from.
   package init(_ configuration: TextConfiguration, weights: Weights) {
-    sharesEncoder = Self.sharesEncoder(configuration, weights)
+    // One that is not tied to an encoder has layers of its own even where there is an encoder.
+    sharesEncoder = weights.shape(of: "\(Self.own).embeddings.LayerNorm.weight") == nil
     width = configuration.hiddenSize
     embedding = TextEmbedding(
       configuration, path: sharesEncoder ? "text_encoder" : Self.own, weights: weights)
@@ -30,11 +31,6 @@ package struct TextDecoder: ModelPart {
     crossAttention = MatchHead(configuration).attention
     transform = LanguageModelTransform(configuration)
     words = Linear(inputs: configuration.hiddenSize, outputs: configuration.vocabularySize)
-  }
-
-  /// Whether a checkpoint has a text encoder for the decoder to share.
-  static func sharesEncoder(_ configuration: TextConfiguration, _ weights: Weights) -> Bool {
-    weights.shape(of: TextEmbedding.words(configuration).name) != nil
   }
 
   /// Whether a checkpoint holds a decoder.

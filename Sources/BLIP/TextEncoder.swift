@@ -16,6 +16,11 @@ package struct TextEncoder: ModelPart {
       inputs: configuration.text.hiddenSize, outputs: configuration.embeddingSize)
   }
 
+  /// Whether a checkpoint holds a text encoder.
+  static func isPresent(in weights: Weights, _ configuration: TextConfiguration) -> Bool {
+    weights.shape(of: TextEmbedding.words(configuration).name) != nil
+  }
+
   package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     try embedding.forEachParameter(&visitor)
     for index in layers.indices {

@@ -11,6 +11,8 @@ package final class MappedFile: Sendable {
   /// Its bytes.
   package let count: Int
   fileprivate nonisolated(unsafe) let start: UnsafeRawPointer
+  /// Whether the system can fetch a page again that it has dropped.
+  fileprivate let isFile: Bool
 
   /// Maps a file; one of no bytes is an error.
   package init(path: String) throws(CheckpointError) {
@@ -24,6 +26,21 @@ package final class MappedFile: Sendable {
     self.path = path
     self.count = size
     self.start = UnsafeRawPointer(map)
+    self.isFile = true
+  }
+
+  /// Memory in place of a file, whose path it has for messages: numbers that were computed from it.
+  init(inPlaceOf path: String, holding floats: [Float]) throws(CheckpointError) {
+    let size = floats.count * MemoryLayout<Float>.size
+    let map = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let map, map != MAP_FAILED else {
+      throw CheckpointError("\(path): no memory for \(size) bytes of it: \(systemMessage())")
+    }
+    floats.withUnsafeBytes { map.copyMemory(from: $0.baseAddress!, byteCount: size) }
+    self.path = path
+    self.count = size
+    self.start = UnsafeRawPointer(map)
+    self.isFile = false
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }
@@ -44,6 +61,7 @@ extension MappedFile {
   /// process's memory. A later read maps them again.
   package func release(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
+    guard isFile else { return }
     let first = range.lowerBound / pageSize * pageSize
     madvise(
       UnsafeMutableRawPointer(mutating: start + first), range.upperBound - first, MADV_DONTNEED)
@@ -74,6 +92,12 @@ func readFile(_ path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
 }
 
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+/// Whether a path does not lead to something else than a folder.
+func isFolder(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR
+}
 
 private func openRegularFile(_ path: String) throws(CheckpointError) -> (Int32, size: Int) {
   // Not to wait for the other end of a FIFO that bears the file's name.

@@ -1,10 +1,10 @@
 /// A model folder as Hugging Face writes it: `config.json`, `preprocessor_config.json` (or
 /// `processor_config.json`, as newer versions have it), `vocab.txt` or `tokenizer.json`, and
-/// `model.safetensors` or shards with `model.safetensors.index.json`.
+/// `model.safetensors` or `pytorch_model.bin`, or shards of one of them with an `….index.json`.
 public struct ModelFolder: Sendable {
   /// Where the folder is.
   public let path: String
-  /// The folder's own name, for messages.
+  /// The folder's own name, or OWNER/NAME of a snapshot in Hugging Face's cache; for messages.
   public let name: String
   /// What the model is made of.
   public let configuration: ModelConfiguration
@@ -22,12 +22,14 @@ public struct ModelFolder: Sendable {
   /// Opens a folder and checks all but the values of the weights.
   public init(path: String) throws(CheckpointError) {
     self.path = path
-    name = path.split(separator: "/").last { $0 != "." }.map(String.init) ?? path
+    name = modelName(path)
     let file = { (name: String) in "\(path)/\(name)" }
 
     guard fileExists(file("config.json")) else {
       throw CheckpointError(
-        "\(path): no config.json in it; give a model folder as Hugging Face writes it")
+        isFolder(path)
+          ? "\(path): no config.json in it; give a model folder as Hugging Face writes it"
+          : "\(path): not a model folder; of a checkpoint file, blip model convert makes one")
     }
     let configurationBytes = try readFile(file("config.json"), limit: 16 << 20)
     configuration = try decodeConfiguration(
@@ -58,67 +60,18 @@ public struct ModelFolder: Sendable {
     let vocabularyBytes =
       fileExists(vocabularyPath) ? try readFile(vocabularyPath, limit: 64 << 20) : []
 
-    weights = try Weights(folder: path)
+    weights = try Weights(folder: path).fitted(to: configuration.vision)
     fingerprint = fingerprintOf(
       files: [configurationBytes, preprocessorBytes, vocabularyBytes], weights)
   }
 }
 
-extension Weights {
-  /// The tensors of a model folder, from one file or from shards.
-  init(folder path: String) throws(CheckpointError) {
-    let single = "\(path)/model.safetensors"
-    let index = "\(path)/model.safetensors.index.json"
-    if fileExists(single) {
-      self.init(source: single, stored: try readSafetensors(single))
-    } else if fileExists(index) {
-      self.init(source: index, stored: try readShards(folder: path, index: index))
-    } else {
-      throw CheckpointError(
-        "\(path): neither model.safetensors nor model.safetensors.index.json in it; "
-          + "save the model with safetensors")
-    }
-  }
-}
-
-/// `model.safetensors.index.json`: the file that each tensor lies in.
-private struct ShardIndex: Decodable {
-  let shardOf: [String: String]
-
-  private enum CodingKeys: String, CodingKey { case shardOf = "weight_map" }
-}
-
-/// The tensors of the shards that an index lists, each where the index says.
-private func readShards(
-  folder: String, index: String
-) throws(CheckpointError) -> [String: StoredTensor] {
-  let shardOf = try decodeConfiguration(
-    ShardIndex.self, file: index, bytes: readFile(index, limit: 16 << 20)
-  ).shardOf
-  for (name, shard) in shardOf {
-    // A plain name cannot lead out of the folder.
-    guard shard.hasSuffix(".safetensors"), !shard.utf8.contains(where: { $0 == 0x2F || $0 == 0 })
-    else {
-      throw CheckpointError(
-        "\(index): weight_map.\(name) is \"\(shard)\", not the name of a safetensors file beside it"
-      )
-    }
-  }
-  guard !shardOf.isEmpty else { throw CheckpointError("\(index): weight_map lists no tensors") }
-
-  var tensors: [String: StoredTensor] = [:]
-  for shard in Set(shardOf.values).sorted() {
-    let file = "\(folder)/\(shard)"
-    for (name, tensor) in try readSafetensors(file) {
-      guard shardOf[name] == shard else {
-        throw CheckpointError("\(file): tensor \"\(name)\" is not listed in \(index) as here")
-      }
-      tensors[name] = tensor
-    }
-  }
-  if let missing = shardOf.keys.sorted().first(where: { tensors[$0] == nil }) {
-    throw CheckpointError(
-      "\(folder)/\(shardOf[missing] ?? ""): tensor \"\(missing)\", listed in \(index), is missing")
-  }
-  return tensors
+/// What people call the model in a folder: `…/models--OWNER--NAME/snapshots/COMMIT` is OWNER/NAME.
+private func modelName(_ path: String) -> String {
+  let parts = path.split(separator: "/").filter { $0 != "." }.suffix(3)
+  guard parts.count == 3, let repository = parts.first, repository.hasPrefix("models--"),
+    parts.dropFirst().first == "snapshots"
+  else { return parts.last.map(String.init) ?? path }
+  let name = repository.dropFirst("models--".count)
+  return String(name.replacing("--", with: "/", maxReplacements: 1))
 }

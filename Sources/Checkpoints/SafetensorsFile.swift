@@ -1,22 +1,5 @@
 import FoundationEssentials
 
-/// A tensor as a safetensors file stores it: row-major, little-endian.
-struct StoredTensor: Sendable {
-  let type: ElementType
-  let shape: [Int]
-  let file: MappedFile
-  /// Where its bytes lie in the file.
-  let range: Range<Int>
-
-  /// Lends its bytes.
-  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    file.withBytes(range, body)
-  }
-
-  /// The number of elements: the product of the shape.
-  var count: Int { range.count / type.size }
-}
-
 /// The tensors of a safetensors file: 8 bytes of header length, the header as a JSON object, the
 /// data. The header is held to all that the format promises before a byte of the data is read:
 /// every tensor's bytes lie inside the file, are as many as its shape and type need, overlap no

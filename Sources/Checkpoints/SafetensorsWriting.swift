@@ -8,6 +8,8 @@ public struct TensorToWrite: Sendable {
     case floats([Float])
     /// Bytes of a type, little-endian.
     case bytes(ElementType, [UInt8])
+    /// As a checkpoint has it; it is not copied before it is written.
+    case stored(StoredTensor)
   }
 
   /// Its name.
@@ -23,6 +25,7 @@ public struct TensorToWrite: Sendable {
     switch content {
     case .floats(let floats): precondition(floats.count == count)
     case .bytes(let type, let bytes): precondition(bytes.count == count * type.size)
+    case .stored(let tensor): precondition(tensor.count == count)
     }
     self.name = name
     self.shape = shape
@@ -33,6 +36,7 @@ public struct TensorToWrite: Sendable {
     switch content {
     case .floats: .float32
     case .bytes(let type, _): type
+    case .stored(let tensor): tensor.type
     }
   }
 
@@ -42,6 +46,7 @@ public struct TensorToWrite: Sendable {
     switch content {
     case .floats(let floats): floats.withUnsafeBytes(body)
     case .bytes(_, let bytes): bytes.withUnsafeBytes(body)
+    case .stored(let tensor): tensor.withBytes(body)
     }
   }
 }
@@ -75,7 +80,10 @@ public func writeSafetensors(
   let file = try ReplacedFile(path)
   withUnsafeBytes(of: UInt64(header.count).littleEndian) { file.write($0) }
   header.withUnsafeBytes { file.write($0) }
-  for tensor in tensors { tensor.withBytes { file.write($0) } }
+  for tensor in tensors {
+    tensor.withBytes { file.write($0) }
+    if case .stored(let tensor) = tensor.content { tensor.file.release(tensor.range) }
+  }
   try file.commit()
 }
 

@@ -1,5 +1,4 @@
-/// The tensors of a model folder (one safetensors file or shards), mapped; turned into floats on
-/// request. A tensor stored as I8 has a companion `NAME_scale` (F32, one number a row, a row being
+/// The tensors of a model folder (one file or shards), mapped; turned into floats on request. A tensor stored as I8 has a companion `NAME_scale` (F32, one number a row, a row being
 /// what one index of the first dimension selects): `w[o, …] = q[o, …] · scale[o]`. The companion
 /// belongs to its tensor and is not listed.
 public struct Weights: Sendable {
@@ -80,6 +79,26 @@ public struct Weights: Sendable {
     tensor.file.release(tensor.range)
   }
 
+  /// What the tensors are stored as: for every type, the most numbers first, how many numbers of the
+  /// model it holds (scales are none) and how many bytes they take.
+  public var storage: [(type: ElementType, parameters: Int, bytes: Int)] {
+    var sums: [ElementType: (parameters: Int, bytes: Int)] = [:]
+    for (name, tensor) in stored {
+      sums[tensor.type, default: (0, 0)].parameters += isScale(name) ? 0 : tensor.count
+      sums[tensor.type, default: (0, 0)].bytes += tensor.range.count
+    }
+    return sums.map { ($0.key, $0.value.parameters, $0.value.bytes) }
+      .sorted { ($0.parameters, $0.type.rawValue) > ($1.parameters, $1.type.rawValue) }
+  }
+
+  /// A tensor as it is stored, nil where there is none of that name.
+  func stored(_ name: String) -> StoredTensor? { stored[name] }
+
+  /// The same tensors, one of them replaced.
+  func replacing(_ name: String, by tensor: StoredTensor) -> Weights {
+    Weights(source: source, stored: stored.merging([name: tensor]) { $1 })
+  }
+
   /// Every stored tensor, scales too, in the order of the names.
   func forEachStored(_ body: (String, StoredTensor) -> Void) {
     for (name, tensor) in stored.sorted(by: { $0.key < $1.key }) { body(name, tensor) }
@@ -140,8 +159,8 @@ extension Weights {
   /// missing, wrongly shaped, not stored as a weight, or unused, is an error that names it.
   /// - Parameters:
   ///   - expected: The shape of every tensor of the model, by name.
-  ///   - ignoring: Whether a tensor belongs to a part that is not run. What training leaves behind
-  ///     (momentum copies, queues, position ids, temperatures) is passed over without asking.
+  ///   - ignoring: Whether a tensor belongs to a part that is not run. A temperature is passed over
+  ///     without asking.
   public func requireExactly(
     _ expected: [String: [Int]], ignoring: (String) -> Bool
   ) throws(CheckpointError) {
@@ -149,7 +168,7 @@ extension Weights {
       _ = try scales(of: name, try tensor(name, shape: expected[name] ?? []))
     }
     let unused = names.filter {
-      expected[$0] == nil && !Self.isTrainingLeftover($0) && !ignoring($0)
+      expected[$0] == nil && !Self.isTemperature($0) && !ignoring($0)
     }
     guard let first = unused.first else { return }
     let others = unused.count == 1 ? "" : " and \(unused.count - 1) more"
@@ -158,14 +177,8 @@ extension Weights {
     )
   }
 
-  /// Momentum copies (`text_encoder_m.…`, `vision_proj_m.…`), queues, their position, buffers of
-  /// positions and temperatures: in checkpoints, but of no use after training.
-  static func isTrainingLeftover(_ name: String) -> Bool {
-    let parts = name.split(separator: ".")
-    guard let first = parts.first, let last = parts.last else { return false }
-    return first.hasSuffix("_m") || last.hasSuffix("_queue") || last == "queue_ptr"
-      || last == "ptr_queue" || last == "position_ids" || name == "temp" || name == "logit_scale"
-  }
+  /// What only training has a use for.
+  static func isTemperature(_ name: String) -> Bool { name == "temp" || name == "logit_scale" }
 }
 
 extension ElementType {

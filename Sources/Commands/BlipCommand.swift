@@ -38,7 +38,7 @@ struct Blip: AsyncParsableCommand {
       FilterCommand.self,
       InfoCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
-      TrainCommand.self, DecodeCommand.self,
+      TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])
 
   static let _errorLabel = "blip"

@@ -81,7 +81,7 @@ struct CaptionCommand: AsyncParsableCommand {
     let path = try index.path()
     if let folder = inputs.first { try check(folder, isOf: path) }
     let captioner = try IndexCaptioner(
-      index: path, modelPath: model.given, precision: precision.precision,
+      index: path, modelPath: model.path(), precision: precision.precision,
       settings: generation.settings, decoder: DecodeCommand.decoder,
       cache: CacheLocation.standard)
     var bar = ProgressBar("looking for pictures", console: .error)

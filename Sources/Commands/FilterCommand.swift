@@ -115,7 +115,7 @@ struct FilterCommand: AsyncParsableCommand {
     guard let captions else {
       let path = try index.path()
       let filter = try MatchFilter(
-        index: path, modelPath: model.given, precision: precision.precision,
+        index: path, modelPath: model.path(), precision: precision.precision,
         decoder: DecodeCommand.decoder, cache: CacheLocation.standard)
       let inputs = try filter.indexed()
       guard !inputs.isEmpty else {

@@ -38,7 +38,7 @@ struct FilterPage {
 
   func write(to path: String) throws {
     var file = try AtomicFile.create(path)
-    try file.write(HTMLPage.head(title: "Filtered texts"))
+    try file.write(HTMLPage.head(title: "Filtered texts", style: ResultPage.style))
     try write(dropped, "Dropped", "the least likely first", to: &file)
     try write(kept, "Kept", "the likeliest first", to: &file)
     try file.write(HTMLPage.foot)

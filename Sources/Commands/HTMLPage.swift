@@ -1,10 +1,11 @@
 import Images
 import Retrieval
 
-/// What the pages that blip writes have in common: one file with everything in it, thumbnails too.
+/// The frame of a page that is one file with everything in it.
 enum HTMLPage {
-  // The policy forbids the page to load anything: what is not in the file is not shown.
-  static func head(title: String) -> String {
+  /// Up to the page's body. The policy forbids the page to load anything: what is not in the file is not
+  /// shown.
+  static func head(title: String, style: String) -> String {
     """
     <!DOCTYPE html>
     <html lang="en">
@@ -25,6 +26,7 @@ enum HTMLPage {
     """
   }
 
+  /// Behind all that is shown.
   static let foot = """
     </body>
     </html>
@@ -62,11 +64,11 @@ enum HTMLPage {
     """
   }
 
+  /// The picture of a file, small; one that cannot be read any more is said to be so.
   static func thumbnail(of path: [UInt8]) -> String {
     do {
-      let picture = try readPicture(
-        at: path, decoder: ImageDecoder(), side: thumbnailSide
-      ).fitted(to: thumbnailSide)
+      let picture = try readPicture(at: path, decoder: ImageDecoder(), side: thumbnailSide)
+        .fitted(to: thumbnailSide)
       let data = base64(picture.jpeg(quality: 85))
       return """
         <img alt="" width="\(picture.width)" height="\(picture.height)" \

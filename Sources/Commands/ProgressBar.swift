@@ -60,18 +60,23 @@ struct ProgressBar {
     return ", \(fixed(perSecond, 1))/s, \(clock(Double(total - done) / perSecond)) left"
   }
 
-  /// The bar, cut to fit the terminal's width.
   private var line: String {
     guard total > 0 else { return String("\(label) …".prefix(console.width - 1)) }
-    let share = min(1, Double(done) / Double(total))
-    let numbers = " \(fixed(share * 100, 0))%  \(done)/\(total)\(pace)"
-    let room = console.width - 1 - label.count - 1 - numbers.count
-    guard room >= 5 else { return String("\(label)\(numbers)".prefix(console.width - 1)) }
-    let cells = min(room, 40)
-    let filled = Int(share * Double(cells))
-    return label + " " + String(repeating: "━", count: filled)
-      + console.dimmed(String(repeating: "─", count: cells - filled)) + numbers
+    return progressBar(
+      label: label, share: min(1, Double(done) / Double(total)),
+      numbers: "\(done)/\(total)\(pace)", console: console)
   }
+}
+
+/// "label ━━━━──── 41%  numbers", cut to fit the terminal's width.
+func progressBar(label: String, share: Double, numbers: String, console: Console) -> String {
+  let numbers = " \(fixed(share * 100, 0))%  \(numbers)"
+  let room = console.width - 1 - label.count - 1 - numbers.count
+  guard room >= 5 else { return String("\(label)\(numbers)".prefix(console.width - 1)) }
+  let cells = min(room, 40)
+  let filled = Int(share * Double(cells))
+  return label + " " + String(repeating: "━", count: filled)
+    + console.dimmed(String(repeating: "─", count: cells - filled)) + numbers
 }
 
 /// Things done a second over the last while, so that a pause or a run of cheap pictures shows.

@@ -14,7 +14,7 @@ struct ResultPage {
   /// Writes the page picture by picture, so that only one is in memory at a time.
   func write(to path: String) throws {
     var file = try AtomicFile.create(path)
-    try file.write(HTMLPage.head(title: title))
+    try file.write(HTMLPage.head(title: title, style: Self.style))
     try file.write(header)
     for (index, hit) in hits.enumerated() {
       try file.write(tile(hit, rank: index + 1))

@@ -1,6 +1,5 @@
 import BLIP
-import FoundationEssentials
-import Glibc
+import Checkpoints
 
 /// What an export wrote.
 public struct ExportSummary: Sendable, Equatable {
@@ -126,65 +125,5 @@ private struct ExportWriter {
     try about.write(jsonLine(manifest))
     try about.finish()
     return ExportSummary(pictures: pictureRows, texts: textRows)
-  }
-}
-
-/// A folder that appears whole or not at all: made beside its place, then renamed.
-private final class NewFolder {
-  private let path: String
-  private let temporary: String
-  private var isCommitted = false
-
-  /// Refuses a place that holds something.
-  init(_ path: String) throws(RetrievalError) {
-    self.path = path
-    let target = try Self.vacant(path)
-    temporary = "\(target).\(getpid()).tmp"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: temporary, withIntermediateDirectories: true)
-    } catch { throw RetrievalError("\(path): the folder cannot be made; give another one") }
-  }
-
-  deinit {
-    if !isCommitted { try? FileManager.default.removeItem(atPath: temporary) }
-  }
-
-  /// The path of a file to be written, in a folder that is made for it.
-  func place(of file: String) throws(RetrievalError) -> String {
-    let place = "\(temporary)/\(file)"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: String(place[..<place.lastIndex(of: "/")!]), withIntermediateDirectories: true)
-    } catch { throw RetrievalError("\(path): a folder in it cannot be made") }
-    return place
-  }
-
-  /// Puts the folder in its place, which may be an empty folder.
-  func commit() throws(RetrievalError) {
-    guard rename(temporary, try Self.vacant(path)) == 0 else {
-      throw RetrievalError("\(path): cannot be written: \(String(cString: strerror(errno)))")
-    }
-    isCommitted = true
-  }
-
-  /// Where nothing is or an empty folder, without symbolic links and slashes at its end.
-  private static func vacant(_ path: String) throws(RetrievalError) -> String {
-    let entries: [FolderEntry]
-    do { entries = try FileSystem.entries(ofFolder: Array(path.utf8)) } catch {
-      switch error {
-      case .system(ENOENT):
-        let end = path.lastIndex { $0 != "/" }
-        return end.map { String(path[...$0]) } ?? path
-      default: throw RetrievalError("\(path): \(error); give a new folder")
-      }
-    }
-    if let entry = entries.first {
-      throw RetrievalError(
-        "\(path): holds other things (\(printable(entry.name))); give a new or an empty folder")
-    }
-    do {
-      return String(decoding: try FileSystem.resolved(Array(path.utf8)), as: UTF8.self)
-    } catch { throw RetrievalError("\(path): \(error); give a new folder") }
   }
 }

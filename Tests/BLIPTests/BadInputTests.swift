@@ -92,30 +92,6 @@ import Testing
     #expect(text.contains("\"\(name)\" has shape [1, "), "\(text)")
   }
 
-  @Test func aModelOfAnotherImageSizeNamesThePositions() {
-    // The same weights, said to be for larger pictures: nothing is interpolated.
-    let folder = Result {
-      let folder = try Models.tinyFolder()
-      for file in ["config.json", "preprocessor_config.json"] {
-        let path = "\(folder.path)/\(file)"
-        let text = try #require(FileManager.default.contents(atPath: path))
-        try FileManager.default.removeItem(atPath: path)
-        folder.write(
-          file,
-          String(decoding: text, as: UTF8.self)
-            .replacing("\"image_size\": 64", with: "\"image_size\": 96")
-            .replacing("\"height\": 64", with: "\"height\": 96")
-            .replacing("\"width\": 64", with: "\"width\": 96").utf8)
-      }
-      return folder
-    }
-    #expect {
-      try BLIPModel(folder: ModelFolder(path: folder.get().path))
-    } throws: { error in
-      "\(error)".contains("position_embedding\" has shape [1, 17, 64] where [1, 37, 64]")
-    }
-  }
-
   @Test func aStemThatCannotBeRunIsNamed() {
     let stem = """
       "patch_size": 16, "stem": {"layers": [{"kind": "depthwise", "in": 3, "out": 3, "kernel": 16, \

@@ -1,4 +1,5 @@
 import BLIP
+import Checkpoints
 import FoundationEssentials
 import TestSupport
 import Testing
@@ -75,12 +76,12 @@ struct ExportTests {
   @Test("A folder that holds something is refused and left as it is; an empty one is taken")
   func place() throws {
     let before = try files(of: sample.folder)
-    let error = #expect(throws: RetrievalError.self) {
+    let error = #expect(throws: CheckpointError.self) {
       try sample.store.export(to: sample.folder)
     }
     #expect(error?.description.contains(sample.folder) == true)
     #expect(try files(of: sample.folder) == before)
-    #expect(throws: RetrievalError.self) {
+    #expect(throws: CheckpointError.self) {
       try sample.store.export(to: sample.folder + "/blip.json")
     }
     let empty = TemporaryFolder().path

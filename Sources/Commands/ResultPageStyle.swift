@@ -1,4 +1,4 @@
-extension HTMLPage {
+extension ResultPage {
   /// A responsive grid, light or dark as the reader's system is.
   static let style = """
     :root {

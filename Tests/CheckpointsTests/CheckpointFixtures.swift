@@ -1,0 +1,34 @@
+import Glibc
+import TestSupport
+
+@testable import Checkpoints
+
+/// Checkpoints that Benchmarks/fixtures/make_checkpoint_fixtures.py made.
+enum CheckpointFixtures {
+  static let path = String(
+    #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Fixtures")
+  static let retrieval = path + "/formats/retrieval"
+  static let caption = path + "/formats/caption"
+
+  /// A folder with the small files of `model` and these of its weights, under their own names.
+  static func folder(_ model: String, _ weights: [String]) throws -> TemporaryFolder {
+    let folder = TemporaryFolder()
+    for name in ["config.json", "preprocessor_config.json", "vocab.txt"] + weights {
+      folder.write(name, try readFile("\(model)/\(name)", limit: 1 << 20))
+    }
+    return folder
+  }
+
+  static func bytes(_ name: String) throws -> [UInt8] { try readFile(name, limit: 1 << 20) }
+}
+
+extension Weights {
+  /// Every tensor: its type and shape as text, then its bytes.
+  var contents: [String: [UInt8]] {
+    var contents: [String: [UInt8]] = [:]
+    forEachStored { name, tensor in
+      contents[name] = Array("\(tensor.type) \(tensor.shape) ".utf8) + tensor.withBytes(Array.init)
+    }
+    return contents
+  }
+}
