@@ -84,8 +84,8 @@ let package = Package(
     room(
       "Commands",
       [
-        "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization", "Images",
-        "Charts", arguments,
+        "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization",
+        "Images", "Charts", arguments,
       ]),
     // Floor 7.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),

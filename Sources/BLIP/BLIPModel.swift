@@ -41,7 +41,8 @@ public final class BLIPModel: Sendable {
     self.precision = precision.resolved
     let (configuration, weights) = (folder.configuration, folder.weights)
     let decoder = TextDecoder(configuration.text, weights: weights)
-    let onlyCaptions = use == .captions && !TextEncoder.isPresent(in: weights, configuration.text)
+    let words = TextEmbedding.words(configuration.text)
+    let onlyCaptions = use == .captions && weights.shape(of: words.name) == nil
     let image = try ImageEncoder(configuration, hasProjection: !onlyCaptions)
     let text = TextEncoder(configuration, weights: weights)
     let match = MatchHead(configuration.text)
@@ -62,7 +63,6 @@ public final class BLIPModel: Sendable {
     if !onlyCaptions {
       try expect(text)
       try expect(match)
-      let words = TextEmbedding.words(configuration.text)
       expected[words.name] = words.shape
     }
     try weights.requireExactly(expected, ignoring: { $0.hasPrefix("text_decoder.") })

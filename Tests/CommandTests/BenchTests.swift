@@ -51,7 +51,7 @@ struct BenchTests {
     #expect(table.output.contains("txt R@1") && table.output.contains("is it there at all"))
     let html = String(decoding: readBytes(page), as: UTF8.self)
     #expect(html.hasPrefix("<!DOCTYPE html>") && html.hasSuffix("</html>\n"))
-    #expect(html.contains("<svg") && !html.contains("http:") && !html.contains("<script"))
+    #expect(html.contains("<svg") && !html.contains("=\"https:") && !html.contains("<script"))
 
     let json = bench("--rerank-depths", "4,0", "--itc-weight", "1", "--json", "-")
     #expect(json.status == 0 && json.lines.count == 1, "\(json.errors)")

@@ -1,4 +1,5 @@
 import BLIP
+import Checkpoints
 import Evaluation
 import Foundation
 import Images

@@ -22,7 +22,7 @@ struct RerankPaceTests {
   @Test("is as deep as the time allows and never goes past its end, but for the first")
   func budget() {
     #expect((25...30).contains(depth(300, first: 10, each: 10)))
-    #expect((10...26).contains(depth(300, first: 40, each: 10)))
+    #expect((10...27).contains(depth(300, first: 40, each: 10)))
     #expect(depth(300, first: 290, each: 10) == 1 && depth(300, first: 4000, each: 10) == 1)
     #expect(depth(300, first: 1, each: 1, most: 20) == 20)
     #expect(
