@@ -38,7 +38,7 @@ struct ModelListCommand: ParsableCommand {
           model.revisions.isEmpty ? "—" : model.revisions.joined(separator: ", "),
           String(model.commit.prefix(8)), size(ofBytes: model.size),
           model.isWhole
-            ? printable(model.path) : "incomplete: blip model pull \(model.reference) goes on",
+            ? printable(model.path) : "incomplete: \(model.pull) goes on",
         ]
       }
     try Console.output.write(
@@ -55,9 +55,9 @@ struct ModelListCommand: ParsableCommand {
 }
 
 extension CachedModel {
-  /// What to give to `blip model pull` and to `--model` for this commit.
-  var reference: String {
-    if revisions.contains("main") { return name }
-    return "\(name)@\(revisions.first ?? commit)"
+  /// What goes on with fetching it.
+  fileprivate var pull: String {
+    let revision = revisions.contains("main") ? nil : revisions.first
+    return "blip model pull \(name)\(revision.map { "@\($0)" } ?? "")"
   }
 }

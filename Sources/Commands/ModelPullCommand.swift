@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Hub
 
 struct ModelPullCommand: AsyncParsableCommand {
@@ -46,6 +47,8 @@ struct ModelPullCommand: AsyncParsableCommand {
       throw error
     }
     progress.finish()
+    // NIO has the process ignore it.
+    signal(SIGPIPE, SIG_DFL)
     try Console.output.write(writesJSON ? json(pulled).text + "\n" : facts(pulled))
   }
 
@@ -55,7 +58,7 @@ struct ModelPullCommand: AsyncParsableCommand {
       ("fetched", pulled.fetched > 0 ? size(ofBytes: pulled.fetched) : "nothing, it was there"),
       ("folder", printable(pulled.path)),
     ]
-    if ModelKind(folder: pulled.path)?.isRetrieval == true {
+    if DeclaredKind(folder: pulled.path)?.isRetrieval == true {
       facts.append(("next", "blip index PICTURES --model \(model)"))
     }
     return Table.facts(facts)

@@ -41,11 +41,11 @@ struct PullProgress {
 
   private mutating func draw(_ bytes: Int) {
     let now = monotonicSeconds()
-    rate.add(count: bytes, at: now)
     // A terminal is redrawn ten times a second at most, a log gets a line every five seconds.
     guard now - lastDrawn >= (console.isTerminal ? 0.1 : 5) else { return }
     let isFirst = lastDrawn < 0
     lastDrawn = now
+    rate.add(count: bytes, at: now)
     var numbers = "\(size(ofBytes: bytes))/\(size(ofBytes: total))"
     if let perSecond = rate.perSecond {
       numbers += ", \(size(ofBytes: Int(perSecond)))/s, "

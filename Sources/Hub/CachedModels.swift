@@ -35,7 +35,7 @@ extension HubCache {
     return entries(of: "\(folder)/snapshots").filter { isHexadecimal($0, count: 40) }
       .compactMap { commit in
         let snapshot = snapshotFolder(of: reference, commit: commit)
-        guard ModelKind(folder: snapshot)?.isBLIP == true else {
+        guard DeclaredKind(folder: snapshot)?.isBLIP == true else {
           return nil
         }
         return CachedModel(

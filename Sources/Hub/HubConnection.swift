@@ -8,7 +8,7 @@ import NIOHTTP1
 /// Its protocol, as huggingface_hub speaks it: `api/models/REPO/revision/REVISION` lists a
 /// repository's files; `REPO/resolve/COMMIT/FILE` is a file, on this server or, by a redirect, on
 /// another, and what its bytes are stands in the headers of this server's last answer.
-package struct HubConnection: Sendable {
+struct HubConnection: Sendable {
   let settings: HubSettings
   private let client: HTTPClient
 
@@ -18,7 +18,7 @@ package struct HubConnection: Sendable {
   private static let patience = TimeAmount.seconds(30)
 
   /// Lends a connection, and ends it.
-  package static func open<Result>(
+  static func open<Result>(
     _ settings: HubSettings, _ body: (HubConnection) async throws -> Result
   ) async throws -> Result {
     // Redirects are followed here, where it is known whom the token is for.
@@ -60,7 +60,7 @@ package struct HubConnection: Sendable {
   ) async throws(RequestFailure) -> FileFacts {
     let what = "\(repository)/\(name)"
     let url = try address("\(repository)/resolve/\(commit)/\(name)")
-    let (response, host) = try await answer(.HEAD, url, what: what, staysHere: true)
+    let (response, host) = try await answer(.HEAD, url, what: what, asksForFacts: true)
     let isRedirect = (300..<400).contains(response.status.code)
     func header(_ linked: String, else own: String?) -> String? {
       response.headers.first(name: linked) ?? own.flatMap { response.headers.first(name: $0) }
@@ -100,14 +100,15 @@ package struct HubConnection: Sendable {
     // What is here is longer than what the server has now: from the beginning, then.
     case 416 where offset > 0:
       return try await bytes(of: name, in: repository, commit: commit, from: 0)
-    default: throw .refused(HubError("\(what): \(host) answers \(response.status)"))
+    default:
+      throw .refused(HubError("\(what): \(host) answers with HTTP status \(response.status.code)"))
     }
   }
 
-  /// The answer to a request behind all redirects; with `staysHere`, a redirect to another server is
-  /// the answer.
+  /// The answer to a request behind all redirects. Where it `asksForFacts`, a redirect that tells
+  /// them is the answer, and so is one to another server, which does not know them.
   private func answer(
-    _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, staysHere: Bool = false
+    _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, asksForFacts: Bool = false
   ) async throws(RequestFailure) -> (HTTPClientResponse, host: String) {
     var url = start
     for _ in 0...Self.redirects {
@@ -126,7 +127,8 @@ package struct HubConnection: Sendable {
         throw RequestFailure(error, host: origin.host)
       }
       if let failure = RequestFailure(
-        response, host: origin.host, what: what, hasToken: isHub && settings.token != nil)
+        response, host: origin.host, what: what, isHub: isHub,
+        hasToken: settings.token != nil)
       {
         throw failure
       }
@@ -135,7 +137,8 @@ package struct HubConnection: Sendable {
         let target = URL(string: location, relativeTo: url)?.absoluteURL,
         let next = Origin(target), next.isEncrypted || !origin.isEncrypted
       else { throw .refused(Self.astray(what, url)) }
-      if staysHere, next != origin { return (response, origin.host) }
+      let isFacts = ["X-Linked-Etag", "X-Linked-Size"].allSatisfy(response.headers.contains(name:))
+      if asksForFacts, isFacts || next != origin { return (response, origin.host) }
       url = target
     }
     throw .refused(Self.astray(what, url))

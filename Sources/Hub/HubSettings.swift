@@ -3,9 +3,9 @@ import FoundationEssentials
 /// Where the hub is and who asks it, as huggingface_hub's variables say.
 package struct HubSettings: Sendable {
   /// `$HF_ENDPOINT` without its last slash, else `https://huggingface.co`.
-  package let endpoint: String
+  let endpoint: String
   /// `$HF_HUB_OFFLINE` is set to 1, true, yes or on: nothing may be asked of the hub.
-  package let isOffline: Bool
+  let isOffline: Bool
   /// `$HF_TOKEN`, else what `$HF_TOKEN_PATH` or the file `token` in `$HF_HOME` holds.
   let token: String?
   /// The only server that the token is for.

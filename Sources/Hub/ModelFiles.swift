@@ -24,25 +24,27 @@ struct ModelFiles: Equatable {
     names = [configuration, preprocessing] + words + (try Self.weights(among: files))
   }
 
-  /// Safetensors, whole or in shards, else PyTorch's file.
+  /// Safetensors, else PyTorch's files, whole or in shards.
   private static func weights(among files: Set<String>) throws(HubError) -> [String] {
-    let index = "model.safetensors.index.json"
-    if files.contains("model.safetensors") { return ["model.safetensors"] }
-    if files.contains(index) {
+    for (stem, suffix) in [("model", "safetensors"), ("pytorch_model", "bin")] {
+      let whole = "\(stem).\(suffix)"
+      let index = "\(whole).index.json"
+      if files.contains(whole) { return [whole] }
+      guard files.contains(index) else { continue }
       let shards = files.compactMap { name in
-        name.wholeMatch(of: /model-(\d{5})-of-(\d{5})\.safetensors/).map {
-          (name: name, number: Int($0.1), of: Int($0.2))
+        name.wholeMatch(of: /(\w+)-(\d{5})-of-(\d{5})\.(\w+)/).flatMap { match in
+          match.1 == stem && match.4 == suffix
+            ? (name: name, number: Int(match.2), of: Int(match.3)) : nil
         }
       }.sorted { $0.name < $1.name }
       guard let count = shards.first?.of, shards.map(\.number) == (0..<count).map({ $0 + 1 }),
         shards.allSatisfy({ $0.of == count })
       else {
-        throw HubError("\(index), but not all of its shards (model-00001-of-0000N.safetensors)")
+        throw HubError("\(index), but not all of its shards (\(stem)-00001-of-0000N.\(suffix))")
       }
       return [index] + shards.map(\.name)
     }
-    if files.contains("pytorch_model.bin") { return ["pytorch_model.bin"] }
-    throw HubError("no weights (model.safetensors, its shards, or pytorch_model.bin)")
+    throw HubError("no weights (model.safetensors or pytorch_model.bin, whole or in shards)")
   }
 
   /// More bytes than a file of this name can honestly have.
@@ -52,9 +54,8 @@ struct ModelFiles: Equatable {
 }
 
 /// What a model's `config.json` says it is.
-package struct ModelKind: Sendable, Equatable, Decodable {
-  /// `blip` for every BLIP.
-  package let modelType: String
+package struct DeclaredKind: Sendable, Equatable, Decodable {
+  private let modelType: String
   private let architectures: [String]?
 
   private enum CodingKeys: String, CodingKey {
@@ -65,7 +66,7 @@ package struct ModelKind: Sendable, Equatable, Decodable {
   /// Nil for a folder without a configuration of a model.
   package init?(folder: String) {
     guard let bytes = readSmallFile("\(folder)/config.json"),
-      let kind = try? JSONDecoder().decode(ModelKind.self, from: bytes)
+      let kind = try? JSONDecoder().decode(DeclaredKind.self, from: bytes)
     else { return nil }
     self = kind
   }

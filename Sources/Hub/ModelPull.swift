@@ -136,11 +136,11 @@ package struct ModelPull: Sendable {
   }
 
   private func checkKind(_ snapshot: String) throws(HubError) {
-    guard let kind = ModelKind(folder: snapshot) else {
+    guard let kind = DeclaredKind(folder: snapshot) else {
       throw HubError("\(reference): its config.json is no configuration of a model")
     }
     guard kind.isBLIP else {
-      throw HubError("\(reference) is a model of the kind \"\(kind.modelType)\", not a BLIP")
+      throw HubError("\(reference) is not a BLIP (model_type in its config.json is another)")
     }
   }
 

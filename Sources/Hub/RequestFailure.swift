@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -21,7 +22,11 @@ enum RequestFailure: Error {
     case let error as HubError: self = .refused(error)
     case let error as NIOConnectionError where error.connectionErrors.isEmpty:
       self = .unreachable("no address of \(host) can be found")
-    case is NIOConnectionError, is IOError: self = .unreachable("\(host) cannot be connected to")
+    case is NIOConnectionError: self = .unreachable("\(host) cannot be connected to")
+    // So it comes where the host is an address; other codes come in the middle of an answer.
+    case let error as IOError
+    where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
+      self = .unreachable("\(host) cannot be connected to")
     case let error as HTTPClientError
     where error == .connectTimeout || error == .tlsHandshakeTimeout:
       self = .unreachable("\(host) does not answer")
@@ -43,11 +48,13 @@ enum RequestFailure: Error {
     }
   }
 
-  /// What an answer's status means; nil where it is an answer to work with. `what` was asked for.
-  init?(_ response: HTTPClientResponse, host: String, what: String, hasToken: Bool) {
-    switch response.status.code {
+  /// What an answer's status means; nil where it is an answer to work with. `what` was asked for; a
+  /// hub, unlike the servers that it sends to, knows people by their token.
+  init?(_ response: HTTPClientResponse, host: String, what: String, isHub: Bool, hasToken: Bool) {
+    let status = response.status.code
+    switch status {
     case 200, 206, 301, 302, 303, 307, 308, 416: return nil
-    case 401, 403:
+    case 401 where isHub, 403 where isHub:
       self = .refused(
         HubError(
           hasToken
@@ -58,9 +65,8 @@ enum RequestFailure: Error {
     case 404, 410:
       self = .refused(HubError("\(what): \(host) has no such thing; look at the spelling"))
     case 429: self = .busy("\(host) is asked too often", seconds: Self.wait(response))
-    case 500...:
-      self = .busy("\(host) has trouble (\(response.status.code))", seconds: Self.wait(response))
-    default: self = .refused(HubError("\(what): \(host) answers \(response.status)"))
+    case 500...: self = .busy("\(host) has trouble (\(status))", seconds: Self.wait(response))
+    default: self = .refused(HubError("\(what): \(host) answers with HTTP status \(status)"))
     }
   }
 

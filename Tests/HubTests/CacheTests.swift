@@ -124,6 +124,8 @@ struct ModelFilesTests {
       try weights(shards[1], "pytorch_model.bin", index, shards[0], "model-1.safetensors")
         == [index] + shards)
     #expect(try weights("tf_model.h5", "pytorch_model.bin") == ["pytorch_model.bin"])
+    let bins = ["pytorch_model.bin.index.json", "pytorch_model-00001-of-00001.bin"]
+    #expect(try weights("tf_model.h5", bins[1], bins[0]) == bins)
     #expect(throws: HubError.self) { try weights("tf_model.h5") }
   }
 

@@ -112,7 +112,7 @@ struct TroubleTests {
     "A server's refusal is said in words that help, once",
     arguments: [
       (401, "put an access token of your account into HF_TOKEN"), (403, "HF_TOKEN"),
-      (404, "has no such thing"), (418, "answers 418"),
+      (404, "has no such thing"), (418, "HTTP status 418"),
     ])
   func refusal(status: Int, says: String) async throws {
     let shop = try await Workshop()
@@ -120,6 +120,16 @@ struct TroubleTests {
     let failure = await shop.failure()
     #expect(failure.contains("some/blip") && failure.contains(says), "\(failure)")
     #expect(shop.hub.hub.requests.count == 1 && shop.waits.isEmpty)
+  }
+
+  @Test("Where the hub's store refuses, no token would help")
+  func refusingStore() async throws {
+    let shop = try await Workshop()
+    shop.hub.change { request, reply in
+      if request.path.hasPrefix("/model.safetensors") { reply = Reply(403) }
+    }
+    let failure = await shop.failure()
+    #expect(failure.contains("HTTP status 403") && !failure.contains("HF_TOKEN"), "\(failure)")
   }
 
   @Test("With a token, a refusal speaks of the licence")
