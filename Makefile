@@ -21,6 +21,10 @@ COMPARE ?= --rounds 5
 VECTORS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/vectors
 COUNTS ?= 100000
 
+# A captioned set for `blip bench`, and the rerank depths.
+CAPTIONED ?= ../shared/data/flickr8k-dev
+DEPTHS ?= 0,16,64
+
 .PHONY: demo test format lint bench bench-peers bench-index release setup stamps clean
 
 demo: release stamps
@@ -50,7 +54,8 @@ lint:
 
 bench: release stamps
 	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks end-to-end
-	env -u OPENBLAS_CORETYPE $(SWIFT) run -c release --package-path Benchmarks recall
+	env -u OPENBLAS_CORETYPE $(BLIP) bench $(CAPTIONED)/captions.json --images $(CAPTIONED) \
+	  --rerank-depths $(DEPTHS) --json Benchmarks/rerank.bench.json
 
 bench-peers: setup
 	@$(call install,python3-venv)

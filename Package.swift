@@ -25,6 +25,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
 let package = Package(
   name: "blip",
   products: [
@@ -35,7 +38,9 @@ let package = Package(
     .library(name: "Training", targets: ["Training"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // Floor 0: the only C.
@@ -51,9 +56,11 @@ let package = Package(
     .target(name: "CKernels"),
     // Floor 1: numbers.
     room("Digests", ["CCrypto"]),
+    room("Charts"),
     room("Tensors", ["CKernels", "COpenBLAS"]),
     // Floor 2: siblings that never import each other.
     room("Checkpoints", ["Digests"]),
+    room("Hub", ["Digests", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
     room("Tokenization"),
     room("Images", ["CCodecs", "CKernels"]),
     room("VectorIndex", ["CKernels", "Tensors"]),
@@ -68,18 +75,29 @@ let package = Package(
       ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
     room(
       "Training",
-      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests"]),
+      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests", "Charts"]),
+    // Floor 5: what a model is worth on a captioned set.
+    room(
+      "Evaluation",
+      ["Retrieval", "BLIP", "VectorIndex", "Images", "Checkpoints", "Tensors", "Digests"]),
     // Floor 6: the verbs.
     room(
       "Commands",
-      ["Retrieval", "Training", "BLIP", "Checkpoints", "Tokenization", "Images", arguments]),
+      [
+        "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization",
+        "Images", "Charts", arguments,
+      ]),
     // Floor 7.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "FakeHub", dependencies: ["Digests", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
+      path: "Tests/FakeHub", swiftSettings: strict),
     tests("TensorsTests", ["Tensors"]),
     tests("CheckpointsTests", ["Checkpoints"], resources: [.copy("Fixtures")]),
+    tests("HubTests", ["Hub", "FakeHub"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
@@ -95,7 +113,10 @@ let package = Package(
     tests(
       "TrainingTests", ["Training", "BLIP", "Checkpoints", "Images", "Tensors"],
       resources: [.copy("Fixtures")]),
-    tests("CommandTests", ["blip", "Commands", "Images"]),
+    tests(
+      "EvaluationTests",
+      ["Evaluation", "Retrieval", "BLIP", "Checkpoints", "Images", "Tensors"]),
+    tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),
   ],
   swiftLanguageModes: [.v6]
 )

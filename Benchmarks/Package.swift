@@ -14,9 +14,6 @@ let package = Package(
       dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
     .executableTarget(name: "idle-run", dependencies: ["BenchmarkSupport"]),
     .executableTarget(
-      name: "recall",
-      dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
-    .executableTarget(
       name: "made-index",
       dependencies: [
         .product(name: "Retrieval", package: "blip"), .product(name: "BLIP", package: "blip"),

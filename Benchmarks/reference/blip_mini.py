@@ -1,11 +1,11 @@
 """The small default model in PyTorch, fp32: what the Swift engine is held against.
 
   python blip_mini.py dump MODEL OUT.safetensors PICTURE...    activations of every stage
-  python blip_mini.py eval MODEL CAPTIONS.json [--depths 0,16]  BLIP's retrieval evaluation
+  python blip_mini.py eval MODEL CAPTIONS.json [--depths 0,16] [--weights 1,20] [--out STEM]  BLIP's retrieval evaluation
   python blip_mini.py captions MODEL CAPTIONS.json              greedy captions and their CIDEr-D
 Needs torch, numpy, pillow, safetensors, tokenizers, and for captions pycocoevalcap (PyPI).
 """
-import argparse, json, math, os, re
+import argparse, json, os, re, time
 import numpy as np, torch, torch.nn.functional as F
 from PIL import Image, ImageOps
 from safetensors.torch import load_file, save_file
@@ -105,6 +105,26 @@ class Model:
         ids = ids.clone(); ids[:, 0] = ENC
         return self.linear("itm_head", self.tower(ids, att, features)[:, 0])
 
+    def keys(self, features):
+        """The keys and values of a picture, [1, 1+P, D], in every layer's cross-attention."""
+        h = self.text["num_attention_heads"]
+        p = "text_encoder.encoder.layer.{}.crossattention.self.{}".format
+        return [[self.heads(self.linear(p(i, n), features), h) for n in ("key", "value")] for i in range(self.text["num_hidden_layers"])]
+
+    def match_picture(self, ids, keys):
+        """ITM logits [B, 2] of texts of one length with one picture; of the last layer only row 0 is run."""
+        e, eps, h = "text_encoder.embeddings.", self.text["layer_norm_eps"], self.text["num_attention_heads"]
+        ids = ids.clone(); ids[:, 0] = self.text.get("enc_token_id", ENC)
+        x = self.norm(e + "LayerNorm", self.w[e + "word_embeddings.weight"][ids] + self.w[e + "position_embeddings.weight"][: ids.shape[1]], eps)
+        for i, (k, v) in enumerate(keys):
+            p = f"text_encoder.encoder.layer.{i}."; c = p + "crossattention"
+            x = self.attention(p + "attention", x[:, :1] if i == len(keys) - 1 else x, x)
+            q = self.heads(self.linear(c + ".self.query", x), h)
+            a = F.scaled_dot_product_attention(q, k.expand(len(x), -1, -1, -1), v.expand(len(x), -1, -1, -1)).transpose(1, 2).flatten(2)
+            x = self.norm(c + ".output.LayerNorm", x + self.linear(c + ".output.dense", a), eps)
+            x = self.norm(p + "output.LayerNorm", x + self.linear(p + "output.dense", F.gelu(self.linear(p + "intermediate.dense", x))), eps)
+        return self.linear("itm_head", x[:, 0])
+
     def logits(self, x):
         p = "text_decoder.cls.predictions."
         x = self.norm(p + "transform.LayerNorm", F.gelu(self.linear(p + "transform.dense", x)), self.text["layer_norm_eps"])
@@ -151,38 +171,68 @@ def dump(m, out, pictures):
     print(texts, "cosine\n", (t["text_embedding"] @ emb.T).numpy().round(3))
 
 
+def best(scores, depth):
+    """The columns of the greatest scores of every row; the first of equal ones."""
+    return np.argsort(-scores, axis=1, kind="stable")[:, :depth]
+
+
+def recalls(scores, answers):
+    """BLIP's itm_eval of one direction: R@1, R@5, R@10 and their mean. Its argsort()[::-1] puts the last
+    of equal scores first (a stable sort makes that certain)."""
+    ranks = [min(np.where(np.argsort(row, kind="stable")[::-1] == g)[0][0] for g in good) for row, good in zip(scores, answers)]
+    r = [100.0 * float(np.mean(np.array(ranks) < c)) for c in (1, 5, 10)]
+    return r + [sum(r) / 3]
+
+
+def metrics(sim, logits, owner, pictures, depth, weight):
+    """BLIP's evaluation of a depth: sim and logits are [texts, pictures]; what is not among the best gets -100."""
+    found = {}
+    for key, s, itm, good in (
+        ("txt", sim.T, logits.T, [np.where(owner == i)[0] for i in range(pictures)]),
+        ("img", sim, logits, [[o] for o in owner]),
+    ):
+        scores = s
+        if depth:
+            top = best(s, depth); scores = np.full_like(s, -100.0)
+            np.put_along_axis(scores, top, np.take_along_axis(itm, top, 1) + np.float32(weight) * np.take_along_axis(s, top, 1), 1)
+        found.update(zip([f"{key}_r1", f"{key}_r5", f"{key}_r10", f"{key}_r_mean"], recalls(scores, good)))
+    found["r_mean"] = (found["txt_r_mean"] + found["img_r_mean"]) / 2
+    return found
+
+
 @torch.no_grad()
-def evaluate(m, path, depths):
-    """BLIP's retrieval evaluation; returns {depth: metrics}. Pairs outside the depth get -100."""
+def evaluate(m, path, depths, weights, out):
+    """BLIP's retrieval evaluation (BLIP.md): every depth's pairs are scored once, picture by picture, the lesser
+    depths first. Prints, and writes to OUT.json, the metrics by weight of the cosine and depth; logits to OUT.npz."""
     rows = json.load(open(path)); root = os.path.dirname(path); feats, emb, texts, owner = [], [], [], []
     for i in range(0, len(rows), 50):
         f, e = m.image(torch.stack([m.pixels(os.path.join(root, r["image"])) for r in rows[i : i + 50]])); feats.append(f); emb.append(e)
     for i, r in enumerate(rows):
         c = r["caption"] if isinstance(r["caption"], list) else [r["caption"]]; texts += c; owner += [i] * len(c)
-    feats, emb = torch.cat(feats), torch.cat(emb); ids, att = m.ids(texts); te = torch.zeros(len(texts), 256); n = att.sum(1)
-    order = n.argsort()
-    for b in order.split(200): te[b] = m.embed(ids[b, : n[b].max()], att[b, : n[b].max()])
-    weight = m.config.get("blip", {}).get("itc_weight", 1)  # of the cosine beside the match logit: 1 in BLIP's own
-    sim = te @ emb.T; owner = torch.tensor(owner); D = max(depths); res = {}
-    def itm(t, i): L = n[t].max(); return m.match(ids[t, :L], att[t, :L], feats[i])[:, 1]
-    t2i = torch.full_like(sim, float("nan")); i2t = torch.full_like(sim.T, float("nan"))
-    if D:
-        for t in range(len(texts)):
-            top = sim[t].topk(D).indices; t2i[t, top] = itm(torch.full_like(top, t), top) + weight * sim[t, top]
+    feats, emb, owner = torch.cat(feats), torch.cat(emb).numpy(), np.array(owner)
+    ids, att = m.ids(texts); length = att.sum(1).numpy(); te = np.zeros((len(texts), emb.shape[1]), np.float32)
+    for n in np.unique(length):
+        for b in np.array_split(np.where(length == n)[0], np.sum(length == n) // 200 + 1): te[b] = m.embed(ids[b, :n], att[b, :n]).numpy()
+    sim = te @ emb.T; logits = np.full((2, *sim.shape), np.nan, np.float32); result = {"weights": {str(w): {} for w in weights}}
+    started = time.time(); pairs = 0
+    for d in sorted(depths):
+        wanted = np.zeros(sim.shape, bool)
+        if d: np.put_along_axis(wanted, best(sim, d), True, 1); np.put_along_axis(wanted.T, best(sim.T, d), True, 1)
+        wanted &= np.isnan(logits[0])
         for i in range(len(rows)):
-            top = sim[:, i].topk(D).indices; i2t[i, top] = itm(top, torch.full_like(top, i)) + weight * sim[top, i]
-    def ranks(s, good):  # rank of the best good column of every row
-        best = torch.stack([s[r, g].max() for r, g in enumerate(good)]); return (s > best[:, None]).sum(1)
-    own = [[int(o)] for o in owner]; mine = [(owner == i).nonzero()[:, 0].tolist() for i in range(len(rows))]
-    for d in depths:
-        out = {}
-        for key, s, full, good in (("img", sim, t2i, own), ("txt", sim.T, i2t, mine)):
-            if d:
-                top = s.topk(d, dim=1).indices; r = torch.full_like(s, -100.0); r.scatter_(1, top, full.gather(1, top))
-            else: r = s
-            k = ranks(r, good); out.update({f"{key}_r{c}": round(float((k < c).float().mean()) * 100, 2) for c in (1, 5, 10)})
-        res[d] = out; print("depth", d, out, flush=True)
-    return res
+            keys = m.keys(feats[i : i + 1])
+            for n in np.unique(length[wanted[:, i]]):
+                group = np.where(wanted[:, i] & (length == n))[0]
+                for b in np.array_split(group, len(group) // 64 + 1): logits[:, b, i] = m.match_picture(ids[b, :n], keys).numpy().T; pairs += len(b)
+            if i % 50 == 0: print(f"depth {d}: picture {i}, {pairs} pairs, {time.time() - started:.0f} s", flush=True)
+        for w in weights:
+            result["weights"][str(w)][str(d)] = found = metrics(sim, logits[1], owner, len(rows), d, w)
+            print("weight", w, "depth", d, {k: round(v, 2) for k, v in found.items()}, flush=True)
+        result.update(pairs=pairs, seconds=time.time() - started, threads=torch.get_num_threads())
+        if out:
+            json.dump(result, open(out + ".json", "w"), indent=1)
+            np.savez_compressed(out + ".npz", logits=logits, sim=sim, owner=owner)
+    return result
 
 
 @torch.no_grad()
@@ -201,8 +251,11 @@ def captions(m, path):
 
 
 if __name__ == "__main__":
-    a = argparse.ArgumentParser(); a.add_argument("what"); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16")
+    a = argparse.ArgumentParser(); a.add_argument("what"); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16"); a.add_argument("--weights"); a.add_argument("--out"); a.add_argument("--threads", type=int)
     a = a.parse_args(); model = Model(a.model)
     if a.what == "dump": dump(model, a.rest[0], a.rest[1:])
     elif a.what == "captions": captions(model, a.rest[0])
-    else: evaluate(model, a.rest[0], [int(d) for d in a.depths.split(",")])
+    else:
+        if a.threads: torch.set_num_threads(a.threads)
+        weights = [float(w) for w in a.weights.split(",")] if a.weights else [float(model.config.get("blip", {}).get("itc_weight", 1))]
+        evaluate(model, a.rest[0], [int(d) for d in a.depths.split(",")], weights, a.out)

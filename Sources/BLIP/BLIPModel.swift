@@ -17,24 +17,53 @@ public final class BLIPModel: Sendable {
   private let imageEncoder: Lazy<ImageEncoder>
   private let textEncoder: Lazy<TextEncoder>
   private let matchHead: Lazy<MatchHead>
+  let textDecoder: Lazy<TextDecoder>
   private let imageActivations = Pool { ImageEncoder.Activations() }
   private let textActivations = Pool { TextEncoder.Activations() }
 
+  /// What a model is opened for, and has to hold.
+  public enum Use: Sendable {
+    /// Encoding and matching: everything but the text decoder.
+    case retrieval
+    /// The text decoder, and what else there is: a checkpoint of a captioner has no text encoder.
+    case captions
+  }
+
   /// Checks the name and shape of every tensor, but reads no weights yet. Throws naming a tensor that
   /// is missing, wrongly shaped or of no use, and what cannot be run in the configuration.
-  /// - Parameter cache: A folder where packed weights are kept from run to run; nil: nowhere.
-  public init(folder: ModelFolder, precision: Precision = .auto, cache: String? = nil) throws {
+  /// - Parameters:
+  ///   - use: What it has to be able to do. What it cannot do throws when it is asked for.
+  ///   - cache: A folder where packed weights are kept from run to run; nil: nowhere.
+  public init(
+    folder: ModelFolder, precision: Precision = .auto, use: Use = .retrieval, cache: String? = nil
+  ) throws {
     self.folder = folder
     self.precision = precision.resolved
     let (configuration, weights) = (folder.configuration, folder.weights)
-    let image = try ImageEncoder(configuration)
+    let decoder = TextDecoder(configuration.text, weights: weights)
+    let words = TextEmbedding.words(configuration.text)
+    let onlyCaptions = use == .captions && weights.shape(of: words.name) == nil
+    let image = try ImageEncoder(configuration, hasProjection: !onlyCaptions)
     let text = TextEncoder(configuration, weights: weights)
     let match = MatchHead(configuration.text)
 
-    let words = TextEmbedding.words(configuration.text)
-    var expected = [words.name: words.shape]
-    for shapes in [try image.shapes(), try text.shapes(), try match.shapes()] {
-      expected.merge(shapes) { _, _ in preconditionFailure("a parameter belongs to one part") }
+    if use == .captions, !TextDecoder.isPresent(in: weights) {
+      throw BLIPError(
+        "\(folder.path): the model has no text decoder and cannot caption; give one that has "
+          + "(--model), such as Salesforce/blip-image-captioning-base or the one that comes with blip"
+      )
+    }
+    var expected = try image.shapes()
+    func expect(_ part: some ModelPart) throws {
+      expected.merge(try part.shapes()) { _, _ in
+        preconditionFailure("a parameter belongs to one part")
+      }
+    }
+    if use == .captions { try expect(decoder) }
+    if !onlyCaptions {
+      try expect(text)
+      try expect(match)
+      expected[words.name] = words.shape
     }
     try weights.requireExactly(expected, ignoring: { $0.hasPrefix("text_decoder.") })
 
@@ -50,15 +79,26 @@ public final class BLIPModel: Sendable {
         try image.loaded(from: weights, precision)
       }
     }
-    textEncoder = Lazy {
-      try text.cached("text-encoder", in: cache, of: weights) {
+    let textEncoder = Lazy {
+      if onlyCaptions { throw BLIPError.cannotRetrieve(folder) }
+      return try text.cached("text-encoder", in: cache, of: weights) {
         try text.loaded(from: weights, precision)
       }
     }
-    matchHead = Lazy {
-      try match.cached("cross-attention", in: cache, of: weights) {
+    let matchHead = Lazy {
+      if onlyCaptions { throw BLIPError.cannotRetrieve(folder) }
+      return try match.cached("cross-attention", in: cache, of: weights) {
         try match.loaded(from: weights, precision)
       }
+    }
+    self.textEncoder = textEncoder
+    self.matchHead = matchHead
+    textDecoder = Lazy {
+      var loaded = try decoder.cached("text-decoder", in: cache, of: weights) {
+        try decoder.loaded(from: weights, precision)
+      }
+      if decoder.sharesEncoder { loaded.share(try textEncoder(), try matchHead()) }
+      return loaded
     }
   }
 }
@@ -88,9 +128,25 @@ extension BLIPModel {
     pixels: FeatureMap, keepsFeatures: Bool = true, observe: Observer?
   ) throws -> ImageEncoding {
     let encoder = try imageEncoder()
+    guard encoder.hasProjection else { throw BLIPError.cannotRetrieve(folder) }
     return imageActivations.lend {
       encoder(pixels, keepsFeatures: keepsFeatures, &$0, observe: observe)
     }
+  }
+
+  /// The patch features `[1 + P, D]` of what `pixels(of:)` made of a picture: all that ITM and the
+  /// decoder need of it.
+  public func features(of pixels: FeatureMap) throws -> Matrix {
+    let encoder = try imageEncoder()
+    return imageActivations.lend { encoder.features(pixels, &$0) }
+  }
+}
+
+extension BLIPError {
+  static func cannotRetrieve(_ folder: ModelFolder) -> BLIPError {
+    BLIPError(
+      "\(folder.path): a captioner's model has no text encoder and no ITC and ITM heads; give one "
+        + "that has (--model), such as Salesforce/blip-itm-base-coco")
   }
 }
 

@@ -20,8 +20,13 @@ package struct ImageEncoder: ModelPart {
   package var blocks: [VisionBlock]
   package var norm: LayerNorm
   package var projection: Linear
+  /// Whether there is an ITC head; a captioner's has none, and makes features only.
+  let hasProjection: Bool
 
-  package init(_ configuration: ModelConfiguration) throws(BLIPError) {
+  package init(
+    _ configuration: ModelConfiguration, hasProjection: Bool = true
+  ) throws(BLIPError) {
+    self.hasProjection = hasProjection
     let vision = configuration.vision
     width = vision.hiddenSize
     let side = vision.imageSize / vision.patchSize
@@ -51,7 +56,7 @@ package struct ImageEncoder: ModelPart {
       try blocks[index].forEachParameter("\(path).encoder.layers.\(index)", &visitor)
     }
     try norm.forEachParameter("\(path).post_layernorm", &visitor)
-    try projection.forEachParameter("vision_proj", &visitor)
+    if hasProjection { try projection.forEachParameter("vision_proj", &visitor) }
   }
 
   /// Room for one picture on its way.
@@ -63,15 +68,29 @@ package struct ImageEncoder: ModelPart {
     fileprivate var block = VisionBlock.Activations()
   }
 
-  /// - Parameters:
-  ///   - pixels: A normalised picture of the configured size, `[S · S, 3]`.
-  ///   - keepsFeatures: Whether the patch features are wanted; the last block computes nothing but
-  ///     [CLS] where they are not.
+  /// - Parameters: Those of `features`.
   /// - Returns: Patch features `[1 + P, width]`, or `[1, width]`, and the ITC embedding.
   func callAsFunction(
     _ pixels: FeatureMap, keepsFeatures: Bool = true, _ activations: inout Activations,
     observe: Observer? = nil
   ) -> ImageEncoding {
+    precondition(hasProjection)
+    let features = features(
+      pixels, keepsFeatures: keepsFeatures, &activations, observe: observe)
+    var embedding = Matrix()
+    projection(features.rows(0..<1), into: &embedding)
+    return ImageEncoding(features: features, embedding: normalized(embedding.values))
+  }
+
+  /// - Parameters:
+  ///   - pixels: A normalised picture of the configured size, `[S · S, 3]`.
+  ///   - keepsFeatures: Whether the patch features are wanted; the last block computes nothing but
+  ///     [CLS] where they are not.
+  /// - Returns: `[1 + P, width]`, or `[1, width]`.
+  func features(
+    _ pixels: FeatureMap, keepsFeatures: Bool = true, _ activations: inout Activations,
+    observe: Observer? = nil
+  ) -> Matrix {
     if let stem {
       stem(pixels, &activations.stem)
       observe?("stem", activations.stem.output.pixels)
@@ -90,9 +109,7 @@ package struct ImageEncoder: ModelPart {
     }
     var features = Matrix()
     norm(activations.x, into: &features)
-    var embedding = Matrix()
-    projection(features.rows(0..<1), into: &embedding)
-    return ImageEncoding(features: features, embedding: normalized(embedding.values))
+    return features
   }
 
   /// What the stem makes of a normalised picture, `[P, channels]`; nil for a model without one.

@@ -37,9 +37,12 @@ private struct ParameterReader: ParameterVisitor {
   let weights: Weights
   let precision: Precision
 
-  /// What a precision makes of a matrix. Only those of the encoders' layers are rounded.
+  /// What a precision makes of a matrix. Only those of the layers are rounded, and the words where
+  /// they are a layer (the decoder's last).
   private func format(_ name: String) -> PackedFormat {
-    guard name.contains("encoder.layer") else { return .float32 }
+    guard name.contains("encoder.layer") || name.hasSuffix(".word_embeddings.weight") else {
+      return .float32
+    }
     return switch precision {
     case .fp32, .auto: .float32
     case .bf16: .bfloat16

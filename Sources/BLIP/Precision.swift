@@ -1,6 +1,7 @@
 /// In which numbers the large linear layers of a model (those of the ViT's blocks, of the text
-/// encoder's layers and of their cross-attentions) are computed. Everything else (embeddings, heads,
-/// the stem, norms, softmax) is 32-bit floats always.
+/// encoder's and decoder's layers and of their cross-attentions, and the decoder's product by the
+/// words) are computed. Everything else (embeddings, heads, the stem, norms, softmax) is 32-bit floats
+/// always.
 public enum Precision: String, Sendable, CaseIterable {
   /// 32-bit floats. Weights that a checkpoint holds in 8 bits are widened, exactly.
   case fp32

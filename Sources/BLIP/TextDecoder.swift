@@ -6,68 +6,109 @@ package import Tensors
 /// there all of it lies under `text_decoder.bert`.
 package struct TextDecoder: ModelPart {
   private static let own = "text_decoder.bert"
-  /// Where what is shared lies in the checkpoint.
-  private let shared: String
+  /// Whether the layers of the checkpoint's text encoder are this one's too: they are not visited,
+  /// but come by `share`.
+  let sharesEncoder: Bool
+  private let width: Int
   private var embedding: TextEmbedding
-  private var layers: [TextLayer]
-  private var crossAttention: [BERTAttention]
+  private var attention: [BERTAttention]
+  private(set) var crossAttention: [BERTAttention]
+  private(set) var feedForward: [FeedForward]
   private var transform: LanguageModelTransform
   /// The word embeddings once more, as the last layer.
-  private var words: Linear
+  var words: Linear
 
+  /// - Parameter weights: Where the rows of the words are read from.
   package init(_ configuration: TextConfiguration, weights: Weights) {
     // One that is not tied to an encoder has layers of its own even where there is an encoder.
-    let isTied = weights.shape(of: "\(Self.own).embeddings.LayerNorm.weight") == nil
-    shared = isTied ? "text_encoder" : Self.own
-    embedding = TextEmbedding(configuration, path: shared, weights: weights)
-    layers = (0..<configuration.layers).map { _ in TextLayer(configuration) }
+    sharesEncoder = weights.shape(of: "\(Self.own).embeddings.LayerNorm.weight") == nil
+    width = configuration.hiddenSize
+    embedding = TextEmbedding(
+      configuration, path: sharesEncoder ? "text_encoder" : Self.own, weights: weights)
+    let layers = (0..<configuration.layers).map { _ in TextLayer(configuration) }
+    attention = layers.map(\.attention)
+    feedForward = layers.map(\.feedForward)
     crossAttention = MatchHead(configuration).attention
     transform = LanguageModelTransform(configuration)
     words = Linear(inputs: configuration.hiddenSize, outputs: configuration.vocabularySize)
   }
 
+  /// Whether a checkpoint holds a decoder.
+  static func isPresent(in weights: Weights) -> Bool {
+    weights.shape(of: LanguageModelTransform.biasName) != nil
+  }
+
   package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
-    try embedding.forEachParameter(&visitor)
-    for index in layers.indices {
-      let (own, shared) = ("\(Self.own).encoder.layer.\(index)", "\(shared).encoder.layer.\(index)")
-      try layers[index].attention.forEachParameter("\(own).attention", &visitor)
-      try crossAttention[index].forEachParameter("\(shared).crossattention", &visitor)
-      try layers[index].feedForward.forEachParameter(shared, &visitor)
+    if !sharesEncoder { try embedding.forEachParameter(&visitor) }
+    for index in attention.indices {
+      let path = "\(Self.own).encoder.layer.\(index)"
+      try attention[index].forEachParameter("\(path).attention", &visitor)
+      guard !sharesEncoder else { continue }
+      try crossAttention[index].forEachParameter("\(path).crossattention", &visitor)
+      try feedForward[index].forEachParameter(path, &visitor)
     }
     try transform.forEachParameter(&visitor)
     try visitor.visit(embedding.wordsName, [words.outputs, words.inputs], &words.weight)
     try visitor.visit(LanguageModelTransform.biasName, [words.outputs], &words.bias)
   }
 
-  /// Of every token the logits of the one behind it.
+  /// Takes what the image-grounded text encoder has too. Nothing is copied: a loaded matrix is shared
+  /// by all that hold it.
+  package mutating func share(_ encoder: TextEncoder, _ match: MatchHead) {
+    embedding = encoder.embedding
+    feedForward = encoder.layers.map(\.feedForward)
+    crossAttention = match.attention
+  }
+
+  /// Empty sequences, one for each picture, whose keys and values are computed here.
   /// - Parameters:
-  ///   - texts: `[DEC] …` of any lengths.
-  ///   - features: The patch features of the picture that each text tells of, `[1 + P, D]`.
-  /// - Returns: `[Σ length, vocabulary]`
-  package func callAsFunction(_ texts: [[Int32]], features: [Matrix]) throws -> Matrix {
-    precondition(texts.count == features.count)
-    let segments = consecutiveRanges(texts.map(\.count))
-    var x = try embedding(texts)
-    var attention = BERTAttention.Activations()
-    var feedForward = FeedForward.Activations()
-    let pictures = Matrix(
-      rows: features.reduce(0) { $0 + $1.rows }, columns: features.first?.columns ?? 0,
-      values: features.flatMap(\.values))
-    let looking = zip(segments, consecutiveRanges(features.map(\.rows))).map {
-      AttentionSegment(queries: $0, keys: $1)
+  ///   - pictures: Patch features, `[1 + P, D]` each.
+  ///   - capacity: The most tokens of a sequence.
+  func begin(_ pictures: [Matrix], capacity: Int) -> DecoderState {
+    var state = DecoderState(
+      layers: attention.count, width: width, pictures: pictures.map(\.rows), capacity: capacity)
+    let features = Matrix(
+      rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures.first?.columns ?? 0,
+      values: pictures.count == 1 ? pictures[0].values : pictures.flatMap(\.values))
+    for (index, attention) in crossAttention.enumerated() {
+      var (keys, values) = (Matrix(), Matrix())
+      attention.project(features, keys: &keys, values: &values)
+      (state.layers[index].pictureKeys, state.layers[index].pictureValues) = (keys, values)
     }
+    return state
+  }
+
+  /// Runs as many new tokens of every sequence behind those it has.
+  /// - Returns: `[sequences · new tokens, width]`
+  func callAsFunction(_ tokens: [[Int32]], _ state: inout DecoderState) throws -> Matrix {
+    let count = tokens.first?.count ?? 0
+    precondition(tokens.count == state.pictureOf.count && tokens.allSatisfy { $0.count == count })
+    var x = try embedding(tokens, from: state.length)
+    var inner = BERTAttention.Activations()
+    var outer = FeedForward.Activations()
+    let (own, pictures) = (state.ownSegments(count), state.pictureSegments(count))
     var (keys, values) = (Matrix(), Matrix())
-    for (index, layer) in layers.enumerated() {
-      layer.attention.project(x, keys: &keys, values: &values)
-      layer.attention(
-        x, keys: keys, values: values,
-        segments.map { AttentionSegment(queries: $0, keys: $0) }, causal: true, &attention)
-      swap(&x, &attention.output)
-      crossAttention[index](x, over: pictures, looking, &attention)
-      swap(&x, &attention.output)
-      layer.feedForward(x, &feedForward)
-      swap(&x, &feedForward.output)
+    for index in attention.indices {
+      attention[index].project(x, keys: &keys, values: &values)
+      state.append(keys: keys, values: values, count: count, layer: index)
+      let layer = state.layers[index]
+      // A lone token sees all there is.
+      attention[index](
+        x, keys: layer.keys, values: layer.values, own, causal: count > 1, &inner)
+      swap(&x, &inner.output)
+      crossAttention[index](
+        x, keys: layer.pictureKeys, values: layer.pictureValues, pictures, &inner)
+      swap(&x, &inner.output)
+      feedForward[index](x, &outer)
+      swap(&x, &outer.output)
     }
+    state.advance(by: count)
+    return x
+  }
+
+  /// What the language-model head makes of rows `[n, width]`: `[n, vocabulary]`, of every token the
+  /// logits of the one behind it.
+  func logits(of x: Matrix) -> Matrix {
     var (activations, logits) = (LanguageModelTransform.Activations(), Matrix())
     transform(x, &activations)
     words(activations.output, into: &logits)

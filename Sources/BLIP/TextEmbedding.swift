@@ -55,8 +55,8 @@ package struct TextEmbedding: Sendable {
     )
   }
 
-  /// The texts' rows one behind the other, each text from position 0: `[Σ length, width]`.
-  func callAsFunction(_ texts: [[Int32]]) throws -> Matrix {
+  /// The texts' rows one behind the other, each text from a position on: `[Σ length, width]`.
+  func callAsFunction(_ texts: [[Int32]], from position: Int = 0) throws -> Matrix {
     let ids = texts.joined().map(Int.init)
     var rows =
       try weights.map {
@@ -64,14 +64,17 @@ package struct TextEmbedding: Sendable {
           rows: ids.count, columns: width,
           values: try $0.rows(wordsName, ids, shape: [vocabularySize, width]))
       } ?? words.rows(ids)
-    addPositions(of: texts, to: &rows)
+    addPositions(of: texts, from: position, to: &rows)
     var x = Matrix()
     norm(rows, into: &x)
     return x
   }
 
   /// Adds the position of every token of the texts to the row of its word.
-  package func addPositions(of texts: [[Int32]], to rows: inout Matrix) {
-    add(texts.flatMap { positionEmbedding[..<($0.count * width)] }, to: &rows)
+  package func addPositions(
+    of texts: [[Int32]], from position: Int = 0, to rows: inout Matrix
+  ) {
+    let first = position * width
+    add(texts.flatMap { positionEmbedding[first..<first + $0.count * width] }, to: &rows)
   }
 }

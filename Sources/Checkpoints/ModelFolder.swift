@@ -4,7 +4,7 @@
 public struct ModelFolder: Sendable {
   /// Where the folder is.
   public let path: String
-  /// The folder's own name, for messages.
+  /// The folder's own name, or OWNER/NAME of a snapshot in Hugging Face's cache; for messages.
   public let name: String
   /// What the model is made of.
   public let configuration: ModelConfiguration
@@ -22,7 +22,7 @@ public struct ModelFolder: Sendable {
   /// Opens a folder and checks all but the values of the weights.
   public init(path: String) throws(CheckpointError) {
     self.path = path
-    name = path.split(separator: "/").last { $0 != "." }.map(String.init) ?? path
+    name = modelName(path)
     let file = { (name: String) in "\(path)/\(name)" }
 
     guard fileExists(file("config.json")) else {
@@ -64,4 +64,14 @@ public struct ModelFolder: Sendable {
     fingerprint = fingerprintOf(
       files: [configurationBytes, preprocessorBytes, vocabularyBytes], weights)
   }
+}
+
+/// What people call the model in a folder: `…/models--OWNER--NAME/snapshots/COMMIT` is OWNER/NAME.
+private func modelName(_ path: String) -> String {
+  let parts = path.split(separator: "/").filter { $0 != "." }.suffix(3)
+  guard parts.count == 3, let repository = parts.first, repository.hasPrefix("models--"),
+    parts.dropFirst().first == "snapshots"
+  else { return parts.last.map(String.init) ?? path }
+  let name = repository.dropFirst("models--".count)
+  return String(name.replacing("--", with: "/", maxReplacements: 1))
 }

@@ -36,7 +36,7 @@ struct Blip: AsyncParsableCommand {
     subcommands: [
       IndexCommand.self, SearchCommand.self, MatchCommand.self, InfoCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
-      TrainCommand.self, ModelCommand.self, DecodeCommand.self,
+      TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])
 
   static let _errorLabel = "blip"

@@ -34,9 +34,9 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The model that made the embeddings (default: what blip export noted, else the one that comes "
-        + "with blip).",
-      valueName: "path"))
+      "The model that made the embeddings: a folder, or OWNER/NAME of one that blip model pull "
+        + "fetched (default: what blip export noted, else the one that comes with blip).",
+      valueName: "model"))
   var model: String?
 
   func validate() throws {
@@ -47,7 +47,9 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let path = try index.path()
-    let request = ImportRequest(folder: folder, index: path, collection: collection, model: model)
+    let request = ImportRequest(
+      folder: folder, index: path, collection: collection,
+      model: try model.map(ModelLocation.folder))
     let work = try IndexImport(request)
     Interruption.watch()
     guard

@@ -97,8 +97,12 @@ struct IndexingProgress {
       if phase != .looking { Console.note("\(done) of \(total) \(phase.rawValue)\(pace)") }
       return
     }
-    let bar = Self.line(
-      label: phase.rawValue, done: done, total: total, pace: pace, console: console)
+    let bar =
+      total > 0
+      ? progressBar(
+        label: phase.rawValue, share: min(1, Double(done) / Double(total)),
+        numbers: "\(done)/\(total)\(pace)", console: console)
+      : String("\(phase.rawValue) …".prefix(console.width - 1))
     try? console.write("\r\u{1B}[K\(bar)")
     hasLine = true
   }
@@ -113,21 +117,6 @@ struct IndexingProgress {
   private var pace: String {
     guard let perSecond = rate.perSecond, perSecond > 0 else { return "" }
     return ", \(fixed(perSecond, 1))/s, \(clock(Double(total - done) / perSecond)) left"
-  }
-
-  /// The bar, cut to fit the terminal's width.
-  private static func line(
-    label: String, done: Int, total: Int, pace: String, console: Console
-  ) -> String {
-    guard total > 0 else { return String("\(label) …".prefix(console.width - 1)) }
-    let share = min(1, Double(done) / Double(total))
-    let numbers = " \(fixed(share * 100, 0))%  \(done)/\(total)\(pace)"
-    let room = console.width - 1 - label.count - 1 - numbers.count
-    guard room >= 5 else { return String("\(label)\(numbers)".prefix(console.width - 1)) }
-    let cells = min(room, 40)
-    let filled = Int(share * Double(cells))
-    return label + " " + String(repeating: "━", count: filled)
-      + console.dimmed(String(repeating: "─", count: cells - filled)) + numbers
   }
 }
 

@@ -47,6 +47,13 @@ struct InfoCommand: ParsableCommand {
       ("embedding", "\(metadata.embeddingSize) numbers"),
       ("features", features(metadata)),
       (
+        "match",
+        contents.calibration.map {
+          "calibrated (temperature \(fixed(Double($0.temperature), 3)), bias "
+            + "\(fixed(Double($0.bias), 3)))"
+        } ?? "not calibrated"
+      ),
+      (
         "vectors",
         "pictures \(Self.arrangement(contents.vectors.pictures)), texts "
           + Self.arrangement(contents.vectors.texts)
@@ -115,6 +122,8 @@ struct InfoCommand: ParsableCommand {
       ("image_size", .integer(metadata.imageSize)),
       ("embedding_size", .integer(metadata.embeddingSize)),
       ("features", .string(metadata.features.rawValue)),
+      ("match_temperature", contents.calibration.map { .float($0.temperature) }),
+      ("match_bias", contents.calibration.map { .float($0.bias) }),
       ("picture_vectors", Self.json(contents.vectors.pictures)),
       ("text_vectors", Self.json(contents.vectors.texts)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
@@ -147,6 +156,7 @@ struct InfoCommand: ParsableCommand {
 /// What an index holds, read in one snapshot.
 private struct IndexContents {
   let metadata: IndexMetadata
+  let calibration: MatchCalibration?
   let pictures: Int
   let texts: Int
   let vectors: (pictures: VectorSummary, texts: VectorSummary)
@@ -155,6 +165,7 @@ private struct IndexContents {
 
   init(_ snapshot: borrowing IndexSnapshot) throws {
     metadata = try snapshot.metadata()
+    calibration = try snapshot.matchCalibration()
     pictures = try snapshot.pictureCount()
     texts = try snapshot.textCount()
     vectors = try snapshot.vectorSummaries()

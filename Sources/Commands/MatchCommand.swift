@@ -49,7 +49,7 @@ struct MatchCommand: ParsableCommand {
     let hits: [TextHit]
     if texts.isEmpty {
       let searcher = try Searcher(
-        index: index.path(), modelPath: model.given, precision: precision.precision,
+        index: index.path(), modelPath: model.path(), precision: precision.precision,
         cache: CacheLocation.standard)
       hits = try searcher.match(
         pictureAt: picture, count: ranking.count, rerankDepth: ranking.depth,

@@ -4,5 +4,8 @@ struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
     abstract: "Gets, lists and converts models.",
-    subcommands: [ModelShowCommand.self, ModelConvertCommand.self])
+    subcommands: [
+      ModelPullCommand.self, ModelListCommand.self, ModelShowCommand.self,
+      ModelConvertCommand.self, ModelRemoveCommand.self,
+    ])
 }

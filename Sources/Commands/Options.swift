@@ -30,18 +30,21 @@ struct ModelOption: ParsableArguments {
   @Option(
     name: .customLong("model"),
     help: ArgumentHelp(
-      "A BLIP model folder as Hugging Face writes it (default: the index's own, else the one that "
-        + "comes with blip).",
-      valueName: "path"))
+      "A BLIP model: its folder as Hugging Face writes it, or OWNER/NAME of one that blip model pull "
+        + "fetched (default: the index's own, else the one that comes with blip).",
+      valueName: "model"))
   var given: String?
 
   func validate() throws {
     if given?.isEmpty == true { throw ValidationError("--model names no folder.") }
   }
 
+  /// The folder of the model given; nil where none is.
+  func path() throws -> String? { try given.map(ModelLocation.folder) }
+
   /// The model given, or the one that comes with blip.
   func load(precision: Precision) throws -> BLIPModel {
-    let path = try given ?? BLIPModel.defaultModelPath()
+    let path = try path() ?? BLIPModel.defaultModelPath()
     return try BLIPModel(
       folder: ModelFolder(path: path), precision: precision, cache: CacheLocation.standard)
   }

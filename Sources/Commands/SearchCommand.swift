@@ -22,6 +22,13 @@ struct SearchCommand: ParsableCommand {
   @OptionGroup var ranking: RankingOptions
 
   @Option(
+    help: ArgumentHelp(
+      "Rerank as many as this time allows, such as 300ms or 2s, and at most --rerank or 256.",
+      valueName: "time"),
+    transform: Self.duration)
+  var budget: Duration?
+
+  @Option(
     name: .customLong("under"),
     help: ArgumentHelp(
       "Only pictures in this folder of the collection and below it.", valueName: "folder"))
@@ -43,6 +50,15 @@ struct SearchCommand: ParsableCommand {
   @OptionGroup var model: ModelOption
   @OptionGroup var precision: PrecisionOption
 
+  private static func duration(_ text: String) throws -> Duration {
+    for (unit, seconds) in [("ms", 0.001), ("s", 1.0)] where text.hasSuffix(unit) {
+      if let number = Double(text.dropLast(unit.count)), number > 0, number <= 86_400_000 {
+        return .seconds(number * seconds)
+      }
+    }
+    throw ValidationError("Give a time with its unit, such as 300ms or 2s.")
+  }
+
   func validate() throws {
     if query.allSatisfy(\.isWhitespace) {
       throw ValidationError("The query is empty: say what to look for.")
@@ -56,13 +72,17 @@ struct SearchCommand: ParsableCommand {
       throw ValidationError(
         "--rerank and --min-match are for texts: pictures are compared by their cosine.")
     }
+    if budget != nil, PictureArgument.isPicture(query) || ranking.depth == 0 {
+      throw ValidationError(
+        "--budget is for reranking, which a picture or --rerank 0 goes without.")
+    }
   }
 
   func run() throws {
     let isPicture = PictureArgument.isPicture(query)
     if isPicture { try PictureArgument.check(query) }
     let searcher = try Searcher(
-      index: index.path(), modelPath: model.given, precision: precision.precision,
+      index: index.path(), modelPath: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
     let hits: [PictureHit]
     if isPicture {
@@ -72,7 +92,8 @@ struct SearchCommand: ParsableCommand {
       QueryText.note(query, model: searcher.model)
       hits = try searcher.search(
         text: query, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch, options: nearest.options(folder: folder))
+        minimumMatch: ranking.minimumMatch, budget: budget, options: nearest.options(folder: folder)
+      )
     }
     try write(hits)
     if let html {

@@ -38,7 +38,8 @@ struct TrainCommand: ParsableCommand {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "The model to start from (default: the one that comes with blip).", valueName: "model"))
+      "The model to start from: a folder, or OWNER/NAME of one that blip model pull fetched "
+        + "(default: the one that comes with blip).", valueName: "model"))
   var initial: String?
 
   @Option(help: ArgumentHelp("The folder of the run.", valueName: "dir"))
@@ -112,7 +113,8 @@ struct TrainCommand: ParsableCommand {
         "\(counted(pictures.missing, "picture")) named by the captions are not there, such as "
           + "\(printable(example)); they are left out")
     }
-    let model = try ModelFolder(path: initial ?? BLIPModel.defaultModelPath())
+    let model = try ModelFolder(
+      path: initial.map(ModelLocation.folder) ?? BLIPModel.defaultModelPath())
     var plan = TrainingRun.Plan(
       recipe.settings(), pictures: pictures.found, model: model, folder: out)
     if let validation {

@@ -1,33 +1,15 @@
-import CCrypto
-
-/// SHA-256 over bytes fed in pieces, by libcrypto (which uses the CPU's own instructions).
+/// SHA-256 over bytes fed in pieces.
 public struct SHA256: ~Copyable {
-  private let context: OpaquePointer
+  private var digest = MessageDigest(.sha256)
 
   /// An empty digest.
-  public init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-      preconditionFailure("libcrypto has no SHA-256")
-    }
-    self.context = context
-  }
-
-  deinit { EVP_MD_CTX_free(context) }
+  public init() {}
 
   /// Feeds bytes.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    let fed = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-    precondition(fed == 1, "libcrypto refused \(bytes.count) bytes")
-  }
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) { digest.update(bytes) }
 
   /// Ends the digest: 32 bytes.
-  public consuming func finish() -> [UInt8] {
-    var digest = [UInt8](repeating: 0, count: 32)
-    var length: UInt32 = 0
-    let ended = EVP_DigestFinal_ex(context, &digest, &length)
-    precondition(ended == 1 && length == 32, "libcrypto ended SHA-256 with \(length) bytes")
-    return digest
-  }
+  public consuming func finish() -> [UInt8] { digest.finish() }
 
   /// The digest of `bytes`: 32 bytes.
   public static func digest(of bytes: [UInt8]) -> [UInt8] {

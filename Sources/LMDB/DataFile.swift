@@ -32,6 +32,14 @@ enum DataFile {
     }
   }
 
+  /// Whether a file is one that was made and never written to. A file of more than a page is another,
+  /// which is told without reading it.
+  static func isUnwritten(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size <= pageSizes.upperBound else { return false }
+    return (try? check(path)) == false
+  }
+
   private static func checkOnce(_ path: String) throws(LMDBError) -> Bool {
     let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else {

@@ -101,7 +101,7 @@ public final class Environment: Sendable {
   /// Whether the `data.mdb` of a folder is one that was made and never written to: its process was
   /// killed, or found the disk full, before.
   public static func isUnwritten(_ path: String) -> Bool {
-    (try? DataFile.check(path + "/data.mdb")) == false
+    DataFile.isUnwritten(path + "/data.mdb")
   }
 
   private static func open(_ path: String, flags: UInt32, mapSize: Int)

@@ -4,7 +4,7 @@
 ///
 /// Once `shouldStop` says so no further job is begun; those in flight are still handed over. An
 /// error of a job or of `take` ends the work and is thrown on. Returns whether all jobs were done.
-func workThrough<Job: Sendable, Outcome: Sendable>(
+package func workThrough<Job: Sendable, Outcome: Sendable>(
   _ jobs: [Job], inFlight: Int, shouldStop: @Sendable () -> Bool,
   work: @escaping @Sendable (Job) throws -> Outcome, take: (Outcome) throws -> Void
 ) async throws -> Bool {

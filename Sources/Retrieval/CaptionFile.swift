@@ -6,6 +6,8 @@ package struct CaptionRecord: Equatable {
   package var captions: [String]
   /// Whether the only caption is the name of what the picture shows ("label": "daisy").
   package var isLabel = false
+  /// The part of the set that the picture belongs to, where the file says (Karpathy's `split`).
+  package var split: String?
 }
 
 /// A file of captions: JSON or JSONL of `{"image", "caption"}` with one caption or a list (or with a
@@ -46,20 +48,24 @@ package enum CaptionFile {
     }
     var records: [CaptionRecord] = []
     func take(
-      _ names: [String], _ captions: [String], isLabel: Bool = false, line: Int
+      _ names: [String], _ captions: [String], isLabel: Bool = false, split: String? = nil,
+      line: Int
     ) throws(CaptionFileError) {
       let captions = captions.map(oneLine).filter { !$0.isEmpty }
       if let long = captions.first(where: { $0.utf8.count > maximumCaptionBytes }) {
         throw CaptionFileError(
           line, "a caption of \(long.utf8.count) bytes; at most \(maximumCaptionBytes) are taken")
       }
-      records.append(CaptionRecord(names: names, captions: captions, isLabel: isLabel))
+      records.append(
+        CaptionRecord(names: names, captions: captions, isLabel: isLabel, split: split))
     }
     if first == UInt8(ascii: "[") || first == UInt8(ascii: "{") {
       var reader = JSONRecordReader(bytes)
       while let record = try reader.next() {
         let caption = try JSONCaption(record.bytes, line: record.line)
-        try take(caption.names, caption.captions, isLabel: caption.isLabel, line: record.line)
+        try take(
+          caption.names, caption.captions, isLabel: caption.isLabel, split: caption.split,
+          line: record.line)
       }
     } else {
       var reader = DelimitedReader(bytes, isTabbed: isTabbed)

@@ -170,6 +170,7 @@ struct JSONCaption: Decodable {
   let names: [String]
   let captions: [String]
   let isLabel: Bool
+  let split: String?
 
   /// Decodes the record that begins in `line`.
   init(_ bytes: ArraySlice<UInt8>, line: Int) throws(CaptionFileError) {
@@ -186,6 +187,8 @@ struct JSONCaption: Decodable {
     let record = try decoder.container(keyedBy: Key.self)
     names = try Self.names(record)
     (captions, isLabel) = try Self.captions(record)
+    // Only Karpathy's files have one, a string; whatever else has that name says nothing here.
+    split = try? record.decode(String.self, forKey: Key(stringValue: "split"))
   }
 
   private struct Key: CodingKey {

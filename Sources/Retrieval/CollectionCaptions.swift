@@ -27,10 +27,9 @@ struct CollectionCaptions: Sendable {
     if let file {
       let records = try CaptionFile.records(at: file)
       let paths = Set(pictures.lazy.map(\.path))
-      let folder = Self.folder(of: file)
+      let places = CaptionPlaces(root: root, file: file)
       for record in records {
-        let places = record.names.lazy.flatMap { Self.places(of: $0, root: root, folder: folder) }
-        if let path = places.first(where: paths.contains) {
+        if let path = places.paths(of: record).first(where: paths.contains) {
           captions[path, default: []] += record.captions
         } else {
           missing += 1
@@ -94,17 +93,5 @@ struct CollectionCaptions: Sendable {
     else { return line }
     let length = line[lead] >= 0xF0 ? 4 : line[lead] >= 0xE0 ? 3 : 2
     return line.endIndex - lead < length ? line[..<lead] : line
-  }
-
-  private static func folder(of file: String) -> [UInt8] {
-    let resolved = (try? FileSystem.resolved(Array(file.utf8))) ?? Array(file.utf8)
-    return resolved.lastIndex(of: .slash).map { Array(resolved[..<$0]) } ?? []
-  }
-
-  /// The paths relative to the root that a name may mean.
-  private static func places(of name: String, root: [UInt8], folder: [UInt8]) -> [[UInt8]] {
-    let name = Array(name.utf8)
-    let absolute = name.first == .slash ? [name] : [joined(root, name), joined(folder, name)]
-    return absolute.compactMap { relative(normalised($0), to: root) }
   }
 }

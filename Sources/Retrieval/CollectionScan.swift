@@ -53,6 +53,9 @@ struct CollectionScan: Sendable {
     }
   }
 
+  /// Leaves out what is not one of `paths`.
+  mutating func keep(only paths: Set<[UInt8]>) { pictures.removeAll { !paths.contains($0.path) } }
+
   /// Whether a path may still exist although the walk did not find it: it lies in a folder, or is
   /// a file, that could not be read. A link that leads nowhere hides nothing.
   func hides(_ path: [UInt8]) -> Bool {

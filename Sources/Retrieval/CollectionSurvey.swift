@@ -11,9 +11,11 @@ struct CollectionSurvey {
   ///
   /// A collection without pictures is an error, but where an index of it is to be emptied on demand.
   init?(_ request: IndexingRequest, root: [UInt8], shouldStop: () -> Bool) throws {
-    scan = try CollectionScan(
+    var scan = try CollectionScan(
       root: root, exclude: request.exclude.map { try GlobPattern($0) }, shouldStop: shouldStop)
     if scan.interrupted { return nil }
+    if let only = request.only { scan.keep(only: only) }
+    self.scan = scan
     if scan.pictures.isEmpty {
       guard request.allowsVanished, case .index = try IndexFolder(request.index) else {
         throw RetrievalError(
@@ -29,7 +31,8 @@ struct CollectionSurvey {
       let place = path.isEmpty ? request.collection : printable(path)
       warnings.append("\(place) cannot be read: \(error)")
     }
-    if let example = captions.example {
+    // Of a part of the collection the captions file may well name more.
+    if let example = captions.example, request.only == nil {
       warnings.append(
         "the captions file has \(captions.missing) records of pictures that are not in the"
           + " collection, such as \(printable(Array(example.utf8)))")

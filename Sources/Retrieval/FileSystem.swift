@@ -151,7 +151,7 @@ extension UInt8 {
 }
 
 /// `folder/name`, or `name` alone in the root.
-func joined(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
+package func joined(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
   if folder.isEmpty { return name }
   return folder.last == .slash ? folder + name : folder + [.slash] + name
 }
@@ -189,7 +189,7 @@ func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
 
 /// A path as text for one line of a terminal: bytes that are not UTF-8 and control characters
 /// become U+FFFD.
-func printable(_ path: [UInt8]) -> String {
+package func printable(_ path: [UInt8]) -> String {
   let text = String(decoding: path, as: UTF8.self)
   guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
     return text

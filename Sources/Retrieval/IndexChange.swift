@@ -1,3 +1,4 @@
+public import BLIP
 internal import Digests
 internal import LMDB
 public import Tensors
@@ -179,6 +180,11 @@ public struct IndexChange: ~Copyable {
   public func update(name: String, collection: String, modelPath: String) throws {
     try MetadataTable.update(
       tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
+  }
+
+  /// How match probabilities are calibrated.
+  public func setMatchCalibration(_ calibration: MatchCalibration) throws {
+    try MetadataTable.setCalibration(calibration, tables.meta, in: transaction)
   }
 
   private func removeTexts(of picture: UInt64?) throws {

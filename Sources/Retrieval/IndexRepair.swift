@@ -88,6 +88,9 @@ extension IndexTables {
       try MetadataTable.setCounter(
         counter, to: max(least, kept ?? 1), meta, in: transaction)
     }
+    if (try? MetadataTable.calibration(meta, of: path, in: transaction)) == nil {
+      try MetadataTable.removeCalibration(meta, in: transaction)
+    }
   }
 
   fileprivate func rebuildVectors(in transaction: borrowing WriteTransaction) throws {

@@ -47,13 +47,11 @@ extension Indexer {
   /// Name and captions of the old index, held against the collection as a run on it would be.
   private func inherit(from old: String, to successor: inout IndexingRequest) throws {
     let root = try collectionRoot(successor.collection)
-    guard
-      let survey = try CollectionSurvey(successor, root: root, shouldStop: { false })
-    else { return }
+    let scan = try CollectionScan(
+      root: root, exclude: successor.exclude.map { try GlobPattern($0) }, shouldStop: { false })
     let store = try IndexStore.open(old)
     try store.read { snapshot in
-      let plan = try IndexingPlan(
-        scan: survey.scan, retriesFailures: false, snapshot: snapshot)
+      let plan = try IndexingPlan(scan: scan, retriesFailures: false, snapshot: snapshot)
       guard successor.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count) else {
         throw RetrievalError(
           "\(plan.vanished.count) pictures of the index \(old) are not in "

@@ -1,3 +1,4 @@
+public import BLIP
 internal import LMDB
 public import Tensors
 
@@ -9,6 +10,12 @@ public struct IndexSnapshot: ~Copyable {
   /// What the `meta` table holds.
   public func metadata() throws -> IndexMetadata {
     try MetadataTable.read(tables.meta, of: tables.path, in: transaction)
+  }
+
+  /// How match probabilities are calibrated; nil where nobody has measured it (`blip bench
+  /// --calibrate`).
+  public func matchCalibration() throws -> MatchCalibration? {
+    try MetadataTable.calibration(tables.meta, of: tables.path, in: transaction)
   }
 
   /// How many pictures the index holds.

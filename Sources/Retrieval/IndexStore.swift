@@ -1,3 +1,5 @@
+public import BLIP
+import Checkpoints
 internal import LMDB
 
 /// The folder of an index: one LMDB environment with typed tables (DESIGN.md, "What is on disk").
@@ -92,6 +94,26 @@ public final class IndexStore: Sendable {
   public static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
     let metadata = try storing { try open(path).read { try $0.metadata() } }
     return try openForWriting(path, metadata: metadata)
+  }
+
+  /// Throws where there is no index at `path`, or it was made with another model.
+  public static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
+    try open(path).read { try $0.metadata() }.requireModel(
+      named: model.folder.name, at: model.folder.path, fingerprint: model.folder.fingerprint,
+      index: path)
+  }
+
+  /// Stores in the index at `path` how match probabilities of its model are calibrated; another model's
+  /// say nothing here, which is an error. Waits while another run writes the index, of which `whenHeld`
+  /// is told.
+  public static func calibrate(
+    _ path: String, _ calibration: MatchCalibration, model: BLIPModel,
+    whenHeld: (String) -> Void = { _ in }
+  ) throws {
+    try requireModel(model, ofIndexAt: path)
+    let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
+    defer { withExtendedLifetime(lock) {} }
+    try openToRepair(path).write { try $0.setMatchCalibration(calibration) }
   }
 
   /// Checks the metadata of an index that is there, then opens its tables.

@@ -14,6 +14,8 @@ public struct IndexingRequest: Sendable {
   public var features: FeaturePrecision?
   /// Files and folders to leave out, as lines of `.gitignore`.
   public var exclude: [String]
+  /// The only pictures that belong to the index, relative to the collection; nil: all that are there.
+  public var only: Set<[UInt8]>?
   /// The share of the true nearest that a search of many vectors is to find, 0.5 to 1; nil keeps the
   /// index's own, which is 0.99 where nothing else was asked for.
   public var recall: Double?
@@ -30,7 +32,8 @@ public struct IndexingRequest: Sendable {
   /// A request with all its parts.
   public init(
     collection: String, index: String, name: String?, captions: String?,
-    features: FeaturePrecision?, exclude: [String], recall: Double? = nil,
+    features: FeaturePrecision?, exclude: [String], only: Set<[UInt8]>? = nil,
+    recall: Double? = nil,
     rebuildsVectors: Bool = false, retriesFailures: Bool = false, allowsVanished: Bool = false
   ) {
     self.collection = collection
@@ -39,6 +42,7 @@ public struct IndexingRequest: Sendable {
     self.captions = captions
     self.features = features
     self.exclude = exclude
+    self.only = only
     self.recall = recall
     self.rebuildsVectors = rebuildsVectors
     self.retriesFailures = retriesFailures

@@ -24,6 +24,8 @@ enum MetadataTable {
     static let features = "features"
     static let collection = "collection"
     static let recall = "recall"
+    static let matchTemperature = "match_temperature"
+    static let matchBias = "match_bias"
   }
 
   /// Which ids are counted up.
@@ -140,6 +142,35 @@ enum MetadataTable {
     _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
   ) throws(LMDBError) {
     try meta.delete(Row.recall, in: transaction)
+  }
+
+  /// How match probabilities are calibrated; nil where nobody has measured it.
+  static func calibration<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> MatchCalibration? {
+    guard let temperature = try meta.get(Row.matchTemperature, in: transaction) else { return nil }
+    let bias = try text(Row.matchBias, meta, path, in: transaction)
+    guard let temperature = Float(temperature), let bias = Float(bias),
+      let calibration = MatchCalibration(temperature: temperature, bias: bias)
+    else { throw RetrievalError.damaged(path, "meta has a match calibration that is none") }
+    return calibration
+  }
+
+  /// Writes how match probabilities are calibrated.
+  static func setCalibration(
+    _ calibration: MatchCalibration, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.matchTemperature, "\(calibration.temperature)", in: transaction)
+    try meta.put(Row.matchBias, "\(calibration.bias)", in: transaction)
+  }
+
+  /// Drops what was measured of match probabilities.
+  static func removeCalibration(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.delete(Row.matchTemperature, in: transaction)
+    try meta.delete(Row.matchBias, in: transaction)
   }
 
   /// The id that will be next; nil where that is not told.

@@ -1,13 +1,14 @@
 internal import Glibc
 
 /// A regular file that is read in pieces, so that its size costs no memory.
-final class InputFile: Sendable {
+package final class InputFile: Sendable {
   let path: String
   /// Bytes, when it was opened.
-  let size: Int
+  package let size: Int
   private let descriptor: Int32
 
-  init(_ path: String) throws(RetrievalError) {
+  /// Opens a regular file.
+  package init(_ path: String) throws(RetrievalError) {
     // Not blocking: opening a pipe that nobody writes to must not wait for ever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -24,7 +25,7 @@ final class InputFile: Sendable {
   deinit { close(descriptor) }
 
   /// The bytes of a range; one that the file no longer has is an error.
-  func read(_ range: Range<Int>) throws(RetrievalError) -> [UInt8] {
+  package func read(_ range: Range<Int>) throws(RetrievalError) -> [UInt8] {
     var failure: String?
     let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
       while count < range.count {

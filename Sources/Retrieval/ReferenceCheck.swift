@@ -108,5 +108,8 @@ extension IndexTables {
     do { _ = try MetadataTable.recall(meta, of: path, in: transaction) } catch {
       findings.add("meta", .mend, "the recall that was asked for cannot be read")
     }
+    do { _ = try MetadataTable.calibration(meta, of: path, in: transaction) } catch {
+      findings.add("meta", .mend, "the calibration of match probabilities cannot be read")
+    }
   }
 }

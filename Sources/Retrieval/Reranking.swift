@@ -6,6 +6,8 @@ struct Candidate {
   /// ITC cosine.
   let cosine: Float
   private(set) var match: MatchLogits?
+  /// The probability of a match, calibrated as the index says.
+  private(set) var probability: Float?
   /// The score of a reranked candidate (`MatchLogits.score`).
   private(set) var score: Float?
 
@@ -14,10 +16,18 @@ struct Candidate {
     cosine = neighbour.score
   }
 
-  mutating func take(_ match: MatchLogits?, itcWeight: Float) {
+  mutating func take(_ match: MatchLogits?, _ rule: RerankRule) {
     self.match = match
-    score = match?.score(cosine: cosine, itcWeight: itcWeight)
+    probability = match?.probability(rule.calibration)
+    score = match?.score(cosine: cosine, itcWeight: rule.itcWeight)
   }
+}
+
+/// What is made of a candidate's match logits.
+struct RerankRule {
+  /// What the cosine counts beside the match logit.
+  let itcWeight: Float
+  let calibration: MatchCalibration
 }
 
 /// The order of results: reranked candidates first, by match logit and cosine as BLIP's own evaluation
@@ -64,7 +74,7 @@ struct SearchDepth: Equatable {
   /// candidate without one is no result.
   func results(of candidates: [Candidate]) -> [Candidate] {
     var results = ranked(candidates)
-    if let minimumMatch { results.removeAll { ($0.match?.probability ?? -1) < minimumMatch } }
+    if let minimumMatch { results.removeAll { ($0.probability ?? -1) < minimumMatch } }
     return Array(results.prefix(count))
   }
 }

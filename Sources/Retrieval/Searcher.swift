@@ -9,11 +9,15 @@ public struct Searcher: Sendable {
   static let usualRerankDepth = 32
   /// Candidates that go through ITM together; the features of the next so many are read meanwhile.
   private static let featuresAtOnce = 16
+  /// The depth that a budget alone does not go beyond: BLIP's k_test on COCO.
+  private static let greatestRerankDepth = 256
 
   /// The model that the index was made with.
   public let model: BLIPModel
-  private let store: IndexStore
+  /// The index, as long as it is searched.
+  public let store: IndexStore
   private let indexed: IndexMetadata
+  private let rule: RerankRule
   private let decoder = ImageDecoder()
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
@@ -32,6 +36,9 @@ public struct Searcher: Sendable {
     model = try BLIPModel(
       folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath),
       precision: precision == .auto ? indexed.precision : precision, cache: cache)
+    rule = RerankRule(
+      itcWeight: model.folder.configuration.itcWeight,
+      calibration: try store.read { try $0.matchCalibration() } ?? .none)
   }
 
   /// Something the person should know about how the index could be opened; nil where all is well.
@@ -53,33 +60,39 @@ public struct Searcher: Sendable {
   /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
   /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
   /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
-  /// match probability, or none.
+  /// match probability, or none. With a budget, as many are reranked as by measured cost can be in that
+  /// time since the call, at least one, and at most `rerankDepth` or 256, BLIP's own depth.
   public func search(
-    text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?,
+    text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?, budget: Duration? = nil,
     options: SearchOptions = SearchOptions()
   ) throws -> [PictureHit] {
+    let deadline = budget.map { ContinuousClock.now + $0 }
     let depth = try SearchDepth(
-      count: count, rerank: rerankDepth ?? defaultRerankDepth, minimumMatch: minimumMatch)
+      count: count,
+      rerank: rerankDepth ?? (budget == nil ? defaultRerankDepth : Self.greatestRerankDepth),
+      minimumMatch: minimumMatch)
     let tokens = try queryTokens(text, model: model)
     let query = try model.embed(texts: [tokens])[0]
     return try store.read { snapshot in
       var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
-      let reranked = min(depth.rerank, candidates.count)
-      try overlapping(
-        candidates.prefix(reranked).map(\.id), batch: Self.featuresAtOnce,
-        read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
-        compute: { [model] features in
-          let present = features.compactMap { $0 }
-          let matches =
-            present.isEmpty ? [] : try model.match(text: tokens, features: present)
-          var next = matches.makeIterator()
-          return features.map { $0 == nil ? nil : next.next() }
-        },
-        take: { ids, matches in
-          for (index, match) in zip(ids.indices, matches) {
-            candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
-          }
-        })
+      var pace = RerankPace(most: min(depth.rerank, candidates.count), deadline: deadline)
+      while let part = pace.next() {
+        try overlapping(
+          candidates[part].map(\.id), batch: Self.featuresAtOnce,
+          read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
+          compute: { [model] features in
+            let present = features.compactMap { $0 }
+            let matches =
+              present.isEmpty ? [] : try model.match(text: tokens, features: present)
+            var next = matches.makeIterator()
+            return features.map { $0 == nil ? nil : next.next() }
+          },
+          take: { ids, matches in
+            for (index, match) in zip(ids.indices, matches) {
+              candidates[part.lowerBound + index].take(match, rule)
+            }
+          })
+      }
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
   }
@@ -132,7 +145,7 @@ public struct Searcher: Sendable {
         texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
         features: picture.features)
       for (index, match) in matches.enumerated() {
-        candidates[index].take(match, itcWeight: model.folder.configuration.itcWeight)
+        candidates[index].take(match, rule)
       }
       let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
       return try depth.results(of: candidates).map { candidate in
@@ -141,7 +154,7 @@ public struct Searcher: Sendable {
         return TextHit(
           id: candidate.id, text: record.text, path: own.map { printable($0.path) },
           cosine: candidate.cosine, matchLogit: candidate.match?.match,
-          matchProbability: candidate.match?.probability)
+          matchProbability: candidate.probability)
       }
     }
   }
@@ -178,7 +191,7 @@ public struct Searcher: Sendable {
     return PictureHit(
       id: candidate.id, path: printable(record.path), location: printable(location),
       locationBytes: location, cosine: candidate.cosine, matchLogit: candidate.match?.match,
-      matchProbability: candidate.match?.probability,
+      matchProbability: candidate.probability,
       captions: try snapshot.texts(of: candidate.id).map(\.text))
   }
 }
@@ -194,13 +207,15 @@ public func match(pictureAt path: String, texts: [String], model: BLIPModel) thr
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
     let cosine = dot(pair.0, picture.embedding)
     var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
-    candidate.take(pair.1, itcWeight: model.folder.configuration.itcWeight)
+    candidate.take(
+      pair.1,
+      RerankRule(itcWeight: model.folder.configuration.itcWeight, calibration: .none))
     return candidate
   }
   return ranked(candidates).map {
     TextHit(
       id: nil, text: texts[Int($0.id)], path: nil, cosine: $0.cosine, matchLogit: $0.match?.match,
-      matchProbability: $0.match?.probability)
+      matchProbability: $0.probability)
   }
 }
 

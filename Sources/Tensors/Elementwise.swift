@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Glibc
 
 /// What the sums of a layer pass before they are stored.
 public enum Activation: Sendable {
@@ -54,6 +55,25 @@ public func softmax(_ x: inout Matrix, scale: Float = 1) {
   guard x.columns > 0 else { return }
   x.withMutablePointer { [rows = x.rows, columns = x.columns] in
     kernel_softmax($0, rows, columns, scale)
+  }
+}
+
+/// Turns every row of x into log(softmax(row)).
+public func logSoftmax(_ x: inout Matrix) {
+  var probabilities = x
+  softmax(&probabilities)
+  let columns = x.columns
+  probabilities.withPointer { [rows = x.rows] p in
+    x.withMutablePointer { x in
+      for row in 0..<rows where columns > 0 {
+        let (x, p) = (x + row * columns, p + row * columns)
+        // The largest has the probability that is known best.
+        var largest = 0
+        for column in 1..<columns where x[column] > x[largest] { largest = column }
+        let shift = log(p[largest]) - x[largest]
+        for column in 0..<columns { x[column] += shift }
+      }
+    }
   }
 }
 

@@ -55,6 +55,15 @@ public struct Matrix: Sendable, Equatable {
     for row in indices { gathered.append(contentsOf: self[row: row]) }
     return Matrix(rows: indices.count, columns: columns, values: gathered)
   }
+
+  /// Writes rows of another matrix of as many columns over those from `first` on.
+  public mutating func replaceRows(from first: Int, with range: Range<Int>, of other: Matrix) {
+    precondition(other.columns == columns && range.upperBound <= other.rows)
+    precondition(first >= 0 && first + range.count <= rows)
+    values.replaceSubrange(
+      first * columns..<(first + range.count) * columns,
+      with: other.values[range.lowerBound * columns..<range.upperBound * columns])
+  }
 }
 
 extension Matrix {

@@ -52,11 +52,11 @@ import Testing
   }
 
   private func expectDecoder(_ folder: ModelFolder, features: String, logits: String) throws {
-    let decoder = try TextDecoder(folder.configuration.text, weights: folder.weights)
-      .loaded(from: folder.weights, .fp32)
+    let decoder = try BLIPModel(folder: folder, precision: .fp32, use: .captions).textDecoder()
     let text = try #require(try expected.texts("decoder_input_ids").first)
     for picture in 0..<2 {
-      let rows = try decoder([text], features: [expected.matrix(features, picture)])
+      var state = decoder.begin([try expected.matrix(features, picture)], capacity: text.count)
+      let rows = try decoder.logits(of: decoder([text], &state))
       expectClose("logits", rows, try expected.matrix(logits, picture), within: 1e-5)
     }
   }

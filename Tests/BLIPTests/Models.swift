@@ -20,6 +20,27 @@ enum Models {
     try BLIPModel(folder: ModelFolder(path: BLIPModel.defaultModelPath()))
   }
 
+  /// The default model with its decoder.
+  static let captioner = Result {
+    try BLIPModel(folder: ModelFolder(path: BLIPModel.defaultModelPath()), use: .captions)
+  }
+
+  /// A captioner as Hugging Face builds it, tiny, with random weights.
+  static let tinyCaptionerPath = "\(shared)/fixtures/blip-tiny-caption"
+  static let hasTinyCaptioner = FileManager.default.fileExists(atPath: tinyCaptionerPath)
+
+  static func tinyCaptioner() throws -> BLIPModel {
+    let folder = TemporaryFolder()
+    for file in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder.path)/\(file)", withDestinationPath: "\(tinyCaptionerPath)/\(file)")
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder.path)/vocab.txt",
+      withDestinationPath: "\(BLIPModel.defaultModelPath())/vocab.txt")
+    return try BLIPModel(folder: ModelFolder(path: folder.path), use: .captions)
+  }
+
   /// A folder of the tiny model to change something in. The vocabulary is the default model's.
   static func tinyFolder() throws -> TemporaryFolder {
     let folder = TemporaryFolder()

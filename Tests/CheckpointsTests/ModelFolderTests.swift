@@ -44,6 +44,18 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     #expect(model.preprocessing.rescaleFactor == 1 / 255 && model.preprocessing.imageSize == 384)
   }
 
+  @Test func aSnapshotInHuggingFacesCacheHasTheNameOfItsRepository() throws {
+    let folder = makeFolder()
+    let snapshot = "\(folder.path)/models--some--blip-base/snapshots/0123"
+    for part in ["/models--some--blip-base", "/models--some--blip-base/snapshots"] {
+      mkdir(folder.path + part, 0o755)
+    }
+    symlink(folder.path, snapshot)
+    #expect(try ModelFolder(path: snapshot).name == "some/blip-base")
+    #expect(try ModelFolder(path: "\(snapshot)/./").name == "some/blip-base")
+    #expect(try ModelFolder(path: folder.path).name == folder.path.split(separator: "/").last!)
+  }
+
   @Test func theImageEncodersWidthIsWhatTheTextEncoderTakes() throws {
     let folder = makeFolder(
       config: """

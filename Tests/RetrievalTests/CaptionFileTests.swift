@@ -36,7 +36,8 @@ import Testing
       """#
     #expect(
       try records(text) == [
-        CaptionRecord(names: ["val2014/x.jpg", "x.jpg"], captions: ["A dog.", "Two dogs."]),
+        CaptionRecord(
+          names: ["val2014/x.jpg", "x.jpg"], captions: ["A dog.", "Two dogs."], split: "test"),
         CaptionRecord(names: ["y.jpg"], captions: []),
       ])
   }

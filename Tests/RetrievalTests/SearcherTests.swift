@@ -248,7 +248,9 @@ struct SearcherTests {
     _ id: UInt64, _ cosine: Float, match: Float? = nil, itcWeight: Float = 1
   ) -> Candidate {
     var candidate = Candidate(Neighbour(id: id, score: cosine))
-    candidate.take(match.map { MatchLogits(noMatch: 0, match: $0) }, itcWeight: itcWeight)
+    candidate.take(
+      match.map { MatchLogits(noMatch: 0, match: $0) },
+      RerankRule(itcWeight: itcWeight, calibration: .none))
     return candidate
   }
 

@@ -48,9 +48,6 @@ public struct RunSettings: Sendable, Equatable, Codable {
     alphaEpochs = isPretraining ? 2 : 1
   }
 
-  /// What the captions of a captioner begin with.
-  static let prompt = "a picture of "
-
   var schedule: Schedule {
     Schedule(
       peak: rate, minimum: decay == nil ? 0 : min(1e-6, rate),

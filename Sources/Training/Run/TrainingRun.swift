@@ -71,7 +71,7 @@ public struct TrainingRun: Sendable {
     try makeFolder(folder)
     let statePath = "\(folder)/state.safetensors"
     let model = try BLIPModel(folder: plan.model)
-    let prompt = settings.objective == .caption ? RunSettings.prompt : ""
+    let prompt = settings.objective == .caption ? GenerationSettings.prompt : ""
     let set = TrainingSet(plan.pictures) { model.tokens(of: prompt + $0) }
     let heldOut = TrainingSet(plan.validation) { model.tokens(of: prompt + $0) }
     let split = try HeldOutSplit(set.pictures, share: settings.heldOut, seed: settings.seed)

@@ -31,7 +31,7 @@ public struct CounterRandom: Sendable {
 }
 
 /// A key of its own for every number: SplitMix64's output function.
-func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
+package func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
   mixed(key &+ (number &+ 1) &* 0x9E37_79B9_7F4A_7C15)
 }
 

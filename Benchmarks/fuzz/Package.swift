@@ -1,0 +1,19 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Readers of files from outside, under libFuzzer: a package of its own, since libFuzzer brings the
+// main function and everything is built with its instrumentation (`./run`).
+let package = Package(
+  name: "Fuzz",
+  dependencies: [.package(name: "blip", path: "../..")],
+  targets: [
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        .product(name: "BLIP", package: "blip"), .product(name: "Retrieval", package: "blip"),
+        .product(name: "VectorIndex", package: "blip"),
+      ],
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,113 @@
+import FoundationEssentials
+
+@testable import Checkpoints
+@testable import Images
+@testable import Retrieval
+@testable import Tokenization
+@testable import VectorIndex
+
+/// A reader of files from outside, fed with one file. It answers or throws its own error; anything
+/// else (a trap, a read beyond the end, memory or time without bound) ends the process, which is the
+/// finding.
+enum Reader: String, CaseIterable {
+  case picture, weights, configuration, vocabulary, captions, numpy, export, block, record, message
+
+  /// - Parameter folder: Where files can be made for readers that take a path.
+  func read(_ bytes: [UInt8], in folder: String) throws {
+    switch self {
+    case .picture:
+      _ = try? ImageDecoder().probe(bytes)
+      _ = try ImageDecoder().decode(bytes, forSide: 64)
+    case .weights:
+      let weights = try Weights(file: try written(bytes, "\(folder)/model.safetensors"))
+      for name in weights.names {
+        guard let shape = weights.shape(of: name) else { continue }
+        _ = try? weights.floats(name, shape: shape)
+        weights.release(name)
+      }
+    case .configuration:
+      // The other files of the folder are sound; the first byte says which one is not.
+      guard let first = bytes.first else { return }
+      let name = first % 2 == 0 ? "config.json" : "preprocessor_config.json"
+      _ = try written(Array(bytes.dropFirst()), "\(folder)/\(name)")
+      _ = try ModelFolder(path: folder)
+    case .vocabulary:
+      let name = bytes.first == UInt8(ascii: "{") ? "tokenizer.json" : "vocab.txt"
+      let tokenizer = try WordPieceTokenizer(
+        vocabularyPath: written(bytes, "\(folder)/\(name)"))
+      let ids = tokenizer.encode(String(decoding: bytes.suffix(200), as: UTF8.self))
+      _ = tokenizer.decode(ids)
+    case .captions:
+      _ = try CaptionFile.records(at: written(bytes, "\(folder)/captions.json"))
+      _ = try CaptionFile.records(at: written(bytes, "\(folder)/captions.tsv"))
+    case .numpy:
+      let file = try NumpyFile(written(bytes, "\(folder)/array.npy"))
+      _ = try file.rows(0..<min(file.header.rows, 100))
+    case .export: try readExport(bytes, folder)
+    case .block: try readBlock(bytes)
+    case .record: try readRecord(bytes)
+    case .message:
+      let header = DecodingAnswer.headerSize
+      guard bytes.count >= header,
+        let size = DecodingAnswer.bodySize(Array(bytes[..<header]), limit: 1 << 16)
+      else { return }
+      let body = Array(bytes[header...].prefix(size))
+      guard body.count == size else { return }
+      _ = DecodingAnswer(Array(bytes[..<header]), body: body)
+    }
+  }
+
+  /// An export of which the first byte says the file that the rest is; the others are sound.
+  private func readExport(_ bytes: [UInt8], _ folder: String) throws {
+    let names = [
+      "blip.json", "img_emb/img_emb_0.npy", "metadata/metadata_0.jsonl", "text_emb/text_emb_0.npy",
+      "text_metadata/text_metadata_0.jsonl",
+    ]
+    guard let first = bytes.first else { return }
+    let path = "\(folder)/\(names[Int(first) % names.count])"
+    let sound = try Data(contentsOf: URL(filePath: path))
+    defer { try? sound.write(to: URL(filePath: path)) }
+    _ = try written(Array(bytes.dropFirst()), path)
+    guard let manifest = try IndexImport.manifest(of: folder), manifest.embeddingSize <= 4096 else {
+      return
+    }
+    var source = try ExportedSource(folder, manifest)
+    while try source.next() != nil {}
+  }
+
+  private func readBlock(_ bytes: [UInt8]) throws {
+    let block = bytes.span.bytes
+    try? VectorBlock.verify(block)
+    _ = try? VectorBlock.removing([1], from: block)
+    _ = try? VectorBlock.appending(
+      ids: [9], vectors: [Float](repeating: 0.1, count: 31), to: block)
+    for id in try VectorBlock.ids(of: block) where id == .max { return }
+    for dimension in [31, 64] {
+      let query = try PreparedQuery([Float](repeating: 0.1, count: dimension))
+      var scan = BlockScan(query, count: 3, bound: .proven) { _ in true }
+      try scan.visit(block, centroidScore: 0.3)
+      _ = try scan.finish { _ throws(VectorError) in 0.5 }
+    }
+  }
+
+  private func readRecord(_ bytes: [UInt8]) throws {
+    guard let kind = bytes.first else { return }
+    let payload = Array(bytes.dropFirst())
+    let value = payload.span.bytes
+    switch kind % 8 {
+    case 0: _ = try PictureCodec.decode(value)
+    case 1: _ = try TextCodec.decode(value)
+    case 2: _ = try FailureCodec.decode(value)
+    case 3: _ = try EmbeddingCodec.decode(value)
+    case 4: _ = try ListCodec.decode(value)
+    case 5: _ = try PlaceCodec.decode(value)
+    case 6: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .bf16)
+    default: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .int8)
+    }
+  }
+
+  private func written(_ bytes: [UInt8], _ path: String) throws -> String {
+    try Data(bytes).write(to: URL(filePath: path))
+    return path
+  }
+}

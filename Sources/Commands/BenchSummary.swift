@@ -1,0 +1,150 @@
+import BLIP
+import Checkpoints
+import Evaluation
+import Glibc
+import Retrieval
+
+/// What an evaluation found, for a person and for a program.
+struct BenchSummary {
+  let report: RetrievalReport
+  let model: BLIPModel
+
+  /// "1000 pictures, 5000 texts, blip-mini in fp32; score = match logit + 20 × cosine".
+  var subject: String {
+    let texts = report.set.pictures.reduce(0) { $0 + $1.captions.count }
+    let part = report.set.split.map { " (\($0))" } ?? ""
+    return "\(counted(report.set.pictures.count, "picture")), \(counted(texts, "text"))\(part), "
+      + "\(model.folder.name) in \(model.precision.rawValue); score = match logit + "
+      + "\(weight) × cosine"
+  }
+
+  private var weight: String {
+    let weight = Double(report.itcWeight)
+    return weight == weight.rounded() ? fixed(weight, 0) : "\(report.itcWeight)"
+  }
+
+  /// A table of the depths and lines on what match probabilities are worth.
+  var text: String {
+    let heading = [
+      "depth", "txt R@1", "R@5", "R@10", "img R@1", "R@5", "R@10", "mean", "ms a search", "pairs",
+    ]
+    let rows = report.depths.map { depth in
+      ["\(depth.depth)"]
+        + ["txt_r1", "txt_r5", "txt_r10", "img_r1", "img_r5", "img_r10", "r_mean"].map {
+          fixed(depth.metrics[$0], 2)
+        } + [depth.milliseconds.map { fixed($0, 1) } ?? "–", "\(depth.pairs)"]
+    }
+    var text =
+      printable(subject) + "\n\n" + Table.aligned([heading] + rows, rightAligned: Set(0..<10))
+    text += "\ntxt: picture → text, img: text → picture, in percent\n"
+    if report.scored > 0, report.scoringSeconds > 0 {
+      text +=
+        "scored \(counted(report.scored, "pair")) in \(duration(report.scoringSeconds)), "
+        + "\(fixed(1000 * report.scoringSeconds / Double(report.scored), 2)) ms each\n"
+    }
+    return text + (report.matching.map(Self.text) ?? "")
+  }
+
+  private static func text(_ matching: MatchAnalysis) -> String {
+    var text = "\n"
+    if let calibration = matching.calibration {
+      text +=
+        "match probability, calibrated on half of the pictures: temperature "
+        + "\(fixed(Double(calibration.temperature), 3)), bias \(fixed(Double(calibration.bias), 3))\n"
+        + "on the other half: calibration error \(share(matching.errorBefore)) before, "
+        + "\(share(matching.errorAfter)) after; log-loss \(fixed(matching.lossBefore, 4)), "
+        + "\(fixed(matching.lossAfter, 4))\n"
+    } else {
+      text += "the match logits tell nothing about matches on these captions\n"
+    }
+    text +=
+      "is it there at all (told from queries whose picture was taken away; area under the curve "
+      + "\(fixed(matching.presenceByMatch, 3)), by cosine \(fixed(matching.presenceByCosine, 3))):\n"
+    let rows = matching.presence.map {
+      [
+        "  match ≥ \(fixed(Double($0.threshold), 1))",
+        "precision \($0.precision.map(share) ?? "–")", "recall \(share($0.recall))",
+      ]
+    }
+    return text + Table.aligned(rows, rightAligned: [])
+  }
+
+  private static func share(_ share: Double) -> String { "\(fixed(100 * share, 1)) %" }
+
+  /// All of it; metrics by depth under BLIP's names.
+  var json: JSONOutput {
+    .object([
+      ("captions", .string(report.set.file)), ("split", report.set.split.map { .string($0) }),
+      ("pictures", .integer(report.set.pictures.count)),
+      ("texts", .integer(report.set.pictures.reduce(0) { $0 + $1.captions.count })),
+      (
+        "model",
+        .object([
+          ("name", .string(model.folder.name)), ("fingerprint", .string(model.folder.fingerprint)),
+          ("precision", .string(model.precision.rawValue)),
+          ("itc_weight", .float(report.itcWeight)),
+        ])
+      ),
+      ("machine", .string(Machine.description)),
+      ("depths", .object(report.depths.map { (key: "\($0.depth)", value: Self.json($0)) })),
+      ("pairs_scored", .integer(report.scored)),
+      ("pairs_scored_before", .integer(report.scoredBefore)),
+      ("scoring_seconds", .float(Float(report.scoringSeconds))),
+      ("seconds", .float(Float(report.seconds))),
+      ("matching", report.matching.map(Self.json)),
+    ])
+  }
+
+  private static func json(_ depth: RetrievalReport.Depth) -> JSONOutput {
+    .object(
+      depth.metrics.values.map { (key: $0.key, value: .float(Float($0.value))) } + [
+        ("ms_per_query", depth.milliseconds.map { .float(Float($0)) }),
+        ("pairs", .integer(depth.pairs)),
+      ])
+  }
+
+  private static func json(_ matching: MatchAnalysis) -> JSONOutput {
+    .object([
+      ("match_temperature", matching.calibration.map { .float($0.temperature) }),
+      ("match_bias", matching.calibration.map { .float($0.bias) }),
+      ("expected_calibration_error_before", .float(Float(matching.errorBefore))),
+      ("expected_calibration_error_after", .float(Float(matching.errorAfter))),
+      ("log_loss_before", .float(Float(matching.lossBefore))),
+      ("log_loss_after", .float(Float(matching.lossAfter))),
+      ("presence_auc", .float(Float(matching.presenceByMatch))),
+      ("presence_auc_by_cosine", .float(Float(matching.presenceByCosine))),
+      (
+        "presence",
+        .array(
+          matching.presence.map {
+            .object([
+              ("threshold", .float($0.threshold)),
+              ("precision", $0.precision.map { .float(Float($0)) }),
+              ("recall", .float(Float($0.recall))),
+            ])
+          })
+      ),
+    ])
+  }
+}
+
+/// What measures were taken on.
+enum Machine {
+  /// The processor and how many of its cores this process may use.
+  static var description: String {
+    var name = "unknown processor"
+    if let file = fopen("/proc/cpuinfo", "re") {
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 1024)
+      while fgets(&line, Int32(line.count), file) != nil {
+        let text = String(
+          decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") else { continue }
+        name = text[text.index(after: colon)...].split(separator: " ").joined(separator: " ")
+          .split(separator: "\n").joined()
+        break
+      }
+    }
+    return "\(name), \(counted(sysconf(Int32(_SC_NPROCESSORS_ONLN)), "core"))"
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import BLIP
+import Hub
+
+struct ModelListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists the models that are here.",
+    discussion: """
+      The one that comes with blip, and every BLIP in Hugging Face's cache, whoever put it there.
+
+      EXAMPLES
+        blip model list
+        blip model list --json
+      """)
+
+  @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
+  var writesJSON = false
+
+  func run() throws {
+    let models = try HubCache(environment: IndexLocation.processEnvironment).models()
+    let standard = try BLIPModel.defaultModelPath()
+    if writesJSON {
+      let lines =
+        [
+          JSONOutput.object([
+            ("name", .string("default")), ("path", .string(standard)),
+            ("bytes", .integer(sizeOfFiles(in: standard))), ("complete", .boolean(true)),
+          ])
+        ] + models.map(Self.json)
+      return try Console.output.write(lines.map { $0.text + "\n" }.joined())
+    }
+    let rows =
+      [["default", "—", "—", size(ofBytes: sizeOfFiles(in: standard)), printable(standard)]]
+      + models.map { model in
+        [
+          model.name,
+          model.revisions.isEmpty ? "—" : model.revisions.joined(separator: ", "),
+          String(model.commit.prefix(8)), size(ofBytes: model.size),
+          model.isWhole
+            ? printable(model.path) : "incomplete: blip model pull \(model.reference) goes on",
+        ]
+      }
+    try Console.output.write(
+      Table.aligned([["model", "revision", "commit", "size", "folder"]] + rows, rightAligned: [3]))
+  }
+
+  private static func json(_ model: CachedModel) -> JSONOutput {
+    .object([
+      ("name", .string(model.name)), ("revisions", .array(model.revisions.map { .string($0) })),
+      ("commit", .string(model.commit)), ("path", .string(model.path)),
+      ("bytes", .integer(model.size)), ("complete", .boolean(model.isWhole)),
+    ])
+  }
+}
+
+extension CachedModel {
+  /// What to give to `blip model pull` and to `--model` for this commit.
+  var reference: String {
+    if revisions.contains("main") { return name }
+    return "\(name)@\(revisions.first ?? commit)"
+  }
+}

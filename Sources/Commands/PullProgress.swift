@@ -1,0 +1,63 @@
+import Hub
+
+/// Shows how a pull goes on: a bar that redraws itself on a terminal, a line every few seconds
+/// elsewhere.
+struct PullProgress {
+  private let console: Console
+  private var total = 0
+  private var rate = Rate()
+  private var lastDrawn = -Double.infinity
+  private var hasLine = false
+
+  init(console: Console) { self.console = console }
+
+  mutating func receive(_ event: PullEvent) {
+    switch event {
+    case .started(let files, let bytes, let present):
+      total = bytes
+      rate.add(count: present, at: monotonicSeconds())
+      let rest = present > 0 ? ", \(size(ofBytes: present)) of it from an earlier run" : ""
+      note("fetching \(counted(files, "file")), \(size(ofBytes: bytes))\(rest)")
+    case .received(let bytes): draw(bytes)
+    case .waiting: note("another process fetches this model; waiting for it")
+    case .retrying(let reason, let seconds):
+      note("\(printable(reason)); trying again in \(seconds) s")
+      rate = Rate()
+    case .cached(let reason): note("\(printable(reason)): this is what the cache has")
+    }
+  }
+
+  /// Takes the bar away.
+  mutating func finish() {
+    guard hasLine else { return }
+    try? console.write("\r\u{1B}[K")
+    hasLine = false
+  }
+
+  private mutating func note(_ text: String) {
+    finish()
+    Console.note(text)
+  }
+
+  private mutating func draw(_ bytes: Int) {
+    let now = monotonicSeconds()
+    rate.add(count: bytes, at: now)
+    // A terminal is redrawn ten times a second at most, a log gets a line every five seconds.
+    guard now - lastDrawn >= (console.isTerminal ? 0.1 : 5) else { return }
+    let isFirst = lastDrawn < 0
+    lastDrawn = now
+    var numbers = "\(size(ofBytes: bytes))/\(size(ofBytes: total))"
+    if let perSecond = rate.perSecond {
+      numbers += ", \(size(ofBytes: Int(perSecond)))/s, "
+      numbers += "\(clock(Double(total - bytes) / perSecond)) left"
+    }
+    if console.isTerminal {
+      let share = min(1, Double(bytes) / Double(max(total, 1)))
+      let bar = progressBar(label: "fetching", share: share, numbers: numbers, console: console)
+      try? console.write("\r\u{1B}[K\(bar)")
+      hasLine = true
+    } else if !isFirst {
+      Console.note(numbers)
+    }
+  }
+}

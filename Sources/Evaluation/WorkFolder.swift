@@ -1,0 +1,62 @@
+public import BLIP
+internal import Checkpoints
+internal import Digests
+internal import FoundationEssentials
+public import Retrieval
+
+/// A folder that keeps what evaluations have computed, for those that go on from there. Whatever lies in it
+/// belongs to one model, precision and captioned set, by its name; it may be deleted at any time.
+public struct WorkFolder: Sendable {
+  private let path: String
+
+  /// Made where there is none.
+  public init(_ path: String) throws(RetrievalError) {
+    self.path = path
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw RetrievalError("\(path): this folder cannot be made; name another one with --work")
+    }
+  }
+
+  /// What makes an index of a set's pictures alone. It stores embeddings and texts; patch features, of which
+  /// a picture's are needed once, are made anew in full precision.
+  public func indexing(_ set: CaptionedSet, with model: BLIPModel) -> IndexingRequest {
+    IndexingRequest(
+      collection: String(decoding: set.root, as: UTF8.self),
+      index: "\(path)/index-\(name(set, model, features: .none))", name: nil, captions: set.file,
+      features: FeaturePrecision.none, exclude: [], only: Set(set.pictures.map(\.path)))
+  }
+
+  /// Where the pairs of a set are kept, and the key (32 bytes) that they belong to.
+  func journal(
+    _ set: CaptionedSet, with model: BLIPModel, features: FeaturePrecision
+  ) -> (path: String, key: [UInt8]) {
+    (
+      "\(path)/pairs-\(name(set, model, features: features)).journal",
+      key(set, model, features: features)
+    )
+  }
+
+  private func name(_ set: CaptionedSet, _ model: BLIPModel, features: FeaturePrecision) -> String {
+    String(hexadecimal(key(set, model, features: features)).prefix(16))
+  }
+
+  private func key(_ set: CaptionedSet, _ model: BLIPModel, features: FeaturePrecision) -> [UInt8] {
+    var digest = SHA256()
+    func feed(_ bytes: [UInt8], _ digest: inout SHA256) {
+      withUnsafeBytes(of: bytes.count.littleEndian) { digest.update($0) }
+      bytes.withUnsafeBytes { digest.update($0) }
+    }
+    for text in [model.folder.fingerprint, model.precision.rawValue, features.rawValue] {
+      feed(Array(text.utf8), &digest)
+    }
+    feed(set.root, &digest)
+    for picture in set.pictures {
+      feed(picture.path, &digest)
+      for caption in picture.captions { feed(Array(caption.utf8), &digest) }
+      feed([], &digest)
+    }
+    return digest.finish()
+  }
+}

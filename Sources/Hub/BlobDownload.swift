@@ -1,0 +1,104 @@
+import AsyncHTTPClient
+import Glibc
+import NIOCore
+
+/// How much is to come, and how much of it is here.
+struct DownloadTotal {
+  /// Of all blobs that are not in the cache.
+  private(set) var bytes = 0
+  /// Of those that an earlier run began.
+  private(set) var present = 0
+  /// Of those that are done.
+  private(set) var fetched = 0
+
+  init(_ files: [FileFacts], in cache: HubCache, of reference: RepositoryReference) {
+    var seen: Set<String> = []
+    for file in files where seen.insert(file.blob.digits).inserted {
+      let blob = cache.blob(file.blob.digits, of: reference)
+      guard access(blob, F_OK) != 0 else { continue }
+      bytes += file.size
+      var facts = stat()
+      if stat("\(blob).incomplete", &facts) == 0 {
+        present += min(file.size, max(0, Int(facts.st_size)))
+      }
+    }
+  }
+
+  mutating func finish(_ file: FileFacts) { fetched += file.size }
+}
+
+extension ModelPull {
+  /// Brings a file's blob into the cache, unless it is there.
+  func download(
+    _ file: FileFacts, commit: String, _ connection: HubConnection, _ total: inout DownloadTotal,
+    _ report: (PullEvent) -> Void
+  ) async throws {
+    let blob = cache.blob(file.blob.digits, of: reference)
+    if access(blob, F_OK) == 0 { return }
+    let lock = try await takeLock(of: file, report)
+    defer { withExtendedLifetime(lock) {} }
+    // The other process may have fetched it.
+    if access(blob, F_OK) == 0 { return }
+
+    var incomplete = try IncompleteBlob(path: "\(blob).incomplete")
+    if incomplete.size > file.size { try incomplete.empty() }
+    var retrying = Retrying()
+    while incomplete.size < file.size {
+      let before = incomplete.size
+      do {
+        try await receive(file, commit: commit, connection, into: &incomplete) {
+          report(.received(total.fetched + $0))
+        }
+      } catch {
+        if incomplete.size > before { retrying.succeeded() }
+        try await wait(after: error, &retrying, report)
+      }
+    }
+    let hash = try incomplete.hash(as: file.blob)
+    guard hash == file.blob.digits else {
+      incomplete.discard()
+      throw HubError(
+        "\(reference.name)/\(file.name): what came has the hash \(hash.prefix(12))…, not "
+          + "\(file.blob.digits.prefix(12))…, and is deleted; something on the way changed it; the "
+          + "same command tries it again")
+    }
+    try incomplete.place(at: blob)
+    total.finish(file)
+  }
+
+  private func takeLock(
+    of file: FileFacts, _ report: (PullEvent) -> Void
+  ) async throws -> FileLock {
+    let path = cache.lock(file.blob.digits, of: reference)
+    var isWaiting = false
+    while true {
+      if let lock = try FileLock.tryTaking(path) { return lock }
+      if !isWaiting { report(.waiting) }
+      isWaiting = true
+      try await Task.sleep(for: .milliseconds(100))
+    }
+  }
+
+  /// Receives what is missing of a file, until the connection ends.
+  private func receive(
+    _ file: FileFacts, commit: String, _ connection: HubConnection,
+    into incomplete: inout IncompleteBlob, _ report: (Int) -> Void
+  ) async throws(RequestFailure) {
+    let (body, start, host) = try await connection.bytes(
+      of: file.name, in: reference.name, commit: commit, from: incomplete.size)
+    do {
+      // A server that knows no ranges begins anew.
+      if start < incomplete.size { try incomplete.empty() }
+      for try await piece in body {
+        guard piece.readableBytes <= file.size - incomplete.size else {
+          throw HubError(
+            "\(reference.name)/\(file.name): \(host) sends more than the \(file.size) bytes that "
+              + "it has")
+        }
+        try piece.withUnsafeReadableBytes { try incomplete.append($0) }
+        report(incomplete.size)
+      }
+    } catch { throw RequestFailure(error, host: host) }
+    if incomplete.size < file.size { throw .broken("\(host) ended before all had come") }
+  }
+}

@@ -1,0 +1,30 @@
+import Glibc
+
+/// The lock that huggingface_hub too takes while a blob is written; the system takes it back when
+/// the process ends.
+final class FileLock: Sendable {
+  private let descriptor: Int32
+
+  private init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  /// Nil where another process has it.
+  static func tryTaking(_ path: String) throws(HubError) -> FileLock? {
+    while true {
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      guard descriptor >= 0 else { throw .system(path) }
+      let lock = FileLock(descriptor: descriptor)
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        if errno == EWOULDBLOCK { return nil }
+        if errno == EINTR { continue }
+        throw .system(path)
+      }
+      // The one that had it may have removed the file.
+      var (mine, present) = (stat(), stat())
+      if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
+        return lock
+      }
+    }
+  }
+}

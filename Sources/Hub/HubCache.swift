@@ -1,0 +1,129 @@
+import FoundationEssentials
+import Glibc
+
+/// The folder that huggingface_hub keeps models in, shared with every program that uses it:
+///
+///     models--OWNER--NAME/blobs/ETAG
+///     models--OWNER--NAME/refs/REVISION             the commit that it was last
+///     models--OWNER--NAME/snapshots/COMMIT/FILE  -> ../../blobs/ETAG
+///     .locks/models--OWNER--NAME/ETAG.lock
+package struct HubCache: Sendable {
+  /// Where it is. It need not exist yet.
+  package let path: String
+
+  /// A cache at a place of one's own.
+  package init(path: String) { self.path = path }
+
+  /// `$HF_HUB_CACHE`, else `hub` in `$HF_HOME`, `$XDG_CACHE_HOME/huggingface` or
+  /// `~/.cache/huggingface`. Empty variables count as unset.
+  package init(environment: (String) -> String?) throws(HubError) {
+    let given = environment("HF_HUB_CACHE").flatMap { $0.isEmpty ? nil : $0 }
+    if let given {
+      path = Self.expanded(given, environment)
+    } else if let home = Self.home(environment: environment) {
+      path = home + "/hub"
+    } else {
+      throw HubError("$HOME is not set: say where models are kept with HF_HOME")
+    }
+  }
+
+  /// The folder of everything of huggingface_hub's.
+  static func home(environment: (String) -> String?) -> String? {
+    func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
+    if let home = value("HF_HOME") { return expanded(home, environment) }
+    if let caches = value("XDG_CACHE_HOME") { return caches + "/huggingface" }
+    return value("HOME").map { $0 + "/.cache/huggingface" }
+  }
+
+  private static func expanded(_ path: String, _ environment: (String) -> String?) -> String {
+    guard path.hasPrefix("~/"), let home = environment("HOME") else { return path }
+    return home + path.dropFirst()
+  }
+
+  /// The folder of a model that is here whole, at the revision's commit when it was last fetched.
+  package func snapshot(of reference: RepositoryReference) -> String? {
+    guard let commit = commit(of: reference) else { return nil }
+    let folder = snapshotFolder(of: reference, commit: commit)
+    return isWhole(folder) ? folder : nil
+  }
+
+  /// The commit that a revision was when it was last fetched.
+  func commit(of reference: RepositoryReference) -> String? {
+    if reference.isCommit { return reference.revision }
+    let bytes = readSmallFile("\(folder(of: reference))/refs/\(reference.revision)") ?? Data()
+    let commit =
+      String(decoding: bytes, as: UTF8.self)
+      .split(whereSeparator: \.isWhitespace).first ?? ""
+    return isHexadecimal(commit, count: 40) ? String(commit) : nil
+  }
+
+  /// Whether all files of a model are in a snapshot.
+  func isWhole(_ snapshot: String) -> Bool {
+    // Links whose blob is gone do not count.
+    let names = entries(of: snapshot).filter { access("\(snapshot)/\($0)", R_OK) == 0 }
+    return (try? ModelFiles(among: names)) != nil
+  }
+
+  func folder(of reference: RepositoryReference) -> String { "\(path)/\(reference.folderName)" }
+
+  func snapshotFolder(of reference: RepositoryReference, commit: String) -> String {
+    "\(folder(of: reference))/snapshots/\(commit)"
+  }
+
+  func blob(_ etag: String, of reference: RepositoryReference) -> String {
+    "\(folder(of: reference))/blobs/\(etag)"
+  }
+
+  func lock(_ etag: String, of reference: RepositoryReference) -> String {
+    "\(path)/.locks/\(reference.folderName)/\(etag).lock"
+  }
+
+  /// Makes a blob a file of a snapshot.
+  func link(
+    _ name: String, to etag: String, of reference: RepositoryReference, commit: String
+  ) throws(HubError) {
+    let folder = snapshotFolder(of: reference, commit: commit)
+    try makeFolder(folder)
+    let file = "\(folder)/\(name)"
+    // In one step, so that another program that does the same is not disturbed.
+    let temporary = "\(file).\(getpid()).tmp"
+    unlink(temporary)
+    guard symlink("../../blobs/\(etag)", temporary) == 0, rename(temporary, file) == 0 else {
+      throw .system(file)
+    }
+  }
+
+  /// Remembers the commit that a revision is.
+  func setCommit(_ commit: String, of reference: RepositoryReference) throws(HubError) {
+    guard !reference.isCommit, self.commit(of: reference) != commit else { return }
+    let file = "\(folder(of: reference))/refs/\(reference.revision)"
+    try makeFolder(String(file[..<file.lastIndex(of: "/")!]))
+    do { try Data(commit.utf8).write(to: URL(filePath: file), options: .atomic) } catch {
+      throw HubError("\(file): cannot be written")
+    }
+  }
+}
+
+/// The names in a folder, in order; none where it cannot be read.
+func entries(of folder: String) -> [String] {
+  ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+}
+
+/// Makes a folder and those above it.
+func makeFolder(_ path: String) throws(HubError) {
+  if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+  guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+    throw .system(path)
+  }
+  try makeFolder(String(path[..<slash]))
+  guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw .system(path) }
+}
+
+/// The bytes of a regular file that ought to be small; nil where it is not, or cannot be read.
+func readSmallFile(_ path: String) -> Data? {
+  var facts = stat()
+  guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= 16 << 20 else {
+    return nil
+  }
+  return FileManager.default.contents(atPath: path)
+}

@@ -1,0 +1,172 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// Asks the hub, one request at a time.
+///
+/// Its protocol, as huggingface_hub speaks it: `api/models/REPO/revision/REVISION` lists a
+/// repository's files; `REPO/resolve/COMMIT/FILE` is a file, on this server or, by a redirect, on
+/// another, and what its bytes are stands in the headers of this server's last answer.
+package struct HubConnection: Sendable {
+  let settings: HubSettings
+  private let client: HTTPClient
+
+  /// Redirects to follow before it is a circle.
+  private static let redirects = 10
+  /// How long a server may take to begin an answer.
+  private static let patience = TimeAmount.seconds(30)
+
+  /// Lends a connection, and ends it.
+  package static func open<Result>(
+    _ settings: HubSettings, _ body: (HubConnection) async throws -> Result
+  ) async throws -> Result {
+    // Redirects are followed here, where it is known whom the token is for.
+    var configuration = HTTPClient.Configuration(
+      redirectConfiguration: .disallow,
+      timeout: .init(connect: .seconds(10), read: .seconds(30)), decompression: .disabled)
+    configuration.httpVersion = .http1Only
+    // What cannot be connected to is told at once, not tried until the time is over.
+    configuration.connectionPool.retryConnectionEstablishment = false
+    let client = HTTPClient(configuration: configuration)
+    let result: Result
+    do { result = try await body(HubConnection(settings: settings, client: client)) } catch {
+      try? await client.shutdown()
+      throw error
+    }
+    try await client.shutdown()
+    return result
+  }
+
+  /// What a revision is.
+  func revision(_ reference: RepositoryReference) async throws(RequestFailure) -> RevisionFacts {
+    let revision = reference.revision.split(separator: "/").joined(separator: "%2F")
+    let url = try address("api/models/\(reference.name)/revision/\(revision)")
+    let (response, host) = try await answer(.GET, url, what: "\(reference)")
+    let body: ByteBuffer
+    do { body = try await response.body.collect(upTo: 16 << 20) } catch is NIOTooManyBytesError {
+      throw .refused(HubError("\(reference): \(host) lists more than 16 MiB of files"))
+    } catch { throw RequestFailure(error, host: host) }
+    guard
+      let facts = try? JSONDecoder().decode(RevisionFacts.self, from: Data(body.readableBytesView)),
+      isHexadecimal(facts.sha, count: 40)
+    else { throw .refused(HubError("\(reference): \(host) does not answer as a model hub does")) }
+    return facts
+  }
+
+  /// What a file of a commit is, without the file.
+  func facts(
+    of name: String, in repository: String, commit: String
+  ) async throws(RequestFailure) -> FileFacts {
+    let what = "\(repository)/\(name)"
+    let url = try address("\(repository)/resolve/\(commit)/\(name)")
+    let (response, host) = try await answer(.HEAD, url, what: what, staysHere: true)
+    let isRedirect = (300..<400).contains(response.status.code)
+    func header(_ linked: String, else own: String?) -> String? {
+      response.headers.first(name: linked) ?? own.flatMap { response.headers.first(name: $0) }
+    }
+    guard let etag = header("X-Linked-Etag", else: isRedirect ? nil : "ETag"),
+      let blob = BlobName(etag: etag)
+    else {
+      throw .refused(HubError("\(what): \(host) does not say its hash, so it could not be checked"))
+    }
+    let length = header("X-Linked-Size", else: isRedirect ? nil : "Content-Length")
+    guard let size = length.flatMap({ Int($0) }), size >= 0 else {
+      throw .refused(HubError("\(what): \(host) does not say its size"))
+    }
+    guard size <= ModelFiles.limit(of: name) else {
+      throw .refused(HubError("\(what): \(size) bytes, more than such a file can have"))
+    }
+    return FileFacts(name: name, blob: blob, size: size)
+  }
+
+  /// A file's bytes from `offset` on; the second value is where the server really begins.
+  func bytes(
+    of name: String, in repository: String, commit: String, from offset: Int
+  ) async throws(RequestFailure) -> (body: HTTPClientResponse.Body, from: Int, host: String) {
+    let what = "\(repository)/\(name)"
+    let url = try address("\(repository)/resolve/\(commit)/\(name)")
+    let (response, host) = try await answer(.GET, url, what: what, offset: offset)
+    switch response.status.code {
+    case 200: return (response.body, 0, host)
+    case 206:
+      // "bytes 1000-1999/2000"
+      let range = response.headers.first(name: "Content-Range")?
+        .wholeMatch(of: /bytes (\d+)-\d+\/(\d+|\*)/)
+      guard let range, Int(range.1) == offset else {
+        throw .refused(HubError("\(what): \(host) sends another part than it was asked for"))
+      }
+      return (response.body, offset, host)
+    // What is here is longer than what the server has now: from the beginning, then.
+    case 416 where offset > 0:
+      return try await bytes(of: name, in: repository, commit: commit, from: 0)
+    default: throw .refused(HubError("\(what): \(host) answers \(response.status)"))
+    }
+  }
+
+  /// The answer to a request behind all redirects; with `staysHere`, a redirect to another server is
+  /// the answer.
+  private func answer(
+    _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, staysHere: Bool = false
+  ) async throws(RequestFailure) -> (HTTPClientResponse, host: String) {
+    var url = start
+    for _ in 0...Self.redirects {
+      guard let origin = Origin(url) else { throw .refused(Self.astray(what, url)) }
+      let isHub = origin == settings.origin
+      var request = HTTPClientRequest(url: url.absoluteString)
+      request.method = method
+      request.headers.add(name: "User-Agent", value: "blip")
+      request.headers.add(name: "Accept-Encoding", value: "identity")
+      if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+      if isHub, let token = settings.token {
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+      }
+      let response: HTTPClientResponse
+      do { response = try await client.execute(request, timeout: Self.patience) } catch {
+        throw RequestFailure(error, host: origin.host)
+      }
+      if let failure = RequestFailure(
+        response, host: origin.host, what: what, hasToken: isHub && settings.token != nil)
+      {
+        throw failure
+      }
+      guard (300..<400).contains(response.status.code) else { return (response, origin.host) }
+      guard let location = response.headers.first(name: "Location"),
+        let target = URL(string: location, relativeTo: url)?.absoluteURL,
+        let next = Origin(target), next.isEncrypted || !origin.isEncrypted
+      else { throw .refused(Self.astray(what, url)) }
+      if staysHere, next != origin { return (response, origin.host) }
+      url = target
+    }
+    throw .refused(Self.astray(what, url))
+  }
+
+  private static func astray(_ what: String, _ url: URL) -> HubError {
+    HubError("\(what): \(url.host ?? "the hub") sends from one address to another, but to no file")
+  }
+
+  private func address(_ path: String) throws(RequestFailure) -> URL {
+    guard let url = URL(string: "\(settings.endpoint)/\(path)") else {
+      throw .refused(HubError("\(settings.endpoint)/\(path) is no address"))
+    }
+    return url
+  }
+}
+
+/// What the hub says of a revision.
+struct RevisionFacts: Sendable, Decodable {
+  /// The commit.
+  let sha: String
+  /// The paths of all files.
+  var files: [String] { siblings.map(\.rfilename) }
+
+  private let siblings: [Sibling]
+  private struct Sibling: Decodable { let rfilename: String }
+}
+
+/// What the hub says of a file.
+struct FileFacts: Sendable, Equatable {
+  let name: String
+  let blob: BlobName
+  let size: Int
+}

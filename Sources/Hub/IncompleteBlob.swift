@@ -1,0 +1,95 @@
+import Digests
+import Glibc
+
+/// What a blob's name in the cache says of its bytes.
+struct BlobName: Sendable, Equatable {
+  /// 64 hexadecimal digits: the SHA-256 of the bytes. 40: git's name for them, the SHA-1 of
+  /// `blob LENGTH`, a zero byte and the bytes (Pro Git, 10.2).
+  let digits: String
+  private let algorithm: MessageDigest.Algorithm
+
+  /// Nil for an ETag that is no such hash: what it is for could not be checked.
+  init?(etag: String) {
+    let weak = etag.hasPrefix("W/") ? etag.dropFirst(2) : etag[...]
+    let digits = weak.filter { $0 != "\"" }.lowercased()
+    switch digits.utf8.count {
+    case 64 where isHexadecimal(digits, count: 64): algorithm = .sha256
+    case 40 where isHexadecimal(digits, count: 40): algorithm = .sha1
+    default: return nil
+    }
+    self.digits = digits
+  }
+
+  /// A digest for so many bytes, with what git puts before them.
+  func digest(ofBytes count: Int) -> MessageDigest {
+    var digest = MessageDigest(algorithm)
+    if algorithm == .sha1 { Array("blob \(count)\0".utf8).withUnsafeBytes { digest.update($0) } }
+    return digest
+  }
+}
+
+/// A blob on its way, `blobs/ETAG.incomplete`: what is there stays there, for the next run too.
+struct IncompleteBlob: ~Copyable {
+  private let path: String
+  private let descriptor: Int32
+  /// Bytes that are there.
+  private(set) var size: Int
+
+  /// Opens or creates it.
+  init(path: String) throws(HubError) {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+    guard descriptor >= 0 else { throw .system(path) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw HubError("\(path): not a regular file")
+    }
+    self.path = path
+    self.descriptor = descriptor
+    size = Int(facts.st_size)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Writes behind what is there.
+  mutating func append(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
+    var rest = bytes
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let written = pwrite(descriptor, start, rest.count, off_t(size))
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw .system(path) }
+      size += written
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Forgets what is there.
+  mutating func empty() throws(HubError) {
+    guard ftruncate(descriptor, 0) == 0 else { throw .system(path) }
+    size = 0
+  }
+
+  /// The hash of what is there, as `name` is made.
+  func hash(as name: BlobName) throws(HubError) -> String {
+    var digest = name.digest(ofBytes: size)
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { piece.deallocate() }
+    var place = 0
+    while place < size {
+      let got = pread(descriptor, piece.baseAddress, min(piece.count, size - place), off_t(place))
+      if got < 0 && errno == EINTR { continue }
+      guard got > 0 else { throw .system(path, got == 0 ? EIO : errno) }
+      digest.update(UnsafeRawBufferPointer(rebasing: piece[..<got]))
+      place += got
+    }
+    return hexadecimal(digest.finish())
+  }
+
+  /// Puts it in its place, once it is safely on the disk.
+  consuming func place(at final: String) throws(HubError) {
+    guard fsync(descriptor) == 0, rename(path, final) == 0 else { throw .system(final) }
+  }
+
+  /// Deletes it.
+  consuming func discard() { unlink(path) }
+}

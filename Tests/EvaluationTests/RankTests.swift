@@ -1,0 +1,83 @@
+import BLIP
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite("Ranks")
+struct RankTests {
+  @Test("are those of a reversed stable argsort of the whole row, ties and scores below -100 too")
+  func argsort() async throws {
+    var random = SeededGenerator(seed: 5)
+    for _ in 0..<40 {
+      let items = Int.random(in: 1...30, using: &random)
+      func vectors(_ count: Int) -> [[Float]] {
+        // Few different cosines, so that many are equal.
+        (0..<count).map { _ in [Float(Int.random(in: 0...3, using: &random)), 1] }
+      }
+      let (queries, embeddings) = (vectors(8), vectors(items))
+      let answers = queries.map { _ in
+        let first = Int.random(in: 0..<items, using: &random)
+        return first..<Int.random(in: first...items, using: &random)
+      }.map { $0.isEmpty ? 0..<1 : $0 }
+      let most = Int.random(in: 1...40, using: &random)
+      var lists = try #require(
+        try await Shortlists(
+          of: queries, among: embeddings, depth: most, answers: answers, shouldStop: { false }))
+      let logits = queries.map { _ in
+        embeddings.map { _ in Float([-200, -101, 0, 1, 2].randomElement(using: &random)!) }
+      }
+      for query in queries.indices {
+        for (place, item) in lists.list(query).enumerated() {
+          lists[query, place] = MatchLogits(noMatch: 0, match: logits[query][Int(item)])
+        }
+      }
+      for depth in [0, 1, 3, most] where depth <= most {
+        for query in queries.indices {
+          let cosines = embeddings.map { queries[query][0] * $0[0] + 1 }
+          let top = Set(
+            cosines.indices.sorted { (cosines[$1], $0) < (cosines[$0], $1) }.prefix(depth))
+          let scores = cosines.indices.map { item in
+            depth == 0
+              ? cosines[item] : top.contains(item) ? logits[query][item] + 2 * cosines[item] : -100
+          }
+          let order = scores.indices.sorted { (scores[$0], $0) > (scores[$1], $1) }
+          #expect(
+            lists.rank(query, depth: depth, itcWeight: 2, answers: answers[query])
+              == answers[query].map { order.firstIndex(of: $0)! }.min())
+        }
+      }
+    }
+  }
+
+  @Test("a fit finds the temperature and the bias that pairs were drawn with, and lowers the loss")
+  func fit() throws {
+    var random = SeededGenerator(seed: 3)
+    func pairs(temperature: Double, bias: Double) -> [ScoredPair] {
+      (0..<40_000).map { _ in
+        let margin = Double.random(in: -8...8, using: &random)
+        let probability = MatchLogits(noMatch: 0, match: Float(margin)).probability(
+          MatchCalibration(temperature: Float(temperature), bias: Float(bias))!)
+        return ScoredPair(
+          logits: MatchLogits(noMatch: 0, match: Float(margin)),
+          isOwn: Float.random(in: 0..<1, using: &random) < probability)
+      }
+    }
+    let plain = pairs(temperature: 2, bias: 0)
+    let cooled = try #require(PlattScaling(fitting: plain)).calibration
+    #expect(abs(cooled.temperature - 2) < 0.1 && cooled.bias == 0)
+    #expect(loss(of: plain, cooled) < loss(of: plain, .none))
+    let shifted = try #require(PlattScaling(fitting: pairs(temperature: 3, bias: -1.5))).calibration
+    #expect(abs(shifted.temperature - 3) < 0.2 && abs(shifted.bias + 1.5) < 0.1)
+    let backwards = pairs(temperature: 2, bias: 0).map {
+      ScoredPair(logits: $0.logits, isOwn: !$0.isOwn)
+    }
+    #expect(PlattScaling(fitting: backwards) == nil)
+    // Pairs that a margin divides without an error have no best temperature; a fit ends all the same.
+    _ = PlattScaling(
+      fitting: [
+        ScoredPair(logits: MatchLogits(noMatch: 0, match: 3), isOwn: true),
+        ScoredPair(logits: MatchLogits(noMatch: 0, match: -3), isOwn: false),
+      ])
+  }
+}
