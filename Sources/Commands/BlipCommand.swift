@@ -35,9 +35,8 @@ struct Blip: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       IndexCommand.self, SearchCommand.self, MatchCommand.self, CaptionCommand.self,
-      FilterCommand.self,
-      InfoCommand.self,
-      CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
+      FilterCommand.self, CapFiltCommand.self, InfoCommand.self, CheckCommand.self,
+      CompactCommand.self, ExportCommand.self, ImportCommand.self,
       TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])
 

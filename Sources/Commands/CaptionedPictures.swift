@@ -60,7 +60,7 @@ struct CaptionedPictures {
 
   /// The folder without symbolic links, so that the same pictures have the same names from wherever
   /// a command is given.
-  private static func resolved(_ path: String) throws(CommandFailure) -> String {
+  static func resolved(_ path: String) throws(CommandFailure) -> String {
     guard let resolved = realpath(path, nil) else {
       throw CommandFailure("cannot read the folder \(path): \(String(cString: strerror(errno)))")
     }

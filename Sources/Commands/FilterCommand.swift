@@ -75,8 +75,8 @@ struct FilterCommand: AsyncParsableCommand {
   func run() async throws {
     Interruption.watch()
     let (filter, inputs) = try source()
-    var keptFile = try kept.map { try FilterFile($0) }
-    var droppedFile = try dropped.map { try FilterFile($0) }
+    var keptFile = try kept.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
+    var droppedFile = try dropped.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
     var counts = FilterCounts()
     var page = FilterPage(threshold: threshold, model: filter.modelName)
     var bar = ProgressBar("pictures", console: .error)
@@ -89,9 +89,9 @@ struct FilterCommand: AsyncParsableCommand {
         counts.add(text, isKept: isKept)
         page.consider(text, isKept: isKept)
         if isKept {
-          try keptFile?.write(text, threshold: nil)
+          try keptFile?.write(text.json(threshold: nil))
         } else {
-          try droppedFile?.write(text, threshold: threshold)
+          try droppedFile?.write(text.json(threshold: threshold))
         }
       }
       done += 1
@@ -125,109 +125,9 @@ struct FilterCommand: AsyncParsableCommand {
       }
       return (filter, inputs)
     }
-    let folder = images ?? captions.lastIndex(of: "/").map { String(captions[..<$0]) } ?? "."
-    let pictures = try CaptionedPictures([(captions: captions, images: folder)])
-    if let example = pictures.example {
-      Console.note(
-        "\(counted(pictures.missing, "name")) of \(captions) "
-          + "lead to no picture, for example \(printable(example))")
-    }
-    let prefix = "\(folder)/"
-    let inputs = pictures.found.map { picture in
-      FilterInput(
-        name: picture.path.hasPrefix(prefix)
-          ? String(picture.path.dropFirst(prefix.count)) : picture.path,
-        path: Array(picture.path.utf8), texts: picture.captions.map { ($0, .captions) })
-    }
+    let inputs = try captionedInputs(captions, images: images)
     let filter = MatchFilter(
       model: try model.load(precision: precision.precision), decoder: DecodeCommand.decoder)
     return (filter, inputs)
-  }
-}
-
-/// A file of filtered texts: BLIP's list of `{"image", "caption"}` where its name ends in `.json`,
-/// else an object a line with all that is known.
-struct FilterFile: ~Copyable {
-  private var file: AtomicFile
-  private let isList: Bool
-  private var isEmpty = true
-
-  init(_ path: String) throws {
-    file = try AtomicFile.create(path)
-    isList = path.hasSuffix(".json")
-  }
-
-  /// - Parameter threshold: What the text did not reach; nil for one that is kept.
-  mutating func write(_ text: FilteredText, threshold: Float?) throws {
-    let line = text.json(threshold: threshold).text
-    try file.write(isList ? (isEmpty ? "[\n" : ",\n") + line : line + "\n")
-    isEmpty = false
-  }
-
-  mutating func commit() throws {
-    if isList { try file.write(isEmpty ? "[]\n" : "\n]\n") }
-    try file.commit()
-  }
-}
-
-extension FilteredText {
-  func json(threshold: Float?) -> JSONOutput {
-    var members: [(key: String, value: JSONOutput?)] = [
-      ("image", .string(picture)), ("caption", .string(text)),
-      ("source", .string(source.provenance)),
-    ]
-    switch match {
-    case .success(let probability):
-      members.append(("match_probability", .float(probability)))
-      let reason = threshold.map { "the match probability is not above \($0)" }
-      members.append(("reason", reason.map { .string($0) }))
-    case .failure(let error): members.append(("reason", .string(error.description)))
-    }
-    return .object(members)
-  }
-}
-
-extension TextSource {
-  /// In a word, for people.
-  var provenance: String {
-    switch self {
-    case .captions: "captions"
-    case .sidecar: "sidecar"
-    case .synthetic: "synthetic"
-    }
-  }
-}
-
-/// How many texts of each source were kept.
-struct FilterCounts {
-  private var counts: [String: (kept: Int, dropped: Int, unread: Int)] = [:]
-
-  mutating func add(_ text: FilteredText, isKept: Bool) {
-    var count = counts[text.source.provenance] ?? (0, 0, 0)
-    if isKept {
-      count.kept += 1
-    } else if case .failure = text.match {
-      count.unread += 1
-    } else {
-      count.dropped += 1
-    }
-    counts[text.source.provenance] = count
-  }
-
-  var table: String {
-    var rows = [["source", "texts", "kept", "dropped", "unread", "kept %"]]
-    func row(_ name: String, _ count: (kept: Int, dropped: Int, unread: Int)) -> [String] {
-      let total = count.kept + count.dropped + count.unread
-      return [
-        name, "\(total)", "\(count.kept)", "\(count.dropped)", "\(count.unread)",
-        total > 0 ? fixed(100 * Double(count.kept) / Double(total), 1) : "–",
-      ]
-    }
-    rows += counts.sorted { $0.key < $1.key }.map { row($0.key, $0.value) }
-    if counts.count > 1 {
-      rows.append(
-        row("all", counts.values.reduce((0, 0, 0)) { ($0.0 + $1.0, $0.1 + $1.1, $0.2 + $1.2) }))
-    }
-    return Table.aligned(rows, rightAligned: [1, 2, 3, 4, 5])
   }
 }

@@ -10,7 +10,7 @@ public struct FilterInput: Sendable {
   /// Where it lies.
   public let path: [UInt8]
   /// The texts, each with where it is from.
-  public let texts: [(text: String, source: TextSource)]
+  public internal(set) var texts: [(text: String, source: TextSource)]
   /// Its number in the index, where there is one.
   let id: UInt64?
 
@@ -25,6 +25,19 @@ public struct FilterInput: Sendable {
     self.texts = texts.map { ($0.text, $0.source) }
     self.id = id
   }
+
+  /// What is said of its texts.
+  /// - Parameter match: The probability of a text by its place.
+  func judged(_ match: (Int) -> Result<Float, RetrievalError>) -> [FilteredText] {
+    texts.enumerated().map {
+      FilteredText(
+        picture: name, path: path, text: $0.element.text, source: $0.element.source,
+        match: match($0.offset))
+    }
+  }
+
+  /// Its texts, of which nothing is known since the picture cannot be read.
+  func unread(_ error: RetrievalError) -> [FilteredText] { judged { _ in .failure(error) } }
 }
 
 /// What the filter says of a text and its picture.
@@ -112,26 +125,21 @@ public struct MatchFilter: Sendable {
   }
 
   private func judge(_ input: FilterInput) throws -> [FilteredText] {
-    func results(_ match: (Int) -> Result<Float, RetrievalError>) -> [FilteredText] {
-      input.texts.enumerated().map {
-        FilteredText(
-          picture: input.name, path: input.path, text: $0.element.text,
-          source: $0.element.source, match: match($0.offset))
-      }
-    }
-    let features: Matrix
     if let id = input.id, let stored = try store?.read({ try $0.features(picture: id) }) {
-      features = stored
-    } else {
-      let picture: Picture
-      do {
-        picture = try readPicture(
-          at: input.path, decoder: decoder, side: model.folder.preprocessing.imageSize)
-      } catch let error as RetrievalError { return results { _ in .failure(error) } }
-      features = try model.features(of: model.pixels(of: picture))
+      return try judge(input, features: stored)
     }
+    let picture: Picture
+    do {
+      picture = try readPicture(
+        at: input.path, decoder: decoder, side: model.folder.preprocessing.imageSize)
+    } catch let error as RetrievalError { return input.unread(error) }
+    return try judge(input, features: try model.features(of: model.pixels(of: picture)))
+  }
+
+  /// - Parameter features: The patch features of its picture.
+  func judge(_ input: FilterInput, features: Matrix) throws -> [FilteredText] {
     let logits = try model.match(
       texts: input.texts.map { model.tokens(of: $0.text) }, features: features)
-    return results { .success(logits[$0].probability) }
+    return input.judged { .success(logits[$0].probability) }
   }
 }

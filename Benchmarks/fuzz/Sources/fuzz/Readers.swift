@@ -10,7 +10,8 @@ import FoundationEssentials
 /// else (a trap, a read beyond the end, memory or time without bound) ends the process, which is the
 /// finding.
 enum Reader: String, CaseIterable {
-  case picture, weights, configuration, vocabulary, captions, numpy, export, block, record, message
+  case picture, weights, pickle, configuration, vocabulary, captions, numpy, export, block, record
+  case message
 
   /// - Parameter folder: Where files can be made for readers that take a path.
   func read(_ bytes: [UInt8], in folder: String) throws {
@@ -24,6 +25,13 @@ enum Reader: String, CaseIterable {
         guard let shape = weights.shape(of: name) else { continue }
         _ = try? weights.floats(name, shape: shape)
         weights.release(name)
+      }
+    case .pickle:
+      _ = try? PickleReader.read(bytes)
+      let path = try written(bytes, "\(folder)/pytorch_model.bin")
+      for tensor in try modelTensors(readPyTorch(path), source: path).values {
+        precondition(tensor.count == tensor.shape.reduce(1, *))
+        precondition(tensor.range.upperBound <= bytes.count)
       }
     case .configuration:
       // The other files of the folder are sound; the first byte says which one is not.
