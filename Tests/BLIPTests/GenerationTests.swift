@@ -179,7 +179,7 @@ import Testing
     for settings in [
       Self.settings(Self.beams(0)), Self.settings(Self.beams(65)),
       Self.settings(.nucleus(nucleus)), Self.settings(.greedy, length: 5...100_000),
-      Self.settings(.greedy, length: 1...4), Self.settings(.greedy, penalty: 0), longPrompt,
+      Self.settings(.greedy, length: 1...1), Self.settings(.greedy, penalty: 0), longPrompt,
     ] {
       #expect(throws: BLIPError.self) { try model.captions(of: [picture], settings) }
     }

@@ -71,11 +71,12 @@ struct RealSizeTests {
   @Test func captioning() throws {
     let source = try convert("caption.pth")
     #expect(try ModelKind(of: source) == .captioning)
-    let decoder = try TextDecoder(source.configuration.text, weights: source.weights)
-      .loaded(from: source.weights, .fp32)
+    let decoder = try BLIPModel(folder: source, precision: .fp32, use: .captions).textDecoder()
     let text = try #require(try expected.texts("decoder_input_ids").first)
-    let logits = try (0..<2).flatMap {
-      try decoder([text], features: [expected.matrix("caption_features", $0)]).values
+    let logits = try (0..<2).flatMap { picture in
+      var state = decoder.begin(
+        [try expected.matrix("caption_features", picture)], capacity: text.count)
+      return try decoder.logits(of: decoder([text], &state)).values
     }
     expect("caption.pth, decoder logits", logits, try expected.floats("caption_logits"))
   }

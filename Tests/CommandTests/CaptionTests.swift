@@ -22,7 +22,7 @@ struct CaptionTests {
     #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
     let lines = outcome.lines.map { $0.split(separator: "\t").map(String.init) }
     #expect(lines.map(\.first) == names)
-    #expect(lines.allSatisfy { $0.count == 2 && !$0[1].hasPrefix("a picture of") })
+    #expect(lines.allSatisfy { $0.count == 2 && !$0[1].isEmpty })
     let json = try BlipProcess(["caption", "--json"] + names + quick).outcome().objects(Line.self)
     #expect(json.map(\.caption) == lines.map { $0[1] })
     #expect(json.map(\.image) == names)
@@ -65,7 +65,7 @@ struct CaptionTests {
     #expect(collection.update().status == 0)
     #expect(blip("check", "--index", collection.index).status == 0)
     #expect(
-      try texts.count == blip("match", picture, "--index", collection.index, "--json").lines.count)
+      texts.count == blip("match", picture, "--index", collection.index, "--json").lines.count)
 
     // Other settings replace them; a new picture is captioned alone.
     collection.add(Collection.name(7), Drawing.jpeg(7))

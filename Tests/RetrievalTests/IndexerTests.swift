@@ -24,7 +24,7 @@ struct IndexerTests {
     let contents = try workshop.contents()
     #expect(contents.count == 6)
     let picture = try readPicture(
-      at: "\(workshop.collection.path)/deep/er/x.PNG", decoder: .init(), side: nil)
+      at: "\(workshop.collection.path)/deep/er/x.PNG", decoder: ImageDecoder(), side: nil)
     let embedding = try workshop.model.encode(picture).embedding
     #expect(isClose(try #require(contents["deep/er/x.PNG"]).embedding, embedding))
 
@@ -490,7 +490,7 @@ struct IndexerTests {
     workshop.add("new.png", seed: 40)
     try await workshop.run()
     let picture = try readPicture(
-      at: "\(workshop.collection.path)/new.png", decoder: .init(), side: nil)
+      at: "\(workshop.collection.path)/new.png", decoder: ImageDecoder(), side: nil)
     let wanted = try workshop.model.encode(picture).features
     try IndexStore.open(workshop.index).read { snapshot in
       #expect(try snapshot.metadata().features == .bf16)

@@ -306,7 +306,8 @@ import Testing
     try old.withUnsafeBytes { bytes in
       let record = try TextCodec.decode(RawSpan(_unsafeBytes: bytes))
       #expect(record == TextRecord(text: "a text", picture: 7, source: .sidecar))
-      #expect(!TextCodec.isSynthetic(RawSpan(_unsafeBytes: bytes)))
+      let isSynthetic = TextCodec.isSynthetic(RawSpan(_unsafeBytes: bytes))
+      #expect(!isSynthetic)
     }
     #expect(TextCodec.encode(TextRecord(text: "a text", picture: 7, source: .sidecar)) == old)
   }
