@@ -44,12 +44,12 @@ struct CapFiltCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("threshold"),
     help: ArgumentHelp(
-      "Keep texts whose match probability is above P (default: 0.5).", valueName: "p"))
+      "Keep texts whose match probability is above P.", valueName: "p"))
   var threshold: Float = 0.5
 
   @Option(
     name: .customLong("seed"),
-    help: ArgumentHelp("What the draws depend on (default: 1).", valueName: "number"))
+    help: ArgumentHelp("What the draws depend on.", valueName: "number"))
   var seed: UInt64 = 1
 
   @OptionGroup var model: ModelOption

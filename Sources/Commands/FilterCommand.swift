@@ -33,7 +33,7 @@ struct FilterCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("threshold"),
     help: ArgumentHelp(
-      "Keep texts whose match probability is above P (default: 0.5).", valueName: "p"))
+      "Keep texts whose match probability is above P.", valueName: "p"))
   var threshold: Float = 0.5
 
   @Option(
