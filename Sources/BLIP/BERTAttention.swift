@@ -61,7 +61,9 @@ package struct BERTAttention: Sendable {
     _ activations: inout Activations
   ) {
     query(x, into: &activations.query)
-    if let folded, (order ?? cheaperOrder(x, over: context, segments)) == .folded {
+    let pairs = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }
+    if let folded, (order ?? cheaperOrder(queries: x.rows, pairs: pairs, over: context)) == .folded
+    {
       folded(
         queries: activations.query, over: context, segments, &activations.folding,
         into: &activations.context)
@@ -101,17 +103,18 @@ package struct BERTAttention: Sendable {
     norm(activations.sum, into: &activations.output)
   }
 
-  /// Counts the multiplications that the two orders do not share. In integers they take about two
-  /// fifths of the time; folding is done in floats.
-  private func cheaperOrder(
-    _ x: Matrix, over context: Matrix, _ segments: [AttentionSegment]
-  ) -> Order {
-    let pairs = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }
+  /// The order that takes fewer multiplications, of those that the attention is ready for. Counts what
+  /// the two do not share. In integers it takes about two fifths of the time; folding is done in floats.
+  /// - Parameters:
+  ///   - queries: How many rows ask.
+  ///   - pairs: How many pairs of a row that asks and a row of context that is asked there are.
+  func cheaperOrder(queries: Int, pairs: Int, over context: Matrix) -> Order {
+    guard folded != nil else { return .projected }
     let width = heads.width
     let projection = 2 * context.rows * context.columns * width
     let inFloats = key.weight.format == .integers ? projection * 2 / 5 : projection
     let projected = inFloats + 2 * pairs * width
-    let folded = 2 * x.rows * context.columns * width + 2 * pairs * heads.count * context.columns
+    let folded = 2 * queries * context.columns * width + 2 * pairs * heads.count * context.columns
     return folded < projected ? .folded : .projected
   }
 }

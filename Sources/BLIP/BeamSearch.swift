@@ -9,6 +9,7 @@ struct BeamSearch: TokenSearch {
   private let promptLength: Int
   private var running: [Hypothesis]
   private(set) var found: [Hypothesis] = []
+  var width: Int { settings.count }
 
   init(_ settings: BeamSettings, _ rules: TokenRules, prompt: [Int32]) {
     self.settings = settings

@@ -1,20 +1,23 @@
 internal import Tensors
 
 /// What the decoder remembers of sequences that grow in step: layer by layer the keys and values of
-/// their tokens, and those of the pictures that they tell of. A picture's are computed once and serve
-/// all its sequences.
+/// their tokens, and those of the pictures that they tell of or, where tokens are few, the pictures'
+/// patch features. A picture's are computed once and serve all its sequences.
 struct DecoderState: Sendable {
   /// One layer's. A sequence has `capacity` rows, of which the first `length` are filled.
   struct Layer: Sendable {
     var keys = Matrix()
     var values = Matrix()
-    var pictureKeys = Matrix()
-    var pictureValues = Matrix()
+    /// Nil where the attention folds its projections into the tokens.
+    var pictureKeys: Matrix?
+    var pictureValues: Matrix?
   }
 
   var layers: [Layer]
   /// The most tokens of a sequence.
   let capacity: Int
+  /// All pictures' patch features, `[rows, D]`.
+  let features: Matrix
   /// The rows of each picture.
   private let pictures: [Range<Int>]
   /// Tokens that every sequence has.
@@ -24,7 +27,8 @@ struct DecoderState: Sendable {
   private var spare = Matrix()
 
   /// One empty sequence for each picture of the given rows.
-  init(layers: Int, width: Int, pictures rows: [Int], capacity: Int) {
+  init(layers: Int, width: Int, pictures rows: [Int], features: Matrix, capacity: Int) {
+    self.features = features
     self.capacity = capacity
     pictures = consecutiveRanges(rows)
     pictureOf = Array(rows.indices)

@@ -52,6 +52,11 @@ package struct TextDecoder: ModelPart {
     try visitor.visit(LanguageModelTransform.biasName, [words.outputs], &words.bias)
   }
 
+  package mutating func prepare() {
+    guard !sharesEncoder else { return }
+    for index in crossAttention.indices { crossAttention[index].prepareFolding() }
+  }
+
   /// Takes what the image-grounded text encoder has too. Nothing is copied: a loaded matrix is shared
   /// by all that hold it.
   package mutating func share(_ encoder: TextEncoder, _ match: MatchHead) {
@@ -60,17 +65,27 @@ package struct TextDecoder: ModelPart {
     crossAttention = match.attention
   }
 
-  /// Empty sequences, one for each picture, whose keys and values are computed here.
+  /// Empty sequences, one for each picture. The pictures' keys and values are computed here, once for
+  /// all tokens, unless so few tokens can come that folding the projections into each takes less.
   /// - Parameters:
   ///   - pictures: Patch features, `[1 + P, D]` each.
   ///   - capacity: The most tokens of a sequence.
-  func begin(_ pictures: [Matrix], capacity: Int) -> DecoderState {
-    var state = DecoderState(
-      layers: attention.count, width: width, pictures: pictures.map(\.rows), capacity: capacity)
+  ///   - sequences: The most sequences of a picture.
+  ///   - order: Nil: whichever takes fewer multiplications.
+  func begin(
+    _ pictures: [Matrix], capacity: Int, sequences: Int = 1, order: BERTAttention.Order? = nil
+  ) -> DecoderState {
     let features = Matrix(
       rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures.first?.columns ?? 0,
       values: pictures.count == 1 ? pictures[0].values : pictures.flatMap(\.values))
+    var state = DecoderState(
+      layers: attention.count, width: width, pictures: pictures.map(\.rows), features: features,
+      capacity: capacity)
+    let tokens = sequences * capacity
     for (index, attention) in crossAttention.enumerated() {
+      let cheaper = attention.cheaperOrder(
+        queries: pictures.count * tokens, pairs: features.rows * tokens, over: features)
+      guard (order ?? cheaper) == .projected else { continue }
       var (keys, values) = (Matrix(), Matrix())
       attention.project(features, keys: &keys, values: &values)
       (state.layers[index].pictureKeys, state.layers[index].pictureValues) = (keys, values)
@@ -96,8 +111,11 @@ package struct TextDecoder: ModelPart {
       attention[index](
         x, keys: layer.keys, values: layer.values, own, causal: count > 1, &inner)
       swap(&x, &inner.output)
-      crossAttention[index](
-        x, keys: layer.pictureKeys, values: layer.pictureValues, pictures, &inner)
+      if let keys = layer.pictureKeys, let values = layer.pictureValues {
+        crossAttention[index](x, keys: keys, values: values, pictures, &inner)
+      } else {
+        crossAttention[index](x, over: state.features, pictures, order: .folded, &inner)
+      }
       swap(&x, &inner.output)
       feedForward[index](x, &outer)
       swap(&x, &outer.output)

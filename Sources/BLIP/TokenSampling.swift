@@ -18,6 +18,7 @@ struct TokenSampling: TokenSearch {
   }
 
   var found: [Hypothesis] { [sequence] }
+  var width: Int { 1 }
 
   mutating func advance(_ logits: Matrix) throws(BLIPError) -> [Continuation] {
     precondition(logits.rows == 1)

@@ -22,6 +22,9 @@ protocol TokenSearch: Sendable {
   /// - Returns: The sequences that go on now; none at the end.
   mutating func advance(_ logits: Matrix) throws(BLIPError) -> [Continuation]
 
+  /// The most sequences that go on at once.
+  var width: Int { get }
+
   /// What was found, best first.
   var found: [Hypothesis] { get }
 }
@@ -68,7 +71,9 @@ extension TextDecoder {
     precondition(searches.count == pictures.count)
     var searches = searches
     // The last token is never looked at again.
-    var state = begin(pictures, capacity: maximumLength - 1)
+    var state = begin(
+      pictures, capacity: maximumLength - 1,
+      sequences: searches.map(\.width).max() ?? 1)
     let rows = try self(pictures.map { _ in prompt }, &state)
     var scores = logits(of: rows.rows(pictures.indices.map { ($0 + 1) * prompt.count - 1 }))
     var live = pictures.indices.map { (search: $0, rows: $0..<$0 + 1) }

@@ -7,11 +7,18 @@ import Testing
 
 /// The image-grounded text decoder against PyTorch: the logits of every position.
 @Suite struct DecoderParityTests {
+  /// Pictures' keys and values are projected once, or never: the same logits.
+  private static let orders: [BERTAttention.Order] = [.projected, .folded]
+
   /// Of every token of a text the logits of the one behind it, the text given in pieces.
   private func logits(
-    _ decoder: TextDecoder, _ pieces: [[Int32]], _ features: [Matrix]
+    _ decoder: TextDecoder, _ pieces: [[Int32]], _ features: [Matrix],
+    order: BERTAttention.Order? = nil
   ) throws -> [Matrix] {
-    var state = decoder.begin(features, capacity: pieces.reduce(0) { $0 + $1.count })
+    var state = decoder.begin(
+      features, capacity: pieces.reduce(0) { $0 + $1.count }, order: order)
+    #expect(
+      order == nil || state.layers.allSatisfy { ($0.pictureKeys == nil) == (order == .folded) })
     var logits = features.map { _ in [Matrix]() }
     for piece in pieces {
       let rows = try decoder.logits(of: decoder(features.map { _ in piece }, &state))
@@ -27,12 +34,12 @@ import Testing
   }
 
   /// Encoder and decoder share all but self-attention.
-  @Test func theDefaultModelAsItsReference() throws {
+  @Test(arguments: orders) func theDefaultModelAsItsReference(_ order: BERTAttention.Order) throws {
     let reference = try Activations("blip-mini-activations.safetensors")
     let decoder = try Models.captioner.get().textDecoder()
     let text = try reference.texts("decoder_input_ids")[0]
     let pictures = try (0..<2).map { try reference.matrix("vision.last_hidden_state", $0) }
-    let whole = try logits(decoder, [text], pictures)
+    let whole = try logits(decoder, [text], pictures, order: order)
     for picture in 0..<2 {
       expectClose(
         "picture \(picture)", whole[picture],
@@ -41,14 +48,14 @@ import Testing
   }
 
   /// A caption checkpoint has a decoder and nothing else of the text side.
-  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"))
-  func aCaptionCheckpointAsHuggingFace() throws {
+  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"), arguments: orders)
+  func aCaptionCheckpointAsHuggingFace(_ order: BERTAttention.Order) throws {
     let reference = try Activations(path: "\(shared)/fixtures/activations/caption.safetensors")
     let decoder = try Models.tinyCaptioner().textDecoder()
     for (index, text) in try reference.texts("decoder_input_ids").enumerated() {
       let picture = try reference.matrix("vision.last_hidden_state", index)
       expectClose(
-        "picture \(index)", try logits(decoder, [text], [picture])[0],
+        "picture \(index)", try logits(decoder, [text], [picture], order: order)[0],
         try reference.matrix("decoder_logits", index))
     }
   }
