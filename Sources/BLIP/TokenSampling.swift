@@ -59,8 +59,9 @@ struct Nucleus {
     softmax(&distribution, scale: 1 / temperature)
     let all = distribution.values
     // All that are no likelier than this are within 1 − topP together: no need to sort them.
-    let least = topP < 1 ? Float((1 - topP) / Double(all.count)) : -1
-    var kept = all.indices.filter { all[$0] > least }
+    let least = topP < 1 ? Float((1 - topP) / Double(all.count)) : 0
+    // What the rules forbid, −∞, may have kept a rounding error's probability.
+    var kept = all.indices.filter { all[$0] > least && scores.values[$0].isFinite }
     kept.sort { (all[$0], $1) > (all[$1], $0) }
     var (mass, count) = (0.0, 0)
     while count < kept.count, count == 0 || mass < topP {
