@@ -8,7 +8,7 @@ internal import Tensors
 /// at any time; what is damaged, or cannot be written, is as if it were not there.
 struct PackedCache: Sendable {
   /// Raised whenever the packed bytes of any format change, or the order of a part's parameters.
-  private static let version = 1
+  private static let version = 2
 
   /// The folder of all models' files, made when first needed.
   let folder: String

@@ -2,8 +2,8 @@
 // in the second-level cache from their product through the softmax to the product with the values.
 
 static TARGET void FOR_CPU(attend)(struct kernel_attention a, bool packs, float *scratch) {
-  float *keys = scratch, *values = keys + kernel_packed_count(a.keys, a.size);
-  float *scores = values + kernel_packed_count(a.size, a.keys);
+  float *keys = scratch, *values = keys + kernel_packed_count(kernel_floats, a.keys, a.size);
+  float *scores = values + kernel_packed_count(kernel_floats, a.size, a.keys);
   float *rest = scores + attention_rows * a.keys;
   if (packs) {
     pack_floats(a.k, a.k_stride, 1, a.keys, a.size, keys);

@@ -3,6 +3,8 @@
 // row. Rows of a head are gathered first, filled up with zeros to whole vectors: where they lie, as
 // far apart as the model is wide, they fall into the same few sets of the cache.
 
+INLINE size_t FOR_CPU(whole_vectors)(size_t count) { return (count + lanes - 1) / lanes * lanes; }
+
 static TARGET void FOR_CPU(gather)(const float *x, size_t stride, size_t rows, size_t columns,
                                    float *to) {
   for (size_t row = 0; row < rows; row++, x += stride)
@@ -22,7 +24,7 @@ INLINE void FOR_CPU(scatter)(const float *x, size_t rows, size_t columns, bool a
 }
 
 // c [m, n] = a [m, k] · b [k, n] (+ c), where the number (i, j) of a is at i · a_row + j · a_column,
-// and n is a multiple of 8.
+// and n is a multiple of the lanes.
 struct FOR_CPU(rows_product) {
   const float *a;
   size_t a_row, a_column;
@@ -83,20 +85,20 @@ INLINE void FOR_CPU(rows_tile)(const int rows, const int vectors,
     FOR_CPU(rows_tile)(rows, vectors, p, row, column);                                         \
     break;
 
-ROWS(rows_16, 2)
-ROWS(rows_8, 1)
+ROWS(rows_of_two, 2)
+ROWS(rows_of_one, 1)
 
 #undef ROWS
 #undef ROWS_OF
 
 static TARGET void FOR_CPU(multiply_rows)(struct FOR_CPU(rows_product) p) {
   size_t column = 0;
-  for (; column + 2 * lanes <= p.n; column += 2 * lanes) FOR_CPU(rows_16)(&p, column);
-  if (column < p.n) FOR_CPU(rows_8)(&p, column);
+  for (; column + 2 * lanes <= p.n; column += 2 * lanes) FOR_CPU(rows_of_two)(&p, column);
+  if (column < p.n) FOR_CPU(rows_of_one)(&p, column);
 }
 
-// Gathered rows of whole vectors as [depth, width], filled up with zeros: interleaving the vectors i
-// and i + 4 three times transposes 8 of them.
+// Gathered rows of whole vectors as [depth, width], filled up with zeros: interleaving the first half
+// of `lanes` vectors with the second, as often as the lanes can be halved, transposes them.
 static TARGET void FOR_CPU(transpose)(const float *x, size_t rows, size_t depth, float *to,
                                       size_t width) {
   for (size_t row = 0; row < rows; row += lanes)
@@ -106,11 +108,19 @@ static TARGET void FOR_CPU(transpose)(const float *x, size_t rows, size_t depth,
       for (size_t i = 0; i < lanes; i++)
         v[i] = row + i < rows ? FOR_CPU(load)(x + (row + i) * depth + column) : FOR_CPU(all)(0);
 #pragma clang loop unroll(full)
-      for (int round = 0; round < 3; round++) {
+      for (int round = lanes; round > 1; round /= 2) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < 4; i++) {
-          next[2 * i] = __builtin_shufflevector(v[i], v[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-          next[2 * i + 1] = __builtin_shufflevector(v[i], v[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        for (int i = 0; i < lanes / 2; i++) {
+          const vec a = v[i], b = v[i + lanes / 2];
+#if lanes == 8
+          next[2 * i] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+          next[2 * i + 1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+          next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
+                                                22, 7, 23);
+          next[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                                    29, 14, 30, 15, 31);
+#endif
         }
 #pragma clang loop unroll(full)
         for (int i = 0; i < lanes; i++) v[i] = next[i];
@@ -122,7 +132,7 @@ static TARGET void FOR_CPU(transpose)(const float *x, size_t rows, size_t depth,
 
 // The first `seen` numbers of a row become their softmax, the others of `width` zero.
 INLINE void FOR_CPU(softmax_of_seen)(float *row, size_t seen, size_t width, float scale) {
-  const int_vec steps = {0, 1, 2, 3, 4, 5, 6, 7};
+  const int_vec steps = FOR_CPU(steps)();
   vec most = FOR_CPU(all)(-INFINITY), total = FOR_CPU(all)(0);
   for (size_t i = 0; i < seen; i += lanes) {
     vec x = FOR_CPU(select)(steps < (int32_t)(seen - i), FOR_CPU(load)(row + i), most);
@@ -147,9 +157,9 @@ INLINE void FOR_CPU(softmax_of_seen)(float *row, size_t seen, size_t width, floa
 static TARGET void FOR_CPU(probabilities)(const struct kernel_attention *a, bool causal,
                                           const float *queries, const float *keys, size_t first,
                                           size_t rows, float *scores) {
-  const size_t width = whole_vectors(a->keys);
+  const size_t width = FOR_CPU(whole_vectors)(a->keys);
   FOR_CPU(multiply_rows)((struct FOR_CPU(rows_product)){
-      .a = queries, .a_row = whole_vectors(a->size), .a_column = 1, .b = keys, .c = scores,
+      .a = queries, .a_row = FOR_CPU(whole_vectors)(a->size), .a_column = 1, .b = keys, .c = scores,
       .m = rows, .n = width, .k = a->size});
   for (size_t i = 0; i < rows; i++) {
     const size_t seen = causal ? a->keys - a->queries + first + i + 1 : a->keys;
@@ -159,7 +169,7 @@ static TARGET void FOR_CPU(probabilities)(const struct kernel_attention *a, bool
 
 static TARGET void FOR_CPU(attend_training)(struct kernel_attention a,
                                             struct kernel_attention_training t, float *scratch) {
-  const size_t width = whole_vectors(a.keys), depth = whole_vectors(a.size);
+  const size_t width = FOR_CPU(whole_vectors)(a.keys), depth = FOR_CPU(whole_vectors)(a.size);
   float *keys = scratch, *values = keys + depth * width, *scores = values + a.keys * depth;
   float *queries = scores + attention_rows * width, *context = queries + attention_rows * depth;
   FOR_CPU(gather)(a.k, a.k_stride, a.keys, a.size, values);
@@ -205,7 +215,7 @@ INLINE void FOR_CPU(softmax_backward)(float *p, float *d, size_t width, float sc
 static TARGET void FOR_CPU(attend_backward)(struct kernel_attention a,
                                             struct kernel_attention_training t,
                                             struct kernel_attention_gradient g, float *scratch) {
-  const size_t width = whole_vectors(a.keys), depth = whole_vectors(a.size);
+  const size_t width = FOR_CPU(whole_vectors)(a.keys), depth = FOR_CPU(whole_vectors)(a.size);
   float *k = scratch, *keys = k + a.keys * depth, *values = keys + depth * width;
   float *dk = values + depth * width, *dv = dk + a.keys * depth, *p = dv + a.keys * depth;
   float *d = p + attention_rows * width, *q = d + attention_rows * width;

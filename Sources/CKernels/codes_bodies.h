@@ -1,20 +1,22 @@
 // Scans of codes, included by kernel_bodies.h.
 
-INLINE vec FOR_CPU(group_scores)(const struct kernel_codes *codes, size_t vector, int_vec sums,
-                                 const struct kernel_code_query *query) {
-  vec steps;
+INLINE group_floats FOR_CPU(group_scores)(const struct kernel_codes *codes, size_t vector,
+                                          group_integers sums,
+                                          const struct kernel_code_query *query) {
+  group_floats steps;
   memcpy(&steps, (const float *)codes->steps + vector, sizeof steps);
-  return steps * query->step * __builtin_convertvector(2 * sums - query->centre, vec);
+  return steps * query->step *
+         __builtin_convertvector(2 * sums - query->centre, group_floats);
 }
 
 // Keeps what the sums of a group do not rule out.
-INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector, int_vec sums,
-                                struct kernel_code_query *query) {
-  short_vec halves;
+INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector,
+                                group_integers sums, struct kernel_code_query *query) {
+  group_halves halves;
   memcpy(&halves, (const uint16_t *)codes->errors + vector, sizeof halves);
-  const vec errors = (vec)(__builtin_convertvector(halves, int_vec) << 16);
-  const vec score = FOR_CPU(group_scores)(codes, vector, sums, query);
-  const int_vec passes = ~(score + errors * query->reach < query->limit);
+  const group_floats errors = (group_floats)(__builtin_convertvector(halves, group_integers) << 16);
+  const group_floats score = FOR_CPU(group_scores)(codes, vector, sums, query);
+  const group_integers passes = ~(score + errors * query->reach < query->limit);
   if (!FOR_CPU(any)(passes)) return;
   for (size_t i = 0; i < kernel_code_group && vector + i < codes->count; i++) {
     if (!passes[i]) continue;
@@ -32,7 +34,7 @@ INLINE void FOR_CPU(scan_tiles)(const int groups, const int together,
   const int8_t *rounded[4];
   for (int q = 0; q < together; q++) rounded[q] = queries[q].rounded;
   for (size_t group = first; group < end; group += groups) {
-    int_vec sums[4];
+    group_integers sums[4];
     const uint8_t *upper = (const uint8_t *)codes->upper + group * bytes;
     // One query waits for memory; the processor's own looking ahead ends with a page.
     if (together == 1)
@@ -66,14 +68,16 @@ INLINE void FOR_CPU(score_tiles)(const int groups, const struct kernel_codes *co
                                  const float *penalties, float *scores) {
   const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
-    int_vec sums[4];
+    group_integers sums[4];
     FOR_CPU(code_sums)(groups, 1, (const uint8_t *)codes->upper + group * bytes, codes->depth,
                        &query->rounded, sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) {
       const size_t vector = (group + g) * kernel_code_group;
-      FOR_CPU(store)(scores + vector, FOR_CPU(group_scores)(codes, vector, sums[g], query) -
-                                          FOR_CPU(load)(penalties + vector));
+      group_floats penalty, score = FOR_CPU(group_scores)(codes, vector, sums[g], query);
+      memcpy(&penalty, penalties + vector, sizeof penalty);
+      score -= penalty;
+      memcpy(scores + vector, &score, sizeof score);
     }
   }
 }
@@ -92,7 +96,7 @@ static TARGET float FOR_CPU(code_score)(struct kernel_codes codes, size_t vector
                          vector / kernel_code_group * half * kernel_code_group +
                          vector % kernel_code_group * 4;
   const uint8_t *lower = (const uint8_t *)codes.lower + vector * half;
-  vec sums[4] = {0};
+  group_floats sums[4] = {0};
   for (size_t i = 0; i < codes.depth; i += kernel_code_depth) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
@@ -101,11 +105,13 @@ static TARGET float FOR_CPU(code_score)(struct kernel_codes codes, size_t vector
       memcpy(&low, lower + i / 2 + 4 * j, 4);
       const uint64_t whole = ((high << 4 & 0xf0f0f0f0u) | (low & 0x0f0f0f0fu)) |
                              (uint64_t)((high & 0xf0f0f0f0u) | (low >> 4 & 0x0f0f0f0fu)) << 32;
-      uint8_t bytes[8];
-      memcpy(bytes, &whole, 8);
-      const vec code = __builtin_convertvector(*(const unsigned_byte_vec *)bytes, vec);
-      sums[j] += FOR_CPU(load)(query + i + 8 * j) * (code - 127.5f);
+      group_bytes bytes;
+      memcpy(&bytes, &whole, sizeof bytes);
+      group_floats numbers;
+      memcpy(&numbers, query + i + 8 * j, sizeof numbers);
+      sums[j] += numbers * (__builtin_convertvector(bytes, group_floats) - 127.5f);
     }
   }
-  return FOR_CPU(sum)((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  const group_floats all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return ((all[0] + all[4]) + (all[2] + all[6])) + ((all[1] + all[5]) + (all[3] + all[7]));
 }

@@ -34,7 +34,7 @@ static TARGET void FOR_CPU(quantize_row)(const float *x, size_t k, uint8_t *to, 
   }
 }
 
-// The integer sums of one row against 16 columns.
+// Where a block of a product of integers lies.
 struct FOR_CPU(integer_block) {
   const uint8_t *x;
   size_t depth, n;
@@ -46,15 +46,16 @@ struct FOR_CPU(integer_block) {
   size_t y_stride;
 };
 
-INLINE void FOR_CPU(integer_tile)(const int rows, const struct FOR_CPU(integer_block) *b,
-                                  const int8_t *panel, size_t column, size_t row) {
-  int_vec sums[4][2];
+INLINE void FOR_CPU(integer_tile)(const int rows, const int vectors,
+                                  const struct FOR_CPU(integer_block) *b, const int8_t *panel,
+                                  size_t column, size_t row) {
+  int_vec sums[integer_rows][2];
   const uint8_t *x = b->x + (row - b->first_row) * b->depth;
-  FOR_CPU(integer_sums)(rows, x, b->depth, panel, sums);
+  FOR_CPU(integer_sums)(rows, vectors, x, b->depth, panel, sums);
   float *y = b->y + row * b->y_stride + column;
-  const size_t some = b->n - column < 16 ? b->n - column : 16;
+  const size_t some = b->n - column < vectors * lanes ? b->n - column : vectors * lanes;
 #pragma clang loop unroll(full)
-  for (int v = 0; v < 2; v++) {
+  for (int v = 0; v < vectors; v++) {
     const size_t first = column + v * lanes;
     if (first >= b->n) continue;
     const size_t left = b->n - first;
@@ -77,26 +78,32 @@ INLINE void FOR_CPU(integer_tile)(const int rows, const struct FOR_CPU(integer_b
     FOR_CPU(gelu_tile)(rows, y, b->y_stride, some);
 }
 
-static TARGET void FOR_CPU(integer_panel)(const struct FOR_CPU(integer_block) *b,
-                                          const int8_t *panel, size_t column) {
+INLINE void FOR_CPU(integer_tiles)(const int vectors, const struct FOR_CPU(integer_block) *b,
+                                   const int8_t *panel, size_t column) {
   size_t row = b->first_row;
-  for (; row + 4 <= b->end_row; row += 4) FOR_CPU(integer_tile)(4, b, panel, column, row);
+  for (; row + integer_rows <= b->end_row; row += integer_rows)
+    FOR_CPU(integer_tile)(integer_rows, vectors, b, panel, column, row);
+#define REST(rows)                                                                                 \
+  case rows:                                                                                       \
+    if (rows < integer_rows) FOR_CPU(integer_tile)(rows, vectors, b, panel, column, row);          \
+    break;
   switch (b->end_row - row) {
-  case 3:
-    FOR_CPU(integer_tile)(3, b, panel, column, row);
-    break;
-  case 2:
-    FOR_CPU(integer_tile)(2, b, panel, column, row);
-    break;
-  case 1:
-    FOR_CPU(integer_tile)(1, b, panel, column, row);
-    break;
+    REST(1) REST(2) REST(3) REST(4) REST(5) REST(6) REST(7) REST(8) REST(9) REST(10) REST(11)
   }
+#undef REST
+}
+
+static TARGET void FOR_CPU(integer_panels)(const struct FOR_CPU(integer_block) *b, size_t vectors,
+                                           const int8_t *panel, size_t column) {
+  if (vectors == 2) FOR_CPU(integer_tiles)(2, b, panel, column);
+#if lanes == 16
+  if (vectors == 1) FOR_CPU(integer_tiles)(1, b, panel, column);
+#endif
 }
 
 static TARGET void FOR_CPU(multiply_integers)(struct kernel_product p, struct kernel_panels w,
                                               struct kernel_epilogue epilogue, float *scratch) {
-  const size_t depth = integer_depth(p.k), height = block_height(p.m, integer_height(p.k), 4);
+  const size_t depth = integer_depth(p.k), height = block_height(p.m, integer_height(p.k), integer_rows);
   float *steps = scratch, *lows = scratch + height;
   uint8_t *x = (uint8_t *)(scratch + 2 * height);
   struct FOR_CPU(integer_block) b = {.x = x, .depth = depth, .n = p.n, .steps = steps,
@@ -107,7 +114,10 @@ static TARGET void FOR_CPU(multiply_integers)(struct kernel_product p, struct ke
     for (size_t i = 0; i < b.end_row - b.first_row; i++)
       FOR_CPU(quantize_row)
       (p.x + (b.first_row + i) * p.x_stride, p.k, x + i * depth, steps + i, lows + i);
-    for (size_t column = p.first_column; column < p.end_column; column += 16)
-      FOR_CPU(integer_panel)(&b, (const int8_t *)w.numbers + column * depth, column);
+    for (size_t column = p.first_column; column < p.end_column;) {
+      const size_t vectors = lanes == 8 || column + 16 < p.end_column ? 2 : 1;
+      FOR_CPU(integer_panels)(&b, vectors, (const int8_t *)w.numbers + column * depth, column);
+      column += vectors * lanes;
+    }
   }
 }

@@ -1,5 +1,6 @@
-// The kernels of CKernels.h, written once over vectors of 8 floats. The including file defines
-// FOR_CPU(name) and TARGET; on a processor without such vectors the compiler splits them.
+// The kernels of CKernels.h, written once over vectors of `lanes` floats. The including file defines
+// FOR_CPU(name), TARGET, the sizes of tiles, and what takes the processor's own instructions; vectors
+// that the processor lacks are split by the compiler.
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -9,11 +10,14 @@ INLINE vec FOR_CPU(load)(const float *p) { return *(const unaligned_vec *)p; }
 
 INLINE void FOR_CPU(store)(float *p, vec v) { *(unaligned_vec *)p = v; }
 
-INLINE vec FOR_CPU(all)(float x) { return (vec){x, x, x, x, x, x, x, x}; }
+INLINE vec FOR_CPU(all)(float x) { return x - (vec){0}; }
 
 // The first `count` lanes from memory (all if there are more), the others `fill`.
 INLINE vec FOR_CPU(load_some)(const float *p, size_t count, float fill) {
   if (count >= lanes) return FOR_CPU(load)(p);
+#ifdef has_masks
+  return FOR_CPU(load_masked)(p, count, FOR_CPU(all)(fill));
+#endif
   float lane[lanes];
   for (size_t i = 0; i < lanes; i++) lane[i] = i < count ? p[i] : fill;
   return FOR_CPU(load)(lane);
@@ -24,6 +28,10 @@ INLINE void FOR_CPU(store_some)(float *p, vec v, size_t count) {
     FOR_CPU(store)(p, v);
     return;
   }
+#ifdef has_masks
+  FOR_CPU(store_masked)(p, v, count);
+  return;
+#endif
   for (size_t i = 0; i < count; i++) p[i] = v[i];
 }
 
@@ -36,8 +44,23 @@ INLINE vec FOR_CPU(at_least)(vec x, vec low) { return FOR_CPU(select)(x < low, l
 
 INLINE vec FOR_CPU(at_most)(vec x, vec high) { return FOR_CPU(select)(x > high, high, x); }
 
+// 0, 1, 2, …
+INLINE int_vec FOR_CPU(steps)(void) {
+  static const int32_t steps[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  int_vec v;
+  memcpy(&v, steps, sizeof v);
+  return v;
+}
+
+// Half and half, down to one.
 INLINE float FOR_CPU(sum)(vec v) {
-  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+  float lane[lanes];
+  FOR_CPU(store)(lane, v);
+#pragma clang loop unroll(full)
+  for (int half = lanes / 2; half; half /= 2)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+  return lane[0];
 }
 
 // Several vectors in step.
@@ -349,3 +372,10 @@ static const struct kernels FOR_CPU(kernels) = {
 
 #undef INLINE
 #undef EACH
+#undef FOR_CPU
+#undef TARGET
+#undef lanes
+#undef tile_rows
+#undef integer_rows
+#undef has_masks
+#undef has_pairs

@@ -1,4 +1,4 @@
-// The kernels of CKernels.h in two builds of one source, and the choice between them.
+// The kernels of CKernels.h in three builds of one source, and the choice among them.
 #include "CKernels.h"
 
 #include <math.h>
@@ -9,16 +9,23 @@
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang fp contract(fast)
 
-enum { lanes = 8 };
-typedef float vec __attribute__((vector_size(32)));
+// Codes lie in groups of 8 vectors, however many lanes the processor's have.
+typedef float group_floats __attribute__((vector_size(32)));
+typedef int32_t group_integers __attribute__((vector_size(32)));
+typedef uint16_t group_halves __attribute__((vector_size(16)));
+typedef uint8_t group_bytes __attribute__((vector_size(8)));
+typedef int8_t group_signed_bytes __attribute__((vector_size(8)));
+
+// Four numbers that are multiplied at a time in kernel_dot.
 typedef double double_vec __attribute__((vector_size(32)));
 typedef float half_vec __attribute__((vector_size(16)));
-typedef float unaligned_vec __attribute__((vector_size(32), aligned(4)));
-typedef int32_t int_vec __attribute__((vector_size(32)));
-typedef uint8_t unsigned_byte_vec __attribute__((vector_size(8), aligned(1)));
-typedef uint32_t uint_vec __attribute__((vector_size(32)));
-typedef int8_t byte_vec __attribute__((vector_size(8), aligned(1)));
-typedef uint16_t short_vec __attribute__((vector_size(16), aligned(2)));
+
+// Every build has vectors of its own.
+#define vec FOR_CPU(vec)
+#define unaligned_vec FOR_CPU(unaligned_vec)
+#define int_vec FOR_CPU(int_vec)
+#define uint_vec FOR_CPU(uint_vec)
+#define byte_vec FOR_CPU(byte_vec)
 
 struct kernels {
   void (*gelu)(const float *, float *, size_t);
@@ -63,11 +70,14 @@ enum {
   attention_rows = 48,
 };
 
-// The depth in equal parts.
+// The depth in equal parts, which no pair of bfloat16 lies across.
 static size_t multiply_deepest(size_t k) {
   size_t parts = (k + multiply_depth - 1) / multiply_depth;
-  return (k + parts - 1) / parts;
+  return ((k + parts - 1) / parts + 1) / 2 * 2;
 }
+
+// Floats of slices of two panels, with room for a number more than the depth.
+static size_t multiply_slice(size_t depth) { return 2 * 16 * (depth + 1); }
 
 // Rows of a block, `most` at most: all blocks alike, as the weights pass once for every block.
 static size_t block_height(size_t rows, size_t most, size_t multiple) {
@@ -77,145 +87,35 @@ static size_t block_height(size_t rows, size_t most, size_t multiple) {
 }
 
 static size_t integer_height(size_t k) {
-  size_t height = integer_block_size / integer_depth(k) / 4 * 4;
-  return height < 4 ? 4 : height > 192 ? 192 : height;
+  size_t height = integer_block_size / integer_depth(k) / 12 * 12;
+  return height < 12 ? 12 : height > 192 ? 192 : height;
 }
 
-static size_t whole_vectors(size_t count) { return (count + lanes - 1) / lanes * lanes; }
+// Up to whole vectors of any build.
+static size_t most_vectors(size_t count) { return (count + 15) / 16 * 16; }
 
-// Σ x·w of `rows` rows of `depth` bytes against a panel of 16 columns.
-static inline void integer_sums_portable(int rows, const uint8_t *x, size_t depth,
-                                         const int8_t *panel, int_vec sums[4][2]) {
-  for (int r = 0; r < rows; r++) {
-    int32_t row[16] = {0};
-    for (size_t i = 0; i < depth; i += 4)
-      for (int j = 0; j < 16; j++)
-        for (int q = 0; q < 4; q++) row[j] += x[r * depth + i + q] * panel[i * 16 + j * 4 + q];
-    memcpy(sums[r], row, sizeof row);
-  }
-}
-
-// Σ query · code of `groups` groups of 8 vectors (upper planes) and each of `queries` queries.
-static inline void code_sums_portable(const int groups, const int queries, const uint8_t *upper,
-                                      size_t depth, const int8_t *const *query,
-                                      int_vec sums[4]) {
-  for (int g = 0; g < groups; g++, upper += depth * kernel_code_group / 2)
-    for (int q = 0; q < queries; q++) {
-      int32_t sum[kernel_code_group] = {0};
-      const uint8_t *codes = upper;
-      for (size_t i = 0; i < depth; i += 8, codes += 4 * kernel_code_group)
-        for (int v = 0; v < kernel_code_group; v++)
-          for (int j = 0; j < 4; j++)
-            sum[v] += (codes[4 * v + j] & 15) * query[q][i + j] +
-                      (codes[4 * v + j] >> 4) * query[q][i + 4 + j];
-      memcpy(&sums[g * queries + q], sum, sizeof sum);
-    }
-}
-
-static inline bool any_portable(int_vec mask) {
-  int32_t some = 0;
-  for (int i = 0; i < lanes; i++) some |= mask[i];
-  return some;
-}
-
-#define FOR_CPU(name) name##_portable
-#define TARGET
-#include "kernel_bodies.h"
-#undef FOR_CPU
-#undef TARGET
+#include "portable.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define FOR_CPU(name) name##_avx2
-#define TARGET __attribute__((target("avx2,fma")))
+#include "avx2.h"
+#include "avx512.h"
 
-// Pairs of products fit 16 bits, and so do two of them together: 127 · 63 · 4 = 32,004.
-static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
-    const int rows, const uint8_t *x, size_t depth, const int8_t *panel, int_vec sums[4][2]) {
-  __m256i one = _mm256_set1_epi16(1);
-  __m256i total[4][2];
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm256_setzero_si256();
-  for (size_t i = 0; i < depth; i += 8) {
-    // Sums, ones and three of the four vectors of weights fill the registers, so the fourth stays in
-    // memory; left to itself the compiler spills a sum, whose way through memory takes longest.
-    __asm__("" : "+x"(one));
-    const __m256i *w = (const __m256i *)(panel + 16 * i);
-    const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      int32_t four[2];
-      memcpy(four, x + r * depth + i, 8);
-      const __m256i x0 = _mm256_set1_epi32(four[0]), x1 = _mm256_set1_epi32(four[1]);
-      __m256i last;
-      __asm__("vpmaddubsw %2, %1, %0" : "=x"(last) : "x"(x1), "m"(w[3]));
-      const __m256i right = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w1), last);
-      const __m256i left = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w0),
-                                            _mm256_maddubs_epi16(x1, w2));
-      total[r][1] = _mm256_add_epi32(total[r][1], _mm256_madd_epi16(right, one));
-      total[r][0] = _mm256_add_epi32(total[r][0], _mm256_madd_epi16(left, one));
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-    for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
+enum kernel_build kernel_best_build(void) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return kernel_portable;
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+                 __builtin_cpu_supports("avx512bf16")
+             ? kernel_avx512
+             : kernel_avx2;
 }
 
-// Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
-static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
-    const int groups, const int queries, const uint8_t *upper, size_t depth,
-    const int8_t *const *query, int_vec sums[4]) {
-  const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
-  const size_t group = depth * kernel_code_group / 2;
-  __m256i total[4];
-#pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++) total[t] = _mm256_setzero_si256();
-  for (size_t i = 0; i < depth; i += kernel_code_depth) {
-    __m256i part[4];
-#pragma clang loop unroll(full)
-    for (int t = 0; t < groups * queries; t++) part[t] = _mm256_setzero_si256();
-#pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++)
-#pragma clang loop unroll(full)
-      for (int g = 0; g < groups; g++) {
-        const __m256i codes =
-            _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
-        const __m256i first = _mm256_and_si256(codes, low);
-        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
-#pragma clang loop unroll(full)
-        for (int q = 0; q < queries; q++) {
-          int32_t four[2];
-          memcpy(four, query[q] + i + 8 * j, 8);
-          const __m256i pairs =
-              _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
-                               _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
-          part[g * queries + q] = _mm256_add_epi16(part[g * queries + q], pairs);
-        }
-      }
-#pragma clang loop unroll(full)
-    for (int t = 0; t < groups * queries; t++)
-      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], one));
-  }
-#pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++) sums[t] = (int_vec)total[t];
-}
-
-static inline __attribute__((always_inline)) TARGET bool any_avx2(int_vec mask) {
-  return _mm256_movemask_ps((__m256)mask);
-}
-
-#include "kernel_bodies.h"
-#undef FOR_CPU
-#undef TARGET
-
-static const struct kernels *best(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels_avx2
-                                                                         : &kernels_portable;
-}
+static const struct kernels *const builds[] = {&kernels_portable, &kernels_avx2, &kernels_avx512};
 #else
-static const struct kernels *best(void) { return &kernels_portable; }
+enum kernel_build kernel_best_build(void) { return kernel_portable; }
+
+static const struct kernels *const builds[] = {&kernels_portable};
 #endif
 
 static _Atomic(const struct kernels *) chosen;
@@ -223,14 +123,14 @@ static _Atomic(const struct kernels *) chosen;
 static const struct kernels *kernels(void) {
   const struct kernels *now = atomic_load_explicit(&chosen, memory_order_relaxed);
   if (!now) {
-    now = best();
+    now = builds[kernel_best_build()];
     atomic_store_explicit(&chosen, now, memory_order_relaxed);
   }
   return now;
 }
 
-void kernels_use_portable(bool portable) {
-  atomic_store_explicit(&chosen, portable ? &kernels_portable : best(), memory_order_relaxed);
+void kernel_use_build(enum kernel_build build) {
+  atomic_store_explicit(&chosen, builds[build], memory_order_relaxed);
 }
 
 void kernel_gelu(const float *x, float *y, size_t count) { kernels()->gelu(x, y, count); }
@@ -263,7 +163,7 @@ float kernel_code_score(struct kernel_codes codes, size_t vector, const float *q
 }
 
 size_t kernel_multiply_scratch(enum kernel_format format, size_t k) {
-  if (format != kernel_integers) return 16 * multiply_deepest(k) + multiply_block;
+  if (format != kernel_integers) return multiply_slice(multiply_deepest(k)) + multiply_block;
   return integer_height(k) * (2 + integer_depth(k) / 4);
 }
 
@@ -275,7 +175,7 @@ void kernel_multiply(struct kernel_product product, struct kernel_panels w,
 
 size_t kernel_attention_scratch(size_t keys, size_t size) {
   size_t deepest = keys > size ? keys : size;
-  return kernel_packed_count(keys, size) + kernel_packed_count(size, keys) +
+  return kernel_packed_count(kernel_floats, keys, size) + kernel_packed_count(kernel_floats, size, keys) +
          attention_rows * keys + kernel_multiply_scratch(kernel_floats, deepest);
 }
 
@@ -336,7 +236,7 @@ void kernel_average(float *p, const float *q, size_t count, float keeping) {
 }
 
 size_t kernel_attention_training_scratch(size_t keys, size_t size) {
-  const size_t width = whole_vectors(keys), depth = whole_vectors(size);
+  const size_t width = most_vectors(keys), depth = most_vectors(size);
   return (3 * keys + 2 * width + 3 * attention_rows) * depth + 2 * attention_rows * width;
 }
 

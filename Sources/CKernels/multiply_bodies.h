@@ -13,7 +13,9 @@ struct FOR_CPU(block) {
   struct kernel_epilogue epilogue;
   float *y;
   size_t y_stride;
-  // The block of x in panels of 6 rows, or null.
+  // How far apart two slices of panels of 16 columns are.
+  size_t panel_stride;
+  // The block of x in panels of tile_rows rows, or null. Of a product of pairs, pairs of bfloat16.
   const float *packed_x;
 };
 
@@ -27,13 +29,40 @@ INLINE vec FOR_CPU(finish)(const struct FOR_CPU(block) *b, vec sum, size_t colum
   return sum;
 }
 
-// `rows` rows of x against a slice of a panel of `vectors`·8 columns; all sums stay in registers.
-// Sums of an unfinished depth wait in y.
-INLINE void FOR_CPU(tile)(const int rows, const int vectors, const bool packed,
-                          const struct FOR_CPU(block) *b, const float *w, size_t column,
-                          size_t row) {
-  vec sums[8][2];
-  const size_t n = b->n, depth = b->end_depth - b->first_depth;
+// How a tile reads the weights and x.
+enum FOR_CPU(form) {
+  FOR_CPU(plain),
+  // x is in panels of rows.
+  FOR_CPU(packed),
+  // So it is, and in both lie pairs of bfloat16, neighbours of the depth, where floats would.
+  FOR_CPU(pairs),
+};
+
+// The vector that is `vector` vectors into the row i of a slice of panels of `width` columns.
+INLINE vec FOR_CPU(factors)(const struct FOR_CPU(block) *b, const float *w, const int width,
+                            const int vector, size_t i) {
+  const int column = vector * lanes;
+  w += column / 16 * b->panel_stride + i * width + column % 16;
+#if lanes == 16
+  if (width == 8) {
+    group_floats half;
+    memcpy(&half, w, sizeof half);
+    return __builtin_shufflevector(half, (group_floats){0}, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+                                   12, 13, 14, 15);
+  }
+#endif
+  return FOR_CPU(load)(w);
+}
+
+// `rows` rows of x against a slice of `vectors` vectors of columns; all sums stay in registers. Sums
+// of an unfinished depth wait in y.
+INLINE void FOR_CPU(tile)(const int rows, const int vectors, const int width,
+                          const enum FOR_CPU(form) form, const struct FOR_CPU(block) *b,
+                          const float *w, size_t column, size_t row) {
+  vec sums[tile_rows][2];
+  const size_t n = b->n;
+  const size_t parts = b->end_depth - b->first_depth;
+  const size_t depth = form == FOR_CPU(pairs) ? (parts + 1) / 2 : parts;
   float *y = b->y + row * b->y_stride + column;
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++)
@@ -42,19 +71,28 @@ INLINE void FOR_CPU(tile)(const int rows, const int vectors, const bool packed,
       __builtin_prefetch(y + r * b->y_stride + v * lanes, 1, 3);
       sums[r][v] = FOR_CPU(all)(0);
     }
-  const float *x = packed ? b->packed_x + (row - b->first_row) * depth
-                          : b->x + row * b->x_stride + b->first_depth;
-  const size_t along = packed ? rows : 1, across = packed ? 1 : b->x_stride;
+  const float *x = form == FOR_CPU(plain) ? b->x + row * b->x_stride + b->first_depth
+                                          : b->packed_x + (row - b->first_row) * depth;
+  const size_t along = form == FOR_CPU(plain) ? 1 : rows;
+  const size_t across = form == FOR_CPU(plain) ? b->x_stride : 1;
 #pragma clang loop unroll_count(4)
   for (size_t i = 0; i < depth; i++) {
     vec factors[2];
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) factors[v] = FOR_CPU(load)(w + (i * vectors + v) * lanes);
+    for (int v = 0; v < vectors; v++) factors[v] = FOR_CPU(factors)(b, w, width, v, i);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       vec factor = FOR_CPU(all)(x[i * along + r * across]);
 #pragma clang loop unroll(full)
-      for (int v = 0; v < vectors; v++) sums[r][v] += factor * factors[v];
+      for (int v = 0; v < vectors; v++) {
+#ifdef has_pairs
+        if (form == FOR_CPU(pairs)) {
+          sums[r][v] = FOR_CPU(add_pairs)(sums[r][v], factor, factors[v]);
+          continue;
+        }
+#endif
+        sums[r][v] += factor * factors[v];
+      }
     }
   }
   bool last = b->end_depth == b->k;
@@ -72,47 +110,57 @@ INLINE void FOR_CPU(tile)(const int rows, const int vectors, const bool packed,
       FOR_CPU(store_some)(to, sum, n - first);
     }
   if (last && b->epilogue.activation == kernel_gelu_activation) {
-    size_t width = n - column < (size_t)vectors * lanes ? n - column : (size_t)vectors * lanes;
-    FOR_CPU(gelu_tile)(rows, y, b->y_stride, width);
+    size_t columns = n - column < (size_t)vectors * lanes ? n - column : (size_t)vectors * lanes;
+    FOR_CPU(gelu_tile)(rows, y, b->y_stride, columns);
   }
 }
 
-// A slice of a panel against the rows of a block, `height` at a time: 6×16 sums fill the registers.
-#define PANEL(name, vectors, packed, height, remainders)                                          \
-  static TARGET void FOR_CPU(name)(const struct FOR_CPU(block) *b, const float *w,                \
-                                   size_t column) {                                               \
-    size_t row = b->first_row;                                                                    \
-    for (; row + height <= b->end_row; row += height)                                             \
-      FOR_CPU(tile)(height, vectors, packed, b, w, column, row);                                  \
-    switch (b->end_row - row) { remainders(vectors, packed) }                                     \
-  }
-#define REMAINDER(rows, vectors, packed)                                                          \
-  case rows:                                                                                      \
-    FOR_CPU(tile)(rows, vectors, packed, b, w, column, row);                                      \
+// Slices of panels against the rows of a block, as many rows at a time as their sums fill the
+// registers.
+INLINE void FOR_CPU(tiles)(const int vectors, const int width, const enum FOR_CPU(form) form,
+                           const struct FOR_CPU(block) *b, const float *w, size_t column) {
+  size_t row = b->first_row;
+  for (; row + tile_rows <= b->end_row; row += tile_rows)
+    FOR_CPU(tile)(tile_rows, vectors, width, form, b, w, column, row);
+#define REST(rows)                                                                                 \
+  case rows:                                                                                       \
+    if (rows < tile_rows) FOR_CPU(tile)(rows, vectors, width, form, b, w, column, row);            \
     break;
-#define REMAINDERS_6(v, p)                                                                        \
-  REMAINDER(1, v, p) REMAINDER(2, v, p) REMAINDER(3, v, p) REMAINDER(4, v, p) REMAINDER(5, v, p)
-#define REMAINDERS_8(v, p) REMAINDERS_6(v, p) REMAINDER(6, v, p) REMAINDER(7, v, p)
+  switch (b->end_row - row) {
+    REST(1) REST(2) REST(3) REST(4) REST(5) REST(6) REST(7) REST(8) REST(9) REST(10) REST(11)
+  }
+#undef REST
+}
 
-PANEL(panel_8, 1, false, 8, REMAINDERS_8)
-PANEL(panel_16, 2, false, 6, REMAINDERS_6)
-PANEL(panel_8_packed, 1, true, 6, REMAINDERS_6)
-PANEL(panel_16_packed, 2, true, 6, REMAINDERS_6)
+static TARGET void FOR_CPU(panels)(const struct FOR_CPU(block) *b, enum FOR_CPU(form) form,
+                                   size_t vectors, size_t width, const float *w, size_t column) {
+#define CASE(v, wide, f)                                                                           \
+  if (vectors == v && width == wide && form == FOR_CPU(f))                                         \
+    return FOR_CPU(tiles)(v, wide, FOR_CPU(f), b, w, column);
+#define CASES(f) CASE(2, 16, f) CASE(1, 8, f)
+  CASES(plain)
+  CASES(packed)
+#if lanes == 16
+  CASE(1, 16, plain)
+  CASE(1, 16, packed)
+#endif
+#ifdef has_pairs
+  CASES(pairs)
+  CASE(1, 16, pairs)
+#endif
+#undef CASES
+#undef CASE
+}
 
-#undef PANEL
-#undef REMAINDER
-#undef REMAINDERS_6
-#undef REMAINDERS_8
-
-// The block of x, 6 rows at a time, number by number of the depth.
+// The block of x, tile_rows rows at a time, number by number of the depth.
 static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to) {
   const size_t depth = b->end_depth - b->first_depth;
-  for (size_t row = b->first_row; row < b->end_row; row += 6) {
-    const size_t rows = b->end_row - row < 6 ? b->end_row - row : 6;
+  for (size_t row = b->first_row; row < b->end_row; row += tile_rows) {
+    const size_t rows = b->end_row - row < tile_rows ? b->end_row - row : tile_rows;
     const float *from = b->x + row * b->x_stride + b->first_depth;
-    if (rows == 6)
+    if (rows == tile_rows)
       for (size_t i = 0; i < depth; i++)
-        for (size_t r = 0; r < 6; r++) to[i * 6 + r] = from[r * b->x_stride + i];
+        for (size_t r = 0; r < tile_rows; r++) to[i * tile_rows + r] = from[r * b->x_stride + i];
     else
       for (size_t i = 0; i < depth; i++)
         for (size_t r = 0; r < rows; r++) to[i * rows + r] = from[r * b->x_stride + i];
@@ -120,50 +168,99 @@ static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to)
   }
 }
 
-// `count` numbers, a multiple of 8, from the place `at` of the panels on.
-static TARGET void FOR_CPU(widen)(struct kernel_panels w, size_t at, size_t count, float *to) {
-  if (w.format == kernel_bytes) {
-    const int8_t *from = (const int8_t *)w.numbers + at;
-    for (size_t i = 0; i < count; i += lanes)
-      FOR_CPU(store)(to + i, __builtin_convertvector(*(const byte_vec *)(from + i), vec));
-  } else {
-    const uint16_t *from = (const uint16_t *)w.numbers + at;
-    for (size_t i = 0; i < count; i += lanes) {
-      int_vec bits = __builtin_convertvector(*(const short_vec *)(from + i), int_vec) << 16;
-      FOR_CPU(store)(to + i, (vec)bits);
+#ifdef has_pairs
+// So too, pair by pair of bfloat16, the last one with a zero where the depth is odd.
+static TARGET void FOR_CPU(pack_row_pairs)(const struct FOR_CPU(block) *b, float *to) {
+  const size_t depth = b->end_depth - b->first_depth, pairs = (depth + 1) / 2;
+  for (size_t row = b->first_row; row < b->end_row; row += tile_rows) {
+    const size_t rows = b->end_row - row < tile_rows ? b->end_row - row : tile_rows;
+    for (size_t r = 0; r < rows; r++) {
+      const float *from = b->x + (row + r) * b->x_stride + b->first_depth;
+      for (size_t i = 0; i < depth; i += 2 * lanes) {
+        float some[lanes];
+        FOR_CPU(store)(some, FOR_CPU(rounded_pairs)(FOR_CPU(load_some)(from + i, depth - i, 0),
+                                                    i + lanes < depth
+                                                        ? FOR_CPU(load_some)(from + i + lanes,
+                                                                             depth - i - lanes, 0)
+                                                        : FOR_CPU(all)(0)));
+        const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
+        for (size_t j = 0; j < count; j++) to[(i / 2 + j) * rows + r] = some[j];
+      }
     }
+    to += rows * pairs;
   }
+}
+#endif
+
+// The rows first..<end of the panel that begins with a column, of weights of the depth k.
+static TARGET void FOR_CPU(widen)(struct kernel_panels w, size_t column, size_t k, size_t first,
+                                  size_t end, size_t width, float *to) {
+  if (w.format == kernel_bytes) {
+    const int8_t *from = (const int8_t *)w.numbers + column * k + first * width;
+    for (size_t i = 0; i < (end - first) * width; i += 8) {
+      group_signed_bytes bytes;
+      memcpy(&bytes, from + i, sizeof bytes);
+      const group_floats floats = __builtin_convertvector(bytes, group_floats);
+      memcpy(to + i, &floats, sizeof floats);
+    }
+    return;
+  }
+  // A row of pairs becomes two rows; of an odd depth, the last one is not read.
+  const uint16_t *from = (const uint16_t *)w.numbers + column * pair_depth(k) + first * width;
+  for (size_t i = first; i < end; i += 2, from += 2 * width, to += 2 * width)
+    for (size_t j = 0; j < width; j += 8) {
+      group_integers pairs;
+      memcpy(&pairs, from + 2 * j, sizeof pairs);
+      const group_integers early = pairs << 16, late = pairs & (int32_t)0xffff0000;
+      memcpy(to + j, &early, sizeof early);
+      memcpy(to + width + j, &late, sizeof late);
+    }
 }
 
 static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kernel_panels w,
                                             struct kernel_epilogue epilogue, float *scratch) {
-  // A slice of a panel stays in the first-level cache while the rows of a block pass, and the block
+  // A slice of panels stays in the first-level cache while the rows of a block pass, and the block
   // in the second-level cache while the panels pass.
   const size_t depth = multiply_deepest(p.k);
-  const size_t height = block_height(p.m, multiply_block / depth, 6);
+  const size_t height = block_height(p.m, multiply_block / depth, tile_rows);
   // Reordering x pays where many panels read it.
-  const bool packs = p.end_column - p.first_column >= 128 && p.m > 1;
-  float *slice = scratch, *packed = scratch + 16 * depth;
+  enum FOR_CPU(form) form =
+      p.end_column - p.first_column >= 128 && p.m > 1 ? FOR_CPU(packed) : FOR_CPU(plain);
+#ifdef has_pairs
+  if (w.format == kernel_bfloat16) form = FOR_CPU(pairs);
+#endif
+  const bool widens = form != FOR_CPU(pairs) && w.format != kernel_floats;
+  // Floats of a column in the panels; a pair of bfloat16 takes the place of one.
+  const size_t column_floats = form == FOR_CPU(pairs) ? pair_depth(p.k) / 2 : p.k;
+  float *slice = scratch, *packed = scratch + multiply_slice(depth);
   struct FOR_CPU(block) b = {.x = p.x, .x_stride = p.x_stride, .k = p.k, .n = p.n,
                              .scales = w.scales, .epilogue = epilogue, .y = p.y,
-                             .y_stride = p.y_stride, .packed_x = packed};
+                             .y_stride = p.y_stride, .packed_x = packed,
+                             .panel_stride = 16 * (widens ? depth + 1 : column_floats)};
   for (b.first_row = 0; b.first_row < p.m; b.first_row = b.end_row) {
     b.end_row = p.m - b.first_row <= height ? p.m : b.first_row + height;
     for (b.first_depth = 0; b.first_depth < p.k; b.first_depth = b.end_depth) {
       b.end_depth = p.k - b.first_depth <= depth ? p.k : b.first_depth + depth;
-      if (packs) FOR_CPU(pack_rows)(&b, packed);
+      if (form == FOR_CPU(packed)) FOR_CPU(pack_rows)(&b, packed);
+#ifdef has_pairs
+      if (form == FOR_CPU(pairs)) FOR_CPU(pack_row_pairs)(&b, packed);
+#endif
       for (size_t column = p.first_column; column < p.end_column;) {
-        const size_t width = panel_width(p.n - column), at = column * p.k + b.first_depth * width;
+        const size_t width = panel_width(p.n - column);
+        // Two vectors of whole panels, or the one that a lone panel is.
+        const bool two = width == 16 && (lanes == 8 || (column + 16 < p.end_column &&
+                                                        panel_width(p.n - column - 16) == 16));
+        const size_t columns = two ? 2 * lanes : width;
         const float *floats = slice;
-        if (w.format == kernel_floats)
-          floats = (const float *)w.numbers + at;
+        if (widens)
+          for (size_t panel = 0; panel < columns; panel += 16)
+            FOR_CPU(widen)(w, column + panel, p.k, b.first_depth, b.end_depth, width,
+                           slice + panel / 16 * b.panel_stride);
         else
-          FOR_CPU(widen)(w, at, (b.end_depth - b.first_depth) * width, slice);
-        if (packs)
-          (width == 16 ? FOR_CPU(panel_16_packed) : FOR_CPU(panel_8_packed))(&b, floats, column);
-        else
-          (width == 16 ? FOR_CPU(panel_16) : FOR_CPU(panel_8))(&b, floats, column);
-        column += width;
+          floats = (const float *)w.numbers + column * column_floats +
+                   (form == FOR_CPU(pairs) ? b.first_depth / 2 : b.first_depth) * width;
+        FOR_CPU(panels)(&b, form, two ? 2 : 1, width, floats, column);
+        column += columns;
       }
     }
   }

@@ -8,10 +8,13 @@
 
 typedef int8_t bytes_16 __attribute__((vector_size(16), aligned(1)));
 
-size_t kernel_packed_count(size_t n, size_t k) { return (n + 7) / 8 * 8 * k; }
+static size_t packed_depth(enum kernel_format format, size_t k) {
+  return format == kernel_integers ? integer_depth(k) : format == kernel_bfloat16 ? pair_depth(k) : k;
+}
 
-size_t kernel_packed_integer_count(size_t n, size_t k) {
-  return (n + 15) / 16 * 16 * integer_depth(k);
+size_t kernel_packed_count(enum kernel_format format, size_t n, size_t k) {
+  const size_t columns = format == kernel_integers ? 16 : 8;
+  return (n + columns - 1) / columns * columns * packed_depth(format, k);
 }
 
 void pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k, float *packed) {
@@ -40,9 +43,10 @@ static uint16_t bfloat16(float x) {
 static void pack_bfloat16(const float *w, size_t n, size_t k, uint16_t *packed) {
   for (size_t first = 0; first < n;) {
     size_t width = panel_width(n - first);
-    for (size_t i = 0; i < k; i++)
+    for (size_t i = 0; i < k; i += 2)
       for (size_t j = 0; j < width; j++)
-        *packed++ = first + j < n ? bfloat16(w[(first + j) * k + i]) : 0;
+        for (size_t late = 0; late < 2; late++)
+          *packed++ = first + j < n && i + late < k ? bfloat16(w[(first + j) * k + i + late]) : 0;
     first += width;
   }
 }
@@ -56,7 +60,7 @@ static void pack_integers(const float *w, size_t n, size_t k, struct kernel_pane
   const float round = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
   const size_t depth = integer_depth(k);
   int8_t *numbers = panels.numbers;
-  memset(numbers, 0, kernel_packed_integer_count(n, k));
+  memset(numbers, 0, kernel_packed_count(kernel_integers, n, k));
   for (size_t row = 0; row < n; row++, w += k) {
     float most = 0, unsound = 0;
     for (size_t i = 0; i < k; i++) {
@@ -127,14 +131,16 @@ static float unpacked(struct kernel_panels panels, size_t row, size_t at) {
   }
 }
 
+static size_t place(enum kernel_format format, size_t n, size_t k, size_t row, size_t i) {
+  if (format == kernel_integers) return integer_place(row, i, integer_depth(k));
+  const size_t first = row / 16 * 16, width = panel_width(n - first);
+  if (format == kernel_bfloat16)
+    return first * pair_depth(k) + i / 2 * 2 * width + (row - first) * 2 + i % 2;
+  return first * k + i * width + row - first;
+}
+
 void kernel_unpack(struct kernel_panels panels, size_t n, size_t k, float *w) {
-  const bool integers = panels.format == kernel_integers;
-  for (size_t row = 0; row < n; row++) {
-    size_t first = row / 16 * 16, width = panel_width(n - first);
+  for (size_t row = 0; row < n; row++)
     for (size_t i = 0; i < k; i++)
-      w[row * k + i] =
-          unpacked(panels, row,
-                   integers ? integer_place(row, i, integer_depth(k))
-                            : first * k + i * width + row - first);
-  }
+      w[row * k + i] = unpacked(panels, row, place(panels.format, n, k, row, i));
 }

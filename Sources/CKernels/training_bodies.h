@@ -33,11 +33,10 @@ INLINE uint64_t FOR_CPU(row_seed)(uint64_t key, size_t row) {
   return z ^ (z >> 31);
 }
 
-// The factors of 8 neighbours of a row: 0, or the scale. Its seed and the columns pass MurmurHash3's
+// The factors of neighbours of a row: 0, or the scale. Its seed and the columns pass MurmurHash3's
 // finaliser.
 INLINE vec FOR_CPU(dropout_factors)(struct kernel_dropout dropout, uint64_t seed, size_t column) {
-  const uint_vec steps = {0, 1, 2, 3, 4, 5, 6, 7};
-  uint_vec x = (steps + (uint32_t)column) * 0x9E3779B1u + (uint32_t)seed;
+  uint_vec x = ((uint_vec)FOR_CPU(steps)() + (uint32_t)column) * 0x9E3779B1u + (uint32_t)seed;
   x = (x ^ (x >> 16)) * 0x85EBCA6Bu;
   x = (x ^ (x >> 13) ^ (uint32_t)(seed >> 32)) * 0xC2B2AE35u;
   x = (x ^ (x >> 16)) >> 8;

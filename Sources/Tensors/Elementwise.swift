@@ -77,11 +77,6 @@ public func logSoftmax(_ x: inout Matrix) {
   }
 }
 
-/// Uses the portable kernels from now on, or again what the processor allows: for tests.
-package func usePortableKernels(_ portable: Bool) {
-  kernels_use_portable(portable)
-}
-
 /// y += x, number by number.
 public func add(_ x: [Float], to y: inout Matrix) {
   let count = y.rows * y.columns

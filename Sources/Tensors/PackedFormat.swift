@@ -6,7 +6,8 @@ public enum PackedFormat: UInt8, Sendable, CaseIterable {
   case float32 = 0
   /// Integers of 8 bits with a scale for every row, widened to floats before they are multiplied.
   case scaledBytes = 1
-  /// Floats rounded to their upper 16 bits, widened before they are multiplied.
+  /// Floats rounded to their upper 16 bits. With `KernelBuild.avx512` the other factor is rounded
+  /// too and the sums are 32-bit floats; other builds widen them before they are multiplied.
   case bfloat16 = 2
   /// Integers in −63…63 with a scale for every row. They are multiplied by the integers in 0…127 to
   /// which every row of the other factor is rounded, with a step and an offset of its own.
@@ -23,12 +24,11 @@ struct PackedLayout {
   init(_ format: PackedFormat, rows: Int, columns: Int) {
     func rounded(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
     self.format = format
-    let numbers = kernel_packed_count(rows, columns)
     switch format {
-    case .float32: scales = rounded(4 * numbers)
-    case .scaledBytes: scales = rounded(numbers)
-    case .bfloat16: scales = rounded(2 * numbers)
-    case .integers: scales = rounded(kernel_packed_integer_count(rows, columns))
+    case .float32: scales = rounded(4 * kernel_packed_count(kernel_floats, rows, columns))
+    case .scaledBytes: scales = rounded(kernel_packed_count(kernel_bytes, rows, columns))
+    case .bfloat16: scales = rounded(2 * kernel_packed_count(kernel_bfloat16, rows, columns))
+    case .integers: scales = rounded(kernel_packed_count(kernel_integers, rows, columns))
     }
     sums = scales + (format == .scaledBytes || format == .integers ? rounded(4 * rows) : 0)
     byteCount = sums + (format == .integers ? rounded(4 * rows) : 0)

@@ -33,14 +33,6 @@ extension ChoiceOfKernels {
           causal: true, probability: 0.1)
       ]
 
-    private func onBoth(_ body: () throws -> Void) rethrows {
-      defer { usePortableKernels(false) }
-      for portable in [false, true] {
-        usePortableKernels(portable)
-        try body()
-      }
-    }
-
     @Test(arguments: cases) func forwardAndBackwardAreExact(_ it: Case) {
       var numbers = Numbers(seed: 51)
       let shape = HeadShape(count: it.heads, width: it.heads * it.size)
@@ -67,7 +59,7 @@ extension ChoiceOfKernels {
         differences(at: k.values) { loss(exact(q_, $0, v_), dContext.values) },
         differences(at: v.values) { loss(exact(q_, k_, $0), dContext.values) },
       ]
-      onBoth {
+      KernelBuild.withEach { _ in
         var context = Matrix()
         attend(
           queries: Heads(q), keys: Heads(k), values: Heads(v), shape, it.segments,
@@ -164,17 +156,15 @@ extension ChoiceOfKernels {
 
     /// On every processor, and however the rows are divided.
     @Test func isAFunctionOfKeyAndPlace() {
-      defer {
-        usePortableKernels(false)
-        setComputeThreads(processors)
-      }
+      defer { setComputeThreads(processors) }
       let rows = 5000
       setComputeThreads(1)
       let first = dropped(0.1, key: 9, rows: rows)
       setComputeThreads(4)
       #expect(dropped(0.1, key: 9, rows: rows) == first)
-      usePortableKernels(true)
-      #expect(dropped(0.1, key: 9, rows: rows) == first)
+      KernelBuild.withEach { _ in
+        #expect(dropped(0.1, key: 9, rows: rows) == first)
+      }
     }
 
     @Test func noProbabilityDropsNothing() {

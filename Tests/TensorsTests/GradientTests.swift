@@ -3,17 +3,9 @@ import Testing
 @testable import Tensors
 
 extension ChoiceOfKernels {
-  /// Backward passes against central differences of the forward pass in double precision, with the
-  /// processor's instructions and with the portable kernels.
+  /// Backward passes against central differences of the forward pass in double precision, in each
+  /// build of the kernels.
   @Suite struct GradientTests {
-    private func onBoth(_ body: () throws -> Void) rethrows {
-      defer { usePortableKernels(false) }
-      for portable in [false, true] {
-        usePortableKernels(portable)
-        try body()
-      }
-    }
-
     private func linear(_ numbers: inout Numbers, _ inputs: Int, _ outputs: Int) -> Linear {
       var layer = Linear(inputs: inputs, outputs: outputs)
       layer.weight.load(plain: numbers.floats(inputs * outputs))
@@ -38,7 +30,7 @@ extension ChoiceOfKernels {
       let db = differences(at: layer.bias) {
         loss(Exact.linear(x_, weight: w, bias: $0, inputs: inputs), dy.values)
       }
-      onBoth {
+      KernelBuild.withEach { _ in
         var (gradient, found) = (before, Matrix())
         layer.backward(dy, of: x, into: &gradient, dx: &found)
         #expect(largestError(found.values, dx) < 1e-5)
@@ -68,7 +60,7 @@ extension ChoiceOfKernels {
       let dx = differences(at: x.values) { exact($0, w, b) }
       let dw = differences(at: norm.weight) { exact(x_, $0, b) }
       let db = differences(at: norm.bias) { exact(x_, w, $0) }
-      onBoth {
+      KernelBuild.withEach { _ in
         var (gradient, found) = (norm, Matrix())
         norm.backward(dy, of: x, into: &gradient, dx: &found)
         #expect(largestError(found.values, dx) < 2e-5)
@@ -82,7 +74,7 @@ extension ChoiceOfKernels {
     @Test func ofGELU() {
       let x = (-1200...1200).map { Float($0) / 100 }
       let exact = differences(at: x) { $0.reduce(0) { $0 + Exact.gelu($1) } }
-      onBoth {
+      KernelBuild.withEach { _ in
         var dy = Matrix(rows: 1, columns: x.count, values: x.map { _ in 2 })
         geluBackward(&dy, of: Matrix(rows: 1, columns: x.count, values: x))
         #expect(zip(dy.values, exact).allSatisfy { abs(Double($0) - 2 * $1) < 2e-6 })
@@ -95,7 +87,7 @@ extension ChoiceOfKernels {
       let exact = differences(at: x.values) {
         loss(Exact.normalizedRows($0, columns: 11), dy.values)
       }
-      onBoth {
+      KernelBuild.withEach { _ in
         var (y, dx) = (Matrix(), Matrix())
         normalizeRows(x, into: &y)
         let rows = Exact.normalizedRows(x.values.map(Double.init), columns: 11)

@@ -4,7 +4,7 @@ import Testing
 
 extension ChoiceOfKernels {
   /// Products in integers against the same integers summed in Swift, and against floats within what
-  /// rounding to 7 bits can do; with the processor's instructions and with the portable kernels.
+  /// rounding to 7 bits can do; in each build of the kernels.
   @Suite struct IntegerTests {
     /// A row in 7 bits: x ≈ low + step · q.
     private struct Rounded {
@@ -17,14 +17,6 @@ extension ChoiceOfKernels {
         let inverse = step > 0 ? 1 / step : 0
         (self.step, low) = (step, least)
         q = row.map { Int(min(max(($0 - least) * inverse, 0), 127).rounded(.toNearestOrEven)) }
-      }
-    }
-
-    private func onBoth(_ body: () throws -> Void) rethrows {
-      defer { usePortableKernels(false) }
-      for portable in [false, true] {
-        usePortableKernels(portable)
-        try body()
       }
     }
 
@@ -68,7 +60,7 @@ extension ChoiceOfKernels {
       for index in exact.indices {
         #expect(abs(expected[index] - exact[index]) <= bounds[index] * 1.0001 + 1e-6)
       }
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         layer(x, into: &y)
         #expect(largestError(y.values, expected) < 1e-5)
@@ -89,7 +81,7 @@ extension ChoiceOfKernels {
         floats: [Float](repeating: 63 * sign, count: 1024 * 16), as: .integers)
       layer.bias = [Float](repeating: 0, count: 16)
       let x = Matrix(rows: 4, columns: 1024, values: (0..<4096).map { $0 % 1024 == 0 ? 0 : 127 })
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         layer(x, into: &y)
         #expect(y.values.allSatisfy { $0 == sign * 1023 * 127 * 63 })
@@ -100,7 +92,7 @@ extension ChoiceOfKernels {
       var layer = Linear(inputs: 9, outputs: 2)
       layer.weight.load(floats: (0..<18).map { $0 < 9 ? 63 : 0 }, as: .integers)
       layer.bias = [0, 5]
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         layer(Matrix(rows: 1, columns: 9, values: [Float](repeating: 2.5, count: 9)), into: &y)
         #expect(y.values == [9 * 63 * 2.5, 5])
@@ -117,7 +109,7 @@ extension ChoiceOfKernels {
       layer.bias = [0, 0, 0]
       var x = numbers.matrix(2, 13)
       x.values[place] = value
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         layer(x, into: &y)
         #expect(y[row: 0].allSatisfy(\.isNaN) && y[row: 1].allSatisfy(\.isFinite))
@@ -125,7 +117,7 @@ extension ChoiceOfKernels {
       var broken = weight
       broken[13 + place] = value
       layer.weight.load(floats: broken, as: .integers)
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         layer(numbers.matrix(2, 13), into: &y)
         #expect(

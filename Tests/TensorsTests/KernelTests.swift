@@ -3,22 +3,14 @@ import Testing
 @testable import Tensors
 
 extension ChoiceOfKernels {
-  /// The kernels against double precision, with the processor's instructions and with the portable
-  /// ones. The choice is the whole process's, so these run one after the other; other tests may meet
-  /// either, and pass with both.
+  /// The kernels against double precision, in each build that this processor allows. The choice is
+  /// the whole process's, so these run one after the other; other tests may meet any, and pass with
+  /// each.
   @Suite struct KernelTests {
-    private func onBoth(_ body: () throws -> Void) rethrows {
-      defer { usePortableKernels(false) }
-      for portable in [false, true] {
-        usePortableKernels(portable)
-        try body()
-      }
-    }
-
     @Test(arguments: [(-5_000...20_000, 2e-6), (-10_000 ... -5_000, 1e-5)])
     func geluIsAccurate(thousandths: ClosedRange<Int>, bound: Double) {
       let x = thousandths.filter { $0 != 0 }.map { Float($0) / 1000 }
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         gelu(Matrix(rows: 1, columns: x.count, values: x), into: &y)
         let error = largestRelativeError(y.values, x.map(Exact.gelu))
@@ -28,7 +20,7 @@ extension ChoiceOfKernels {
 
     @Test func geluOfExtremes() {
       let x: [Float] = [0, -0.0, -8, -13, -40, -1e30, 1e30, 1e-30, .infinity]
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         gelu(Matrix(rows: 1, columns: x.count, values: x), into: &y)
         for (x, y) in zip(x, y.values) {
@@ -44,7 +36,7 @@ extension ChoiceOfKernels {
     func softmaxIsAccurate(columns: Int, scores: (largest: Float, bound: Double)) {
       var numbers = Numbers(seed: 1)
       let x = numbers.matrix(5, columns, scale: 4 * scores.largest)
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = x
         softmax(&y, scale: 0.25)
         for row in 0..<x.rows {
@@ -56,7 +48,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func softmaxOfHugeScoresIsFinite() {
-      onBoth {
+      KernelBuild.withEach { _ in
         var x = Matrix(rows: 1, columns: 3, values: [3e38, -3e38, 3e38])
         softmax(&x)
         #expect(x.values == [0.5, x.values[1], 0.5] && x.values[1] < 1e-37)
@@ -72,7 +64,7 @@ extension ChoiceOfKernels {
       norm.bias = numbers.floats(width)
       let x = Matrix(
         rows: 9, columns: width, values: numbers.floats(9 * width).map { $0 + rows.mean })
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         norm(x, into: &y)
         for row in 0..<x.rows {
@@ -86,7 +78,7 @@ extension ChoiceOfKernels {
       var norm = LayerNorm(width: 1, epsilon: 1e-6)
       norm.weight = [3]
       norm.bias = [0.5]
-      onBoth {
+      KernelBuild.withEach { _ in
         var y = Matrix()
         norm(Matrix(rows: 1, columns: 1, values: [7]), into: &y)
         #expect(y.values == [0.5])
@@ -97,7 +89,17 @@ extension ChoiceOfKernels {
       var numbers = Numbers(seed: 3)
       let (a, b) = (normalized(numbers.floats(count)), normalized(numbers.floats(count)))
       let exact = zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-      onBoth { #expect(abs(Double(dot(a, b)) - exact) < 1e-7) }
+      KernelBuild.withEach { _ in #expect(abs(Double(dot(a, b)) - exact) < 1e-7) }
+    }
+
+    /// To the nearest bfloat16, ties to even.
+    private func rounded(_ x: Matrix) -> Matrix {
+      Matrix(
+        rows: x.rows, columns: x.columns,
+        values: x.values.map {
+          let bits = $0.bitPattern
+          return Float(bitPattern: (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff_0000)
+        })
     }
 
     /// The last three are deeper than what is summed up at a time.
@@ -128,9 +130,11 @@ extension ChoiceOfKernels {
           #expect(layer.weight.floats == weight)
         }
         #expect(layer.weight.format == format)
-        let exact = Exact.linear(x, layer.weight.floats, layer.bias)
-        let sums = zip(exact, addend.values).map { $0 + Double($1) }
-        onBoth {
+        KernelBuild.withEach { build in
+          // Where the processor multiplies bfloat16 by itself, both factors are.
+          let factors = format == .bfloat16 && build == .avx512 ? rounded(x) : x
+          let exact = Exact.linear(factors, layer.weight.floats, layer.bias)
+          let sums = zip(exact, addend.values).map { $0 + Double($1) }
           var y = Matrix()
           layer(x, into: &y)
           #expect(y.rows == rows && y.columns == outputs)
@@ -146,7 +150,8 @@ extension ChoiceOfKernels {
     }
 
     /// Many rows are divided by rows, few by outputs.
-    @Test(arguments: [(130, 400, 700), (20, 1000, 1000)], [PackedFormat.float32, .integers])
+    @Test(
+      arguments: [(130, 400, 700), (20, 1000, 1000)], [PackedFormat.float32, .bfloat16, .integers])
     func severalThreadsMultiplyTheSame(
       shape: (rows: Int, inputs: Int, outputs: Int), format: PackedFormat
     ) {
@@ -187,7 +192,7 @@ extension ChoiceOfKernels {
           }
         }
       }
-      onBoth {
+      KernelBuild.withEach { _ in
         var context = Matrix()
         attend(
           queries: Heads(q), keys: Heads(k), values: Heads(v), shape,
@@ -232,7 +237,7 @@ extension ChoiceOfKernels {
           for clamps in [false, true] {
             var layer = DepthwiseConvolution(shape, clamps: clamps)
             try layer.load(weight, bias)
-            onBoth {
+            KernelBuild.withEach { _ in
               var y = FeatureMap()
               layer(x, into: &y)
               let expected = clamps ? exact.map { min(max($0, 0), 6) } : exact

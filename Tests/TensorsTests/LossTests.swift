@@ -6,14 +6,6 @@ import Testing
 extension ChoiceOfKernels {
   /// Losses and the optimiser's pass against their formulas in double precision.
   @Suite struct LossTests {
-    private func onBoth(_ body: () throws -> Void) rethrows {
-      defer { usePortableKernels(false) }
-      for portable in [false, true] {
-        usePortableKernels(portable)
-        try body()
-      }
-    }
-
     @Test(arguments: [2, 8, 19, 40], [0 as Float, 0.1])
     func crossEntropyOfClasses(classes: Int, smoothing: Float) {
       var numbers = Numbers(seed: 61)
@@ -22,7 +14,7 @@ extension ChoiceOfKernels {
       let soft = Exact.smoothed(targets, classes: classes, Double(smoothing))
       let exact = { (x: [Double]) in Exact.crossEntropy(x, soft, columns: classes) }
       let gradient = differences(at: logits.values, exact)
-      onBoth {
+      KernelBuild.withEach { _ in
         var x = logits
         let loss = crossEntropy(&x, targets: targets, smoothing: smoothing)
         #expect(abs(loss - exact(logits.values.map(Double.init))) < 1e-6)
@@ -38,7 +30,7 @@ extension ChoiceOfKernels {
       let soft = targets.values.map(Double.init)
       let exact = { (x: [Double]) in Exact.crossEntropy(x, soft, columns: classes) }
       let gradient = differences(at: logits.values, exact)
-      onBoth {
+      KernelBuild.withEach { _ in
         var x = logits
         let loss = crossEntropy(&x, targets: targets)
         #expect(abs(loss - exact(logits.values.map(Double.init))) < 1e-6)
@@ -53,7 +45,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func extremeLogitsHaveFiniteLosses() {
-      onBoth {
+      KernelBuild.withEach { _ in
         var x = Matrix(rows: 1, columns: 3, values: [1000, -1000, 0])
         #expect(crossEntropy(&x, targets: [1]) == 2000)
         #expect(zip(x.values, [1, -1, 0] as [Float]).allSatisfy { abs($0 - $1) < 1e-6 })
@@ -77,7 +69,7 @@ extension ChoiceOfKernels {
       let dh = differences(at: hidden.values) { 0.5 * exact($0, w, b) }
       let dw = differences(at: words) { 0.5 * exact(h, $0, b) }
       let db = differences(at: bias) { 0.5 * exact(h, w, $0) }
-      onBoth {
+      KernelBuild.withEach { _ in
         var (dHidden, dWords, dBias) = (Matrix(), words, bias)
         let loss = vocabularyLoss(
           hidden, words: words, bias: bias, targets: targets, smoothing: 0.1, weight: 0.5,
@@ -112,7 +104,7 @@ extension ChoiceOfKernels {
           p[index] -= 0.01 / (1 - pow(0.9, Double(number + 1))) * m[index] / (corrected + 1e-8)
         }
       }
-      onBoth {
+      KernelBuild.withEach { _ in
         var (values, first) = (start, [Float](repeating: 0, count: 83))
         var second = first
         for (number, gradient) in gradients.enumerated() {
@@ -141,7 +133,7 @@ extension ChoiceOfKernels {
     @Test func averagesAndSums() {
       var numbers = Numbers(seed: 65)
       let (p, q) = (numbers.floats(9001), numbers.floats(9001))
-      onBoth {
+      KernelBuild.withEach { _ in
         var average = p
         Tensors.average(&average, towards: q, keeping: 0.995)
         let exact = zip(p, q).map { 0.995 * Double($0) + 0.005 * Double($1) }

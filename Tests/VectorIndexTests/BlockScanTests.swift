@@ -111,15 +111,6 @@ struct Collection {
   }
 }
 
-/// Runs a body with the processor's kernels and with the portable ones.
-func onBothBuilds(_ body: () throws -> Void) rethrows {
-  for portable in [false, true] {
-    usePortableKernels(portable)
-    try body()
-  }
-  usePortableKernels(false)
-}
-
 /// The kernels and the number of threads are the whole process's.
 @Suite(.ownsProcess) struct AScanOfCodes {
   @Test(arguments: Spread.allCases, [1, 7, 32, 100, 256])
@@ -136,7 +127,7 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
       let prepared = try PreparedQuery(query)
       for (size, count) in [(64, 10), (40, 1), (150, 150), (33, 1000), (8, 0)] {
         let blocks = try collection.blocks(of: size, centroids: centroids)
-        try onBothBuilds {
+        try KernelBuild.withEach { _ in
           var scan = BlockScan(prepared, count: count)
           for (bytes, centroid) in blocks {
             let score = try centroid.map { try exactScore(query, $0.span.bytes) } ?? 0
@@ -179,7 +170,7 @@ func onBothBuilds(_ body: () throws -> Void) rethrows {
       for block in blocks { try scan.visit(block.span.bytes) }
       return try scan.finish(rescore: collection.rescore(query))
     }
-    try onBothBuilds {
+    try KernelBuild.withEach { _ in
       for threads in [1, 2, 3] {
         setComputeThreads(threads)
         defer { setComputeThreads(processors) }

@@ -1,5 +1,5 @@
-// Kernels where the processor's vector instructions are the point. One source, compiled twice: for
-// AVX2 with FMA and for whatever the target always has; the processor decides at the first call.
+// Kernels where the processor's vector instructions are the point. One source, compiled three times;
+// the processor decides at the first call.
 // Nothing here checks a bound: `Tensors` is the only caller and checks every shape first.
 #pragma once
 #include <stdbool.h>
@@ -18,8 +18,21 @@ static inline void kernel_pause(void) {
 #endif
 }
 
-/// From now on: the portable kernels (tests), or again what the processor allows.
-void kernels_use_portable(bool portable);
+/// Builds of the kernels, the slowest first.
+enum kernel_build {
+  /// For what the target always has.
+  kernel_portable,
+  /// AVX2 with FMA.
+  kernel_avx2,
+  /// AVX-512 with VNNI and BF16: the sums of bfloat16 and of integers have instructions of their own.
+  kernel_avx512,
+};
+
+/// The fastest build that the processor allows.
+enum kernel_build kernel_best_build(void);
+
+/// Uses a build, which the processor must allow, from now on; without this, the fastest.
+void kernel_use_build(enum kernel_build build);
 
 /// y = x · Φ(x), the exact (erf) GELU; x and y may be the same.
 void kernel_gelu(const float *x, float *y, size_t count);
@@ -50,7 +63,8 @@ enum kernel_format {
 
 /// A weight [n, k] in the order in which it is multiplied: panels of 16 columns (the last one of 8
 /// where that is enough), k rows each. Integers lie in panels of 16 always, 4 neighbours of the
-/// depth together, which is filled up with zeros to a multiple of 8.
+/// depth together, which is filled up with zeros to a multiple of 8; bfloat16 in pairs of neighbours
+/// of the depth, the last one of an odd depth with a zero.
 struct kernel_panels {
   enum kernel_format format;
   void *numbers;
@@ -61,8 +75,7 @@ struct kernel_panels {
 };
 
 /// Numbers in the panels of an [n, k] weight.
-size_t kernel_packed_count(size_t n, size_t k);
-size_t kernel_packed_integer_count(size_t n, size_t k);
+size_t kernel_packed_count(enum kernel_format format, size_t n, size_t k);
 
 /// Reorders w [n, k] into panels of any format but bytes; finds the scales and sums of integers.
 void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels);

@@ -1,0 +1,86 @@
+// The kernels for AVX2 with FMA: 16 registers of 8 floats.
+#define FOR_CPU(name) name##_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#define lanes 8
+#define tile_rows 6
+#define integer_rows 4
+#include "vectors.h"
+
+// Pairs of products fit 16 bits, and so do two of them together: 127 · 63 · 4 = 32,004.
+static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
+    const int rows, const int vectors, const uint8_t *x, size_t depth, const int8_t *panel,
+    int_vec sums[integer_rows][2]) {
+  __m256i one = _mm256_set1_epi16(1);
+  __m256i total[4][2];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += 8) {
+    // Sums, ones and three of the four vectors of weights fill the registers, so the fourth stays in
+    // memory; left to itself the compiler spills a sum, whose way through memory takes longest.
+    __asm__("" : "+x"(one));
+    const __m256i *w = (const __m256i *)(panel + 16 * i);
+    const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      int32_t four[2];
+      memcpy(four, x + r * depth + i, 8);
+      const __m256i x0 = _mm256_set1_epi32(four[0]), x1 = _mm256_set1_epi32(four[1]);
+      __m256i last;
+      __asm__("vpmaddubsw %2, %1, %0" : "=x"(last) : "x"(x1), "m"(w[3]));
+      const __m256i right = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w1), last);
+      const __m256i left = _mm256_add_epi16(_mm256_maddubs_epi16(x0, w0),
+                                            _mm256_maddubs_epi16(x1, w2));
+      total[r][1] = _mm256_add_epi32(total[r][1], _mm256_madd_epi16(right, one));
+      total[r][0] = _mm256_add_epi32(total[r][0], _mm256_madd_epi16(left, one));
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
+}
+
+// Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
+static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
+    const int groups, const int queries, const uint8_t *upper, size_t depth,
+    const int8_t *const *query, group_integers sums[4]) {
+  const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
+  const size_t group = depth * kernel_code_group / 2;
+  __m256i total[4];
+#pragma clang loop unroll(full)
+  for (int t = 0; t < groups * queries; t++) total[t] = _mm256_setzero_si256();
+  for (size_t i = 0; i < depth; i += kernel_code_depth) {
+    __m256i part[4];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++) part[t] = _mm256_setzero_si256();
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++)
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++) {
+        const __m256i codes =
+            _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
+        const __m256i first = _mm256_and_si256(codes, low);
+        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
+#pragma clang loop unroll(full)
+        for (int q = 0; q < queries; q++) {
+          int32_t four[2];
+          memcpy(four, query[q] + i + 8 * j, 8);
+          const __m256i pairs =
+              _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
+                               _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
+          part[g * queries + q] = _mm256_add_epi16(part[g * queries + q], pairs);
+        }
+      }
+#pragma clang loop unroll(full)
+    for (int t = 0; t < groups * queries; t++)
+      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], one));
+  }
+#pragma clang loop unroll(full)
+  for (int t = 0; t < groups * queries; t++) sums[t] = (group_integers)total[t];
+}
+
+static inline __attribute__((always_inline)) TARGET bool any_avx2(group_integers mask) {
+  return _mm256_movemask_ps((__m256)mask);
+}
+
+#include "kernel_bodies.h"
