@@ -6,7 +6,8 @@ package struct BERTAttention: Sendable {
   package let heads: HeadShape
   package var query, key, value, dense: Linear
   package var norm: LayerNorm
-  private var folded: FoldedAttention?
+  /// The folded order, once `prepareFolding` has made it.
+  private(set) var folded: FoldedAttention?
 
   init(width: Int, contextWidth: Int, heads: Int, epsilon: Float) {
     self.heads = HeadShape(count: heads, width: width)
@@ -32,6 +33,9 @@ package struct BERTAttention: Sendable {
     folded = FoldedAttention(heads, key: key, value: value)
   }
 
+  /// Whether all products may round: see `attend`.
+  private var rounds: Bool { query.weight.format?.roundsFactors ?? false }
+
   /// The two orders of multiplication that give the same attention.
   enum Order { case projected, folded }
 
@@ -54,27 +58,51 @@ package struct BERTAttention: Sendable {
   ///   - x: `[query rows, width]`
   ///   - context: `[rows, context width]`
   ///   - segments: Which rows of x ask which rows of context.
-  ///   - order: Nil: whichever takes fewer multiplications, of those that it is ready for.
   ///   - activations: `output` becomes `[query rows, width]`.
   func callAsFunction(
-    _ x: Matrix, over context: Matrix, _ segments: [AttentionSegment], order: Order? = nil,
+    _ x: Matrix, over context: Matrix, _ segments: [AttentionSegment],
+    _ activations: inout Activations
+  ) {
+    project(context, keys: &activations.key, values: &activations.value)
+    query(x, into: &activations.query)
+    attend(
+      queries: Heads(activations.query), keys: Heads(activations.key),
+      values: Heads(activations.value), heads, segments, rounding: rounds,
+      into: &activations.context)
+    finish(x, nil, &activations)
+  }
+
+  /// What is attended to, ready for all queries to come, in either order.
+  enum Context: Sendable {
+    case projected(PackedHeads)
+    case folded(PackedHeads, FoldedAttention)
+  }
+
+  /// The same over a context that is ready.
+  func callAsFunction(
+    _ x: Matrix, over context: Context, _ segments: [AttentionSegment],
     _ activations: inout Activations
   ) {
     query(x, into: &activations.query)
-    let pairs = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }
-    if let folded, (order ?? cheaperOrder(queries: x.rows, pairs: pairs, over: context)) == .folded
-    {
-      folded(
-        queries: activations.query, over: context, segments, &activations.folding,
-        into: &activations.context)
-    } else {
-      project(context, keys: &activations.key, values: &activations.value)
+    switch context {
+    case .projected(let heads):
       attend(
-        queries: Heads(activations.query), keys: Heads(activations.key),
-        values: Heads(activations.value), heads, segments,
+        queries: Heads(activations.query), over: heads, segments, into: &activations.context)
+    case .folded(let rows, let folded):
+      folded(
+        queries: activations.query, over: rows, segments, &activations.folding,
         into: &activations.context)
     }
     finish(x, nil, &activations)
+  }
+
+  /// The keys and values of a context, ready for all queries to come.
+  /// - Parameter parts: The rows of context that are attended to together.
+  func packed(_ context: Matrix, parts: [Range<Int>]) -> PackedHeads {
+    var (keys, values) = (Matrix(), Matrix())
+    project(context, keys: &keys, values: &values)
+    return PackedHeads(
+      keys: Heads(keys), values: Heads(values), heads, parts: parts, rounding: rounds)
   }
 
   /// The same where keys and values are there already, `[rows, width]`: a picture's serve all texts.
@@ -88,7 +116,7 @@ package struct BERTAttention: Sendable {
     query(x, into: &activations.query)
     attend(
       queries: Heads(activations.query), keys: Heads(keys), values: Heads(values), heads, segments,
-      causal: causal, dropout: dropout?.probabilities, into: &activations.context)
+      causal: causal, dropout: dropout?.probabilities, rounding: rounds, into: &activations.context)
     finish(x, dropout?.output, &activations)
   }
 

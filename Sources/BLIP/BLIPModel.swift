@@ -35,7 +35,7 @@ public final class BLIPModel: Sendable {
   ///   - use: What it has to be able to do. What it cannot do throws when it is asked for.
   ///   - cache: A folder where packed weights are kept from run to run; nil: nowhere.
   public init(
-    folder: ModelFolder, precision: Precision = .auto, use: Use = .retrieval, cache: String? = nil
+    folder: ModelFolder, precision: Precision = .fp32, use: Use = .retrieval, cache: String? = nil
   ) throws {
     self.folder = folder
     self.precision = precision.resolved
@@ -257,7 +257,7 @@ extension BLIPModel {
 /// Cuts a batch of texts of the given lengths so that the rows run together stay within the caches'
 /// reach, and memory bounded.
 private func chunks(_ lengths: [Int]) -> [Range<Int>] {
-  let most = 1024
+  let most = 256
   var chunks: [Range<Int>] = []
   var (start, rows) = (0, 0)
   for (index, length) in lengths.enumerated() {

@@ -1,23 +1,19 @@
 internal import Tensors
 
 /// What the decoder remembers of sequences that grow in step: layer by layer the keys and values of
-/// their tokens, and those of the pictures that they tell of or, where tokens are few, the pictures'
-/// patch features. A picture's are computed once and serve all its sequences.
+/// their tokens, and the pictures that they tell of. A picture's are computed once and serve all its
+/// sequences.
 struct DecoderState: Sendable {
   /// One layer's. A sequence has `capacity` rows, of which the first `length` are filled.
   struct Layer: Sendable {
-    var keys = Matrix()
-    var values = Matrix()
-    /// Nil where the attention folds its projections into the tokens.
-    var pictureKeys: Matrix?
-    var pictureValues: Matrix?
+    var keys, values: Matrix
+    /// The pictures, ready for the cross-attention.
+    let pictures: BERTAttention.Context
   }
 
   var layers: [Layer]
   /// The most tokens of a sequence.
   let capacity: Int
-  /// All pictures' patch features, `[rows, D]`.
-  let features: Matrix
   /// The rows of each picture.
   private let pictures: [Range<Int>]
   /// Tokens that every sequence has.
@@ -26,16 +22,16 @@ struct DecoderState: Sendable {
   private(set) var pictureOf: [Int]
   private var spare = Matrix()
 
-  /// One empty sequence for each picture of the given rows.
-  init(layers: Int, width: Int, pictures rows: [Int], features: Matrix, capacity: Int) {
-    self.features = features
+  /// One empty sequence for each picture.
+  /// - Parameters:
+  ///   - layers: What each layer sees of the pictures.
+  ///   - pictures: The rows of each.
+  init(layers: [BERTAttention.Context], width: Int, pictures: [Range<Int>], capacity: Int) {
     self.capacity = capacity
-    pictures = consecutiveRanges(rows)
-    pictureOf = Array(rows.indices)
-    var layer = Layer()
-    layer.keys = Matrix(rows: rows.count * capacity, columns: width)
-    layer.values = layer.keys
-    self.layers = Array(repeating: layer, count: layers)
+    self.pictures = pictures
+    pictureOf = Array(pictures.indices)
+    let empty = Matrix(rows: pictures.count * capacity, columns: width)
+    self.layers = layers.map { Layer(keys: empty, values: empty, pictures: $0) }
   }
 
   /// Takes the keys and values of `count` more tokens of every sequence, `[sequences · count, width]`.

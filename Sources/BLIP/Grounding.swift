@@ -8,9 +8,7 @@ struct Grounding {
   /// The texts that are in a pair.
   let texts: [[Int32]]
   /// The patch features of the pictures that are in a pair, one behind the other: `[Σ 1 + P, D]`.
-  let features: Matrix
-  /// The rows of each picture in `features`.
-  let pictures: [Range<Int>]
+  var features: AttendedRows
   /// Which of `texts` looks at which of `pictures`.
   let pairs: [Pair]
   /// The order of multiplication, where it is not to be the cheaper one.
@@ -34,9 +32,9 @@ struct Grounding {
     self.pairs = zip(usedTexts.places, usedPictures.places).map { Pair(text: $0, picture: $1) }
     self.order = order
     let used = usedPictures.indices.map { pictures[$0] }
-    self.pictures = consecutiveRanges(used.map(\.rows))
+    let parts = consecutiveRanges(used.map(\.rows))
     if used.count == 1 {
-      features = used[0]
+      features = AttendedRows(used[0], parts: parts)
     } else {
       let rows = used.reduce(0) { $0 + $1.rows }
       let columns = used.first?.columns ?? 0
@@ -44,8 +42,27 @@ struct Grounding {
       var values: [Float] = []
       values.reserveCapacity(rows * columns)
       for picture in used { values += picture.values }
-      features = Matrix(rows: rows, columns: columns, values: values)
+      features = AttendedRows(
+        Matrix(rows: rows, columns: columns, values: values), parts: parts)
     }
+  }
+
+  /// The cross-attention of a layer.
+  /// - Parameters:
+  ///   - x: `[query rows, width]`
+  ///   - queries: The rows of each pair.
+  ///   - activations: `output` becomes `[query rows, width]`.
+  mutating func attend(
+    _ x: Matrix, _ queries: [Range<Int>], layer: Int,
+    _ activations: inout BERTAttention.Activations
+  ) {
+    let segments = zip(queries, pairs).map {
+      AttentionSegment(queries: $0, keys: features.parts[$1.picture])
+    }
+    let context = features.context(
+      of: attention[layer], queries: x.rows,
+      pairs: segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }, order: order)
+    attention[layer](x, over: context, segments, &activations)
   }
 }
 

@@ -31,15 +31,16 @@ extension ModelPart {
   }
 }
 
-/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits stay so unless they are to be
-/// multiplied in integers.
+/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits and that are to be floats stay
+/// so.
 private struct ParameterReader: ParameterVisitor {
   let weights: Weights
   let precision: Precision
 
-  /// What a precision makes of a matrix. Only those of the layers are rounded, and the words where
-  /// they are a layer (the decoder's last).
+  /// What a precision makes of a matrix. Only those of the layers and of a stem are rounded, and the
+  /// words where they are a layer (the decoder's last).
   private func format(_ name: String) -> PackedFormat {
+    if name.contains("embeddings.stem") && precision.resolved != .fp32 { return .bfloat16 }
     guard name.contains("encoder.layer") || name.hasSuffix(".word_embeddings.weight") else {
       return .float32
     }
@@ -61,7 +62,7 @@ private struct ParameterReader: ParameterVisitor {
     let scales = "\(name)_scale"
     let isQuantized = try weights.withBytes(of: name, shape: shape) { type, _ in type == .int8 }
     let format = format(name)
-    guard isQuantized && format != .integers else {
+    guard isQuantized && format == .float32 else {
       return matrix.load(floats: try weights.floats(name, shape: shape), as: format)
     }
     let scale = try weights.floats(scales, shape: [matrix.rows])

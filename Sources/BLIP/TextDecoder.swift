@@ -78,19 +78,14 @@ package struct TextDecoder: ModelPart {
     let features = Matrix(
       rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures.first?.columns ?? 0,
       values: pictures.count == 1 ? pictures[0].values : pictures.flatMap(\.values))
-    var state = DecoderState(
-      layers: attention.count, width: width, pictures: pictures.map(\.rows), features: features,
-      capacity: capacity)
+    let parts = consecutiveRanges(pictures.map(\.rows))
+    var attended = AttendedRows(features, parts: parts)
     let tokens = sequences * capacity
-    for (index, attention) in crossAttention.enumerated() {
-      let cheaper = attention.cheaperOrder(
-        queries: pictures.count * tokens, pairs: features.rows * tokens, over: features)
-      guard (order ?? cheaper) == .projected else { continue }
-      var (keys, values) = (Matrix(), Matrix())
-      attention.project(features, keys: &keys, values: &values)
-      (state.layers[index].pictureKeys, state.layers[index].pictureValues) = (keys, values)
+    let contexts = crossAttention.map {
+      attended.context(
+        of: $0, queries: pictures.count * tokens, pairs: features.rows * tokens, order: order)
     }
-    return state
+    return DecoderState(layers: contexts, width: width, pictures: parts, capacity: capacity)
   }
 
   /// Runs as many new tokens of every sequence behind those it has.
@@ -111,11 +106,7 @@ package struct TextDecoder: ModelPart {
       attention[index](
         x, keys: layer.keys, values: layer.values, own, causal: count > 1, &inner)
       swap(&x, &inner.output)
-      if let keys = layer.pictureKeys, let values = layer.pictureValues {
-        crossAttention[index](x, keys: keys, values: values, pictures, &inner)
-      } else {
-        crossAttention[index](x, over: state.features, pictures, order: .folded, &inner)
-      }
+      crossAttention[index](x, over: layer.pictures, pictures, &inner)
       swap(&x, &inner.output)
       feedForward[index](x, &outer)
       swap(&x, &outer.output)

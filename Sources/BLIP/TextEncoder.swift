@@ -45,6 +45,7 @@ package struct TextEncoder: ModelPart {
     _ texts: [[Int32]], grounding: Grounding? = nil, _ activations: inout Activations,
     observe: Observer? = nil
   ) throws -> Matrix {
+    var grounding = grounding
     var x = try embedding(texts)
     observe?("embeddings", x)
     var segments = consecutiveRanges(texts.map(\.count))
@@ -61,18 +62,14 @@ package struct TextEncoder: ModelPart {
       }
       swap(&x, &activations.attention.output)
       segments = asking
-      if let grounding {
+      if grounding != nil {
         if index == 0 {
           // Up to here a text is the same for every picture.
-          let pairs = grounding.pairs.map { segments[$0.text] }
+          let pairs = grounding?.pairs.map { segments[$0.text] } ?? []
           x = x.rows(pairs.flatMap(Array.init))
           segments = consecutiveRanges(pairs.map(\.count))
         }
-        let pictures = zip(segments, grounding.pairs).map {
-          AttentionSegment(queries: $0, keys: grounding.pictures[$1.picture])
-        }
-        grounding.attention[index](
-          x, over: grounding.features, pictures, order: grounding.order, &activations.attention)
+        grounding?.attend(x, segments, layer: index, &activations.attention)
         swap(&x, &activations.attention.output)
       }
       layer.feedForward(x, &activations.feedForward)

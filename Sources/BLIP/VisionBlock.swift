@@ -65,7 +65,8 @@ package struct VisionBlock: Sendable {
     attend(
       queries: Heads(onlyFirst ? activations.qkv.rows(firsts) : activations.qkv),
       keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
-      heads, segments, into: &activations.context)
+      heads, segments, rounding: qkv.weight.format?.roundsFactors ?? false,
+      into: &activations.context)
     projection(
       activations.context, plus: onlyFirst ? x.rows(firsts) : x, into: &activations.attended)
     norm2(activations.attended, into: &activations.normed2)

@@ -354,8 +354,15 @@ static TARGET void FOR_CPU(depthwise)(struct kernel_convolution shape, const flo
 static const struct kernels FOR_CPU(kernels) = {
     FOR_CPU(gelu),  FOR_CPU(softmax),           FOR_CPU(layer_norm),
     FOR_CPU(dot),   FOR_CPU(multiply_floats),   FOR_CPU(multiply_integers),
-    FOR_CPU(attend), FOR_CPU(depthwise),         FOR_CPU(score_codes),
-    FOR_CPU(scan_codes), FOR_CPU(code_score),
+#ifdef has_pairs
+    .pairs = true,
+#endif
+    .pack_attention = FOR_CPU(pack_attention),
+    .attend = FOR_CPU(attend),
+    .depthwise = FOR_CPU(depthwise),
+    .score_codes = FOR_CPU(score_codes),
+    .scan_codes = FOR_CPU(scan_codes),
+    .code_score = FOR_CPU(code_score),
     .begin = FOR_CPU(begin),
     .activate = FOR_CPU(activate),
     .drop = FOR_CPU(drop),

@@ -36,7 +36,10 @@ struct kernels {
                           float *);
   void (*multiply_integers)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
                             float *);
-  void (*attend)(struct kernel_attention, bool, float *);
+  // Whether bfloat16 is multiplied in pairs, so that rounding to it pays.
+  bool pairs;
+  void (*pack_attention)(struct kernel_attention, bool, float *);
+  void (*attend)(struct kernel_attention, bool, const float *, float *);
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
   void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
@@ -173,14 +176,24 @@ void kernel_multiply(struct kernel_product product, struct kernel_panels w,
       product, w, epilogue, scratch);
 }
 
-size_t kernel_attention_scratch(size_t keys, size_t size) {
-  size_t deepest = keys > size ? keys : size;
-  return kernel_packed_count(kernel_floats, keys, size) + kernel_packed_count(kernel_floats, size, keys) +
-         attention_rows * keys + kernel_multiply_scratch(kernel_floats, deepest);
+size_t kernel_attention_packed(size_t keys, size_t size, bool rounds) {
+  const bool pairs = rounds && kernels()->pairs;
+  const enum kernel_format format = pairs ? kernel_bfloat16 : kernel_floats;
+  return (kernel_packed_count(format, keys, size) + kernel_packed_count(format, size, keys)) /
+         (pairs ? 2 : 1);
 }
 
-void kernel_attend(struct kernel_attention attention, bool packs, float *scratch) {
-  kernels()->attend(attention, packs, scratch);
+void kernel_pack_attention(struct kernel_attention attention, bool rounds, float *packed) {
+  kernels()->pack_attention(attention, rounds && kernels()->pairs, packed);
+}
+
+size_t kernel_attention_scratch(size_t keys, size_t size) {
+  return attention_rows * keys + kernel_multiply_scratch(kernel_floats, keys > size ? keys : size);
+}
+
+void kernel_attend(struct kernel_attention attention, bool rounds, const float *packed,
+                   float *scratch) {
+  kernels()->attend(attention, rounds && kernels()->pairs, packed, scratch);
 }
 
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,

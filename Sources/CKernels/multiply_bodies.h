@@ -184,6 +184,8 @@ static TARGET void FOR_CPU(pack_row_pairs)(const struct FOR_CPU(block) *b, float
                                                                              depth - i - lanes, 0)
                                                         : FOR_CPU(all)(0)));
         const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
+        // One by one: the compiler's scatter takes several times as long.
+#pragma clang loop vectorize(disable) unroll_count(4)
         for (size_t j = 0; j < count; j++) to[(i / 2 + j) * rows + r] = some[j];
       }
     }

@@ -57,7 +57,7 @@ struct PrecisionOption: ParsableArguments {
     name: .customLong("precision"),
     help: ArgumentHelp(
       "Compute in fp32, bf16 (half the memory) or int8 (fastest, a little less exact); auto is "
-        + "what the index has, else fp32.",
+        + "what the index has, else bf16 where the processor multiplies it, else fp32.",
       valueName: "precision"),
     transform: Self.precision)
   var precision = Precision.auto

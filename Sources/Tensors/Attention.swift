@@ -58,10 +58,13 @@ public struct HeadShape: Sendable, Equatable {
 /// - Parameters:
 ///   - causal: Query i of a segment sees only the keys 0…(keys − queries + i).
 ///   - dropout: Of the probabilities.
+///   - rounding: Whether factors of a product may be rounded to bfloat16, where the processor multiplies
+///     those faster; not where there is causality or dropout.
 ///   - context: Becomes `[query rows, width]`, a head in the columns its queries were in.
 public func attend(
   queries: Heads, keys: Heads, values: Heads, _ shape: HeadShape, _ segments: [AttentionSegment],
-  causal: Bool = false, dropout: Dropout? = nil, into context: inout Matrix
+  causal: Bool = false, dropout: Dropout? = nil, rounding: Bool = false,
+  into context: inout Matrix
 ) {
   check(queries: queries, keys: keys, values: values, shape, segments, causal: causal)
   context.reshape(rows: queries.matrix.rows, columns: shape.width)
@@ -70,6 +73,7 @@ public func attend(
   let dropout = dropout.kernel
   let trains = causal || dropout.threshold > 0
   let segments = trains ? segments.inOrderOfKeys() : segments
+  let reordered = trains ? 0 : kernel_attention_packed(longest, shape.size, rounding)
   let scratch =
     trains
     ? kernel_attention_training_scratch(longest, shape.size)
@@ -83,7 +87,8 @@ public func attend(
           inParallel(
             rows: shape.count * segments.count, operations: 2 * scores * shape.width
           ) { items in
-            withScratch(scratch) { scratch in
+            withScratch(reordered + scratch) { reordering in
+              let scratch = reordering + reordered
               var packed: (head: Int, keys: Range<Int>)?
               for item in items {
                 let head = trains ? item % shape.count : item / segments.count
@@ -98,8 +103,10 @@ public func attend(
                     causal, dropout, shape, segment, head: head)
                   kernel_attend_training(attention, training, scratch)
                 } else {
-                  let packs = packed.map { $0 != (head, segment.keys) } ?? true
-                  kernel_attend(attention, packs, scratch)
+                  if packed.map({ $0 != (head, segment.keys) }) ?? true {
+                    kernel_pack_attention(attention, rounding, reordering)
+                  }
+                  kernel_attend(attention, rounding, reordering, scratch)
                   packed = (head, segment.keys)
                 }
               }
@@ -112,6 +119,20 @@ public func attend(
 }
 
 extension [AttentionSegment] {
+  /// The same with neighbours that ask the same keys in one: full tiles of queries.
+  func merged() -> Self {
+    reduce(into: []) { merged, next in
+      if let last = merged.last, last.keys == next.keys,
+        last.queries.upperBound == next.queries.lowerBound
+      {
+        merged[merged.count - 1] = AttentionSegment(
+          queries: last.queries.lowerBound..<next.queries.upperBound, keys: next.keys)
+      } else {
+        merged.append(next)
+      }
+    }
+  }
+
   func inOrderOfKeys() -> Self {
     sorted {
       ($0.keys.lowerBound, $0.queries.lowerBound) < ($1.keys.lowerBound, $1.queries.lowerBound)

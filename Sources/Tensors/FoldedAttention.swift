@@ -11,27 +11,53 @@ public struct FoldedAttention: Sendable {
   private let heads: HeadShape
   /// The width of a row that is attended to.
   private let d: Int
-  /// W_k and W_v, `[width, D]`.
-  private let keyWeight, valueWeight: [Float]
+  /// W_kᵀ and W_v of every head, `[D, head size]` and `[head size, D]`.
+  private let keyWeights, valueWeights: [PackedMatrix]
   private let valueBias: [Float]
+  private let rounds: Bool
 
   /// The attention of two loaded projections, D → width.
   public init(_ heads: HeadShape, key: Linear, value: Linear) {
     precondition(key.outputs == heads.width && value.outputs == heads.width)
     precondition(key.inputs == value.inputs)
     self.heads = heads
-    d = key.inputs
-    keyWeight = key.weight.floats
-    valueWeight = value.weight.floats
+    let (d, size) = (key.inputs, heads.size)
+    self.d = d
+    let rounds = key.weight.format?.roundsFactors ?? false
+    self.rounds = rounds
+    let format: PackedFormat = rounds ? .bfloat16 : .float32
+    let (keyFloats, valueFloats) = (key.weight.floats, value.weight.floats)
+    keyWeights = (0..<heads.count).map { head in
+      var weight = PackedMatrix(rows: d, columns: size)
+      let first = head * size * d
+      weight.load(
+        floats: (0..<d * size).map { keyFloats[first + $0 % size * d + $0 / size] }, as: format)
+      return weight
+    }
+    valueWeights = (0..<heads.count).map { head in
+      var weight = PackedMatrix(rows: size, columns: d)
+      weight.load(floats: Array(valueFloats[head * size * d..<(head + 1) * size * d]), as: format)
+      return weight
+    }
     valueBias = value.bias
+  }
+
+  /// The rows that are attended to, ready for the folded attentions of any layer.
+  /// - Parameters:
+  ///   - rows: `[rows, D]`, not projected.
+  ///   - parts: Those that are attended to together.
+  public func pack(_ rows: Matrix, parts: [Range<Int>]) -> PackedHeads {
+    precondition(rows.columns == d)
+    return PackedHeads(
+      keys: Heads(rows), values: Heads(rows), HeadShape(count: 1, width: d), parts: parts,
+      rounding: rounds)
   }
 
   /// Room for what is computed on the way.
   public struct Activations: Sendable {
-    /// q·W_k and then Σ p·f of every query row and head: `[query rows, heads · D]`.
+    /// q·W_k and Σ p·f of every query row and head: `[query rows · heads, D]`.
     fileprivate var folded = Matrix()
     fileprivate var mixed = Matrix()
-    fileprivate var probabilities: [Float] = []
 
     /// No memory yet.
     public init() {}
@@ -39,87 +65,46 @@ public struct FoldedAttention: Sendable {
 
   /// - Parameters:
   ///   - queries: `[query rows, width]`, projected.
-  ///   - rows: `[rows, D]`, the rows that are attended to, not projected.
+  ///   - rows: What `pack` made of the rows that are attended to.
+  ///   - segments: Whose keys are parts of them.
   ///   - context: Becomes `[query rows, width]`.
   public func callAsFunction(
-    queries: Matrix, over rows: Matrix, _ segments: [AttentionSegment],
+    queries: Matrix, over rows: PackedHeads, _ segments: [AttentionSegment],
     _ activations: inout Activations, into context: inout Matrix
   ) {
     let asking = queries.rows
     let width = heads.width
-    precondition(queries.columns == width && rows.columns == d)
-    activations.folded.reshape(rows: asking, columns: heads.count * d)
-    activations.mixed.reshape(rows: asking, columns: heads.count * d)
+    precondition(queries.columns == width && rows.shape.width == d)
+    activations.folded.reshape(rows: asking * heads.count, columns: d)
     context.reshape(rows: asking, columns: width)
 
     queries.withPointer { q in
-      keyWeight.withPointer(count: width * d) { w in
-        activations.folded.withMutablePointer { folded in
+      activations.folded.withMutablePointer { folded in
+        inParallel(rows: heads.count, operations: asking * width * d) {
+          for head in $0 {
+            keyWeights[head].multiply(
+              Block(q + head * heads.size, width), rows: asking,
+              into: Block(folded + head * d, heads.count * d))
+          }
+        }
+      }
+    }
+    let perHead = segments.map {
+      AttentionSegment(
+        queries: $0.queries.lowerBound * heads.count..<$0.queries.upperBound * heads.count,
+        keys: $0.keys)
+    }
+    attend(
+      queries: Heads(activations.folded), over: rows, perHead, scale: heads.scale,
+      into: &activations.mixed)
+    activations.mixed.withPointer { mixed in
+      valueBias.withPointer(count: width) { bias in
+        context.withMutablePointer { context in
           inParallel(rows: heads.count, operations: asking * width * d) {
             for head in $0 {
-              multiply(
-                rows: asking, columns: d, depth: heads.size, Block(q + head * heads.size, width),
-                Block(w + head * heads.size * d, d), transposed: false,
-                into: Block(folded + head * d, heads.count * d))
-            }
-          }
-        }
-      }
-    }
-    mix(rows, segments, &activations)
-    activations.mixed.withPointer { mixed in
-      valueWeight.withPointer(count: width * d) { w in
-        valueBias.withPointer(count: width) { bias in
-          context.withMutablePointer { context in
-            for row in 0..<asking { (context + row * width).update(from: bias, count: width) }
-            inParallel(rows: heads.count, operations: asking * width * d) {
-              for head in $0 {
-                multiply(
-                  rows: asking, columns: heads.size, depth: d,
-                  Block(mixed + head * d, heads.count * d), Block(w + head * heads.size * d, d),
-                  transposed: true, into: Block(context + head * heads.size, width),
-                  accumulating: true)
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// mixed = softmax(folded · rowsᵀ) · rows, segment by segment, all heads of a segment at once.
-  private func mix(
-    _ rows: Matrix, _ segments: [AttentionSegment], _ activations: inout Activations
-  ) {
-    let sizes = segments.map { $0.queries.count * $0.keys.count * heads.count }
-    let starts = sizes.indices.map { sizes[..<$0].reduce(0, +) }
-    let count = sizes.reduce(0, +)
-    activations.probabilities.resize(to: count)
-    for segment in segments {
-      precondition(segment.queries.lowerBound >= 0)
-      precondition(segment.queries.upperBound <= activations.folded.rows)
-      precondition(segment.keys.lowerBound >= 0 && segment.keys.upperBound <= rows.rows)
-      precondition(!segment.keys.isEmpty, "a query needs a row to attend to")
-    }
-    rows.withPointer { rows in
-      activations.folded.withPointer { folded in
-        activations.mixed.withMutablePointer { mixed in
-          activations.probabilities.withMutablePointer(count: count) { probabilities in
-            inParallel(rows: segments.count, operations: 2 * count * d) {
-              for index in $0 {
-                let (queries, keys) = (segments[index].queries, segments[index].keys)
-                let start = queries.lowerBound * heads.count * d
-                let scores = probabilities + starts[index]
-                let (asking, asked) = (queries.count * heads.count, keys.count)
-                let attended = Block(rows + keys.lowerBound * d, d)
-                multiply(
-                  rows: asking, columns: asked, depth: d, Block(folded + start, d), attended,
-                  transposed: true, into: Block(scores, asked))
-                kernel_softmax(scores, asking, asked, heads.scale)
-                multiply(
-                  rows: asking, columns: d, depth: asked, Block(UnsafePointer(scores), asked),
-                  attended, transposed: false, into: Block(mixed + start, d))
-              }
+              valueWeights[head].multiply(
+                Block(mixed + head * d, heads.count * d), rows: asking,
+                bias: bias + head * heads.size, into: Block(context + head * heads.size, width))
             }
           }
         }

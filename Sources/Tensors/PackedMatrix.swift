@@ -136,6 +136,24 @@ public struct PackedMatrix: Sendable {
   }
 }
 
+extension PackedMatrix {
+  /// y [rows, self.rows] = x [rows, columns] · selfᵀ + bias, on one thread.
+  func multiply(
+    _ x: Block<UnsafePointer<Float>>, rows count: Int, bias: UnsafePointer<Float>? = nil,
+    into y: Block<UnsafeMutablePointer<Float>>
+  ) {
+    let product = kernel_product(
+      x: x.start, x_stride: x.stride, m: count, k: columns, n: rows, first_column: 0,
+      end_column: rows, y: y.start, y_stride: y.stride)
+    let epilogue = kernel_epilogue(bias: bias, addend: nil, activation: kernel_identity)
+    withPanels { panels in
+      withScratch(kernel_multiply_scratch(panels.format, columns)) {
+        kernel_multiply(product, panels, epilogue, $0)
+      }
+    }
+  }
+}
+
 // MARK: - Packed bytes in files
 
 extension PackedMatrix {

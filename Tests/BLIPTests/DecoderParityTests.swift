@@ -18,7 +18,10 @@ import Testing
     var state = decoder.begin(
       features, capacity: pieces.reduce(0) { $0 + $1.count }, order: order)
     #expect(
-      order == nil || state.layers.allSatisfy { ($0.pictureKeys == nil) == (order == .folded) })
+      order == nil
+        || state.layers.allSatisfy { layer in
+          if case .folded = layer.pictures { order == .folded } else { order == .projected }
+        })
     var logits = features.map { _ in [Matrix]() }
     for piece in pieces {
       let rows = try decoder.logits(of: decoder(features.map { _ in piece }, &state))

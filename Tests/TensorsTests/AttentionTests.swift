@@ -74,8 +74,37 @@ import Testing
     value(rows, into: &v)
     let folded = FoldedAttention(heads, key: key, value: value)
     var activations = FoldedAttention.Activations()
-    folded(queries: q, over: rows, segments, &activations, into: &context)
+    folded(
+      queries: q, over: folded.pack(rows, parts: segments.map(\.keys)), segments, &activations,
+      into: &context)
     #expect(largestError(context.values, exact(q, k, v)) < 1e-5)
+  }
+
+  /// Packed once or at every call, the same numbers.
+  @Test(arguments: [false, true]) func packedHeadsAreTheSame(rounding: Bool) {
+    var numbers = Numbers(seed: 13)
+    let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
+    let parts = [4..<9, 0..<4]
+    let packed = PackedHeads(
+      keys: Heads(k), values: Heads(v), heads, parts: parts, rounding: rounding)
+    var (once, again) = (Matrix(), Matrix())
+    attend(queries: Heads(q), over: packed, segments, into: &once)
+    attend(
+      queries: Heads(q), keys: Heads(k), values: Heads(v), heads, segments, rounding: rounding,
+      into: &again)
+    #expect(once == again)
+  }
+
+  @Test func keysThatWereNotPackedStopTheProgram() async {
+    await #expect(processExitsWith: .failure) {
+      let x = Matrix(rows: 4, columns: 4)
+      let packed = PackedHeads(
+        keys: Heads(x), values: Heads(x), HeadShape(count: 1, width: 4), parts: [0..<2])
+      var context = Matrix()
+      attend(
+        queries: Heads(x), over: packed, [AttentionSegment(queries: 0..<2, keys: 0..<3)],
+        into: &context)
+    }
   }
 
   @Test func aSegmentOutsideStopsTheProgram() async {

@@ -149,6 +149,30 @@ extension ChoiceOfKernels {
       }
     }
 
+    /// Factors that are bfloat16 already leave only the probabilities to be rounded, by 2⁻⁹ of each
+    /// at most.
+    @Test(arguments: [(3, 577, 64), (50, 37, 16), (1, 1, 1), (5, 8, 7), (2, 33, 88)])
+    func roundedAttentionIsNear(queries: Int, keys: Int, size: Int) {
+      var numbers = Numbers(seed: 14)
+      let (q, k, v) = (
+        rounded(numbers.matrix(queries, size)), rounded(numbers.matrix(keys, size)),
+        rounded(numbers.matrix(keys, size))
+      )
+      let shape = HeadShape(count: 1, width: size)
+      let segments = [AttentionSegment(queries: 0..<queries, keys: 0..<keys)]
+      let largest = Double(v.values.map(abs).max() ?? 0)
+      KernelBuild.withEach { _ in
+        var (exact, near) = (Matrix(), Matrix())
+        attend(
+          queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments, into: &exact)
+        attend(
+          queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments, rounding: true,
+          into: &near)
+        let error = zip(near.values, exact.values).map { abs(Double($0) - Double($1)) }.max() ?? 1
+        #expect(error < largest / 512 + 1e-5, "\(error)")
+      }
+    }
+
     /// Many rows are divided by rows, few by outputs.
     @Test(
       arguments: [(130, 400, 700), (20, 1000, 1000)], [PackedFormat.float32, .bfloat16, .integers])

@@ -126,11 +126,20 @@ struct kernel_attention {
   size_t context_stride;
 };
 
+/// Floats of memory for a head's keys and values in the order in which they are multiplied, rounded to
+/// bfloat16 where that is wanted and the build in use multiplies those faster.
+size_t kernel_attention_packed(size_t keys, size_t size, bool rounds);
+
+/// Reorders the keys and values of an attention, of which nothing else is read.
+void kernel_pack_attention(struct kernel_attention attention, bool rounds, float *packed);
+
 /// Floats of scratch memory that an attention needs.
 size_t kernel_attention_scratch(size_t keys, size_t size);
 
-/// `packs` is false where the scratch memory has been used last for the same keys and values.
-void kernel_attend(struct kernel_attention attention, bool packs, float *scratch);
+/// The attention by packed keys and values, which `rounds` has to be the same for. Queries and
+/// probabilities are rounded as they are.
+void kernel_attend(struct kernel_attention attention, bool rounds, const float *packed,
+                   float *scratch);
 
 /// Sizes of a convolution over one picture whose channels lie together (height, width, channels).
 struct kernel_convolution {
