@@ -53,10 +53,14 @@ def main():
     make(a.folder, a.pictures)
     program = os.path.join(HERE, "../.build/release/captions")
     everyone = [Contestant(f"blip {precision}", [program, a.folder, precision, str(a.threads)])
-                for precision in ("fp32", "int8")]
+                for precision in ("fp32", "bf16", "int8")]
     script = os.path.join(HERE, "torch_captions.py")
-    everyone.append(Contestant("transformers", [sys.executable, script, a.folder, str(a.threads)]))
     here = machine.description()
+    # As in peers/compare.py: at a crawl without the instructions for it.
+    peers = ["fp32"] + ["bf16"] * bool({"avx512_bf16", "amx_bf16", "bf16"} & set(machine.flags()))
+    everyone += [Contestant(f"transformers {precision}",
+                            [sys.executable, script, a.folder, str(a.threads), precision])
+                 for precision in peers]
     here["contestants"] = [contestant.answer("about").strip() for contestant in everyone]
     print_machine(here)
     rows = []
@@ -70,14 +74,14 @@ def main():
                 contestant = everyone[(place + turn) % len(everyone)]
                 samples[contestant.name].append(float(contestant.answer("run").split()[1]))
         print(f"\n{a.pictures} pictures, {work}, {a.threads} threads")
-        theirs = statistics.median(samples["transformers"])
+        theirs = statistics.median(samples["transformers fp32"])
         for name, times in samples.items():
             median = statistics.median(times)
             tokens = int((said[name] > 0).sum()) - 4 * a.pictures
-            same = int((said[name] == said["transformers"]).all(1).sum())
+            same = int((said[name] == said["transformers fp32"]).all(1).sum())
             rows.append(dict(work=work, contestant=name, seconds=median, spread=[min(times), max(times)],
                              tokens=tokens, same=same, pictures=a.pictures, threads=a.threads))
-            print(f"  {name:14} {median:6.2f} s  {min(times):.2f}–{max(times):.2f}  {a.pictures / median:5.2f} captions/s  "
+            print(f"  {name:18} {median:6.2f} s  {min(times):.2f}–{max(times):.2f}  {a.pictures / median:5.2f} captions/s  "
                   f"{tokens / median:6.1f} tokens/s  {theirs / median:.2f}×  same ids for {same} of {a.pictures}")
     json.dump({"machine": here, "rows": rows}, open(a.json, "w"), indent=1, ensure_ascii=False)
     if any(row["same"] < row["pictures"] for row in rows if row["contestant"] == "blip fp32"):

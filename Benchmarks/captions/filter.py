@@ -5,7 +5,8 @@ captions of other pictures; precision and recall of what is kept, by threshold.
 
 CAPTIONS: a JSON list of {"image", "caption"}, or JSONL of the same (what `blip caption --out` wrote).
 """
-import argparse, json, os, random, subprocess, tempfile
+import argparse, json, subprocess, tempfile
+from noisy import pairs_of, swapped
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("blip")
@@ -17,19 +18,11 @@ arguments.add_argument("--json")
 given = arguments.parse_args()
 
 text = open(given.captions).read()
-records = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
-pairs = [(record["image"], caption) for record in records
-         for caption in ([record["caption"]] if isinstance(record["caption"], str) else record["caption"])]
-draw = random.Random(given.seed)
-swapped = set(draw.sample(range(len(pairs)), round(given.share * len(pairs))))
-noisy, is_true = [], []
-for place, (image, caption) in enumerate(pairs):
-    if place in swapped:
-        other = image
-        while other == image:
-            other, caption = draw.choice(pairs)
-    noisy.append({"image": image, "caption": caption})
-    is_true.append(place not in swapped)
+pairs = pairs_of(
+    json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()])
+noisy, is_true = swapped(pairs, given.share, given.seed)
+noisy = [{"image": image, "caption": caption} for image, caption in noisy]
+false = len(pairs) - sum(is_true)
 
 with tempfile.TemporaryDirectory() as folder:
     json.dump(noisy, open(f"{folder}/noisy.json", "w"))
@@ -41,13 +34,13 @@ match = {(line["image"], line["caption"]): line["match_probability"] for line in
 scores = [match[pair["image"], pair["caption"]] for pair in noisy]
 
 rows = []
-print(f"{len(pairs)} captions of {len(set(image for image, _ in pairs))} pictures, {len(swapped)} of them swapped\n")
+print(f"{len(pairs)} captions of {len(set(image for image, _ in pairs))} pictures, {false} of them swapped\n")
 print("threshold  kept %  precision  recall  swapped dropped")
 for threshold in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
     kept = [true for true, score in zip(is_true, scores) if score > threshold]
     true = sum(kept)
     row = dict(threshold=threshold, kept=len(kept) / len(pairs), precision=true / max(len(kept), 1),
-               recall=true / sum(is_true), dropped=1 - (len(kept) - true) / max(len(swapped), 1))
+               recall=true / sum(is_true), dropped=1 - (len(kept) - true) / max(false, 1))
     rows.append(row)
     print(f"{threshold:9.1f}  {100 * row['kept']:6.1f}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['dropped']:15.3f}")
 ordered = sorted(zip(scores, is_true))
@@ -55,6 +48,6 @@ below = ranks = 0
 for score, true in ordered:
     if true: ranks += below
     else: below += 1
-print(f"\narea under the ROC curve {ranks / (sum(is_true) * len(swapped)):.3f}")
+print(f"\narea under the ROC curve {ranks / (sum(is_true) * false):.3f}")
 if given.json:
     json.dump(dict(share=given.share, seed=given.seed, pairs=len(pairs), rows=rows), open(given.json, "w"), indent=1)

@@ -1,12 +1,12 @@
 """Hugging Face's `generate` as a contestant of captions/compare.py: one line in, one line out.
 
-  torch_captions.py FOLDER THREADS"""
+  torch_captions.py FOLDER THREADS fp32|bf16"""
 import os, sys, time
 import numpy as np
 import torch
 from transformers import BlipForConditionalGeneration
 
-folder, threads = sys.argv[1], int(sys.argv[2])
+folder, threads, rounds = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "bf16"
 torch.set_num_threads(threads)
 model = BlipForConditionalGeneration.from_pretrained(f"{folder}/model").eval()
 vision = model.config.vision_config
@@ -25,7 +25,7 @@ for line in sys.stdin:
         print(f"ready {len(features)}")
     elif request == "run":
         start = time.perf_counter()
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=rounds):
             ids = model.text_decoder.generate(
                 input_ids=prompt, encoder_hidden_states=features, encoder_attention_mask=attention, num_beams=beams,
                 do_sample=False, max_length=20, min_length=5, eos_token_id=102, pad_token_id=0)
