@@ -37,7 +37,7 @@ struct BenchTests {
     return BlipProcess(
       [
         "bench", captions, "--images", collection.pictures, "--work",
-        collection.folder.path + "/work",
+        collection.folder.path + "/work", "--precision", "fp32",
       ] + options
     ).outcome()
   }
