@@ -241,7 +241,7 @@ extension BLIPModel {
     let (encoder, head) = (try textEncoder(), try matchHead())
     return try textActivations.lend { activations in
       var logits: [MatchLogits] = []
-      for range in chunks(pairs.map { texts[$0.text].count }) {
+      for range in chunks(pairs.map { texts[$0.text].count }, pictures: pairs.map(\.picture)) {
         let grounding = Grounding(
           attention: head.attention, texts: texts, pictures: pictures, pairs: pairs[range],
           order: order)
@@ -254,16 +254,18 @@ extension BLIPModel {
   }
 }
 
-/// Cuts a batch of texts of the given lengths so that the rows run together stay within the caches'
-/// reach, and memory bounded.
-private func chunks(_ lengths: [Int]) -> [Range<Int>] {
-  let most = 256
+/// Cuts a batch of texts of the given lengths, and the pictures they look at if they do, so that the
+/// rows run together stay within the caches' reach, and memory bounded.
+private func chunks(_ lengths: [Int], pictures: [Int] = []) -> [Range<Int>] {
+  let (mostRows, mostPictures) = (1024, 16)
   var chunks: [Range<Int>] = []
-  var (start, rows) = (0, 0)
+  var (start, rows, seen) = (0, 0, Set<Int>())
   for (index, length) in lengths.enumerated() {
-    if rows + length > most && index > start {
+    if !pictures.isEmpty { seen.insert(pictures[index]) }
+    if (rows + length > mostRows || seen.count > mostPictures) && index > start {
       chunks.append(start..<index)
       (start, rows) = (index, 0)
+      seen = pictures.isEmpty ? [] : [pictures[index]]
     }
     rows += length
   }

@@ -19,7 +19,7 @@ static TARGET void FOR_CPU(pack_key_pairs)(const float *k, size_t stride, size_t
             left > lanes ? FOR_CPU(load_some)(from + i + lanes, left - lanes, 0)
                          : FOR_CPU(all)(0)));
         const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
-        // One by one, as pack_row_pairs.
+        // One by one: the compiler's scatter takes several times as long.
 #pragma clang loop vectorize(disable) unroll_count(4)
         for (size_t l = 0; l < count; l++) to[(i / 2 + l) * width + j] = part[l];
       }

@@ -67,6 +67,9 @@ enum {
   // Most of the depth that is summed up at a time, and numbers of x in a block: see multiply_floats.
   multiply_depth = 512,
   multiply_block = 150 * 384,
+  // How far apart rows of pairs are, known to the compiler; no power of 2, so that a tile's rows do not
+  // meet in the first-level cache.
+  pairs_stride = multiply_depth / 2 + 4,
   // Most numbers of x in a block of a product of integers.
   integer_block_size = 192 * 1024,
   // Queries whose scores are kept at a time.

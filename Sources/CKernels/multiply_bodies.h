@@ -15,7 +15,7 @@ struct FOR_CPU(block) {
   size_t y_stride;
   // How far apart two slices of panels of 16 columns are.
   size_t panel_stride;
-  // The block of x in panels of tile_rows rows, or null. Of a product of pairs, pairs of bfloat16.
+  // The block of x in panels of tile_rows rows, or in pairs row by row.
   const float *packed_x;
 };
 
@@ -34,7 +34,7 @@ enum FOR_CPU(form) {
   FOR_CPU(plain),
   // x is in panels of rows.
   FOR_CPU(packed),
-  // So it is, and in both lie pairs of bfloat16, neighbours of the depth, where floats would.
+  // Pairs of bfloat16, neighbours of the depth, lie where floats would; of x pairs_stride apart.
   FOR_CPU(pairs),
 };
 
@@ -71,10 +71,14 @@ INLINE void FOR_CPU(tile)(const int rows, const int vectors, const int width,
       __builtin_prefetch(y + r * b->y_stride + v * lanes, 1, 3);
       sums[r][v] = FOR_CPU(all)(0);
     }
-  const float *x = form == FOR_CPU(plain) ? b->x + row * b->x_stride + b->first_depth
-                                          : b->packed_x + (row - b->first_row) * depth;
-  const size_t along = form == FOR_CPU(plain) ? 1 : rows;
-  const size_t across = form == FOR_CPU(plain) ? b->x_stride : 1;
+  const float *x = form == FOR_CPU(plain)
+                       ? b->x + row * b->x_stride + b->first_depth
+                       : b->packed_x + (row - b->first_row) *
+                                           (form == FOR_CPU(packed) ? depth : pairs_stride);
+  const size_t along = form == FOR_CPU(packed) ? rows : 1;
+  const size_t across = form == FOR_CPU(plain)    ? b->x_stride
+                        : form == FOR_CPU(packed) ? 1
+                                                  : pairs_stride;
 #pragma clang loop unroll_count(4)
   for (size_t i = 0; i < depth; i++) {
     vec factors[2];
@@ -169,27 +173,19 @@ static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to)
 }
 
 #ifdef has_pairs
-// So too, pair by pair of bfloat16, the last one with a zero where the depth is odd.
-static TARGET void FOR_CPU(pack_row_pairs)(const struct FOR_CPU(block) *b, float *to) {
-  const size_t depth = b->end_depth - b->first_depth, pairs = (depth + 1) / 2;
-  for (size_t row = b->first_row; row < b->end_row; row += tile_rows) {
-    const size_t rows = b->end_row - row < tile_rows ? b->end_row - row : tile_rows;
-    for (size_t r = 0; r < rows; r++) {
-      const float *from = b->x + (row + r) * b->x_stride + b->first_depth;
-      for (size_t i = 0; i < depth; i += 2 * lanes) {
-        float some[lanes];
-        FOR_CPU(store)(some, FOR_CPU(rounded_pairs)(FOR_CPU(load_some)(from + i, depth - i, 0),
-                                                    i + lanes < depth
-                                                        ? FOR_CPU(load_some)(from + i + lanes,
-                                                                             depth - i - lanes, 0)
-                                                        : FOR_CPU(all)(0)));
-        const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
-        // One by one: the compiler's scatter takes several times as long.
-#pragma clang loop vectorize(disable) unroll_count(4)
-        for (size_t j = 0; j < count; j++) to[(i / 2 + j) * rows + r] = some[j];
-      }
-    }
-    to += rows * pairs;
+// The block of x in pairs of bfloat16, the last one with a zero where the depth is odd; row by row,
+// from which a pair goes into all lanes on its way to the product.
+static TARGET void FOR_CPU(round_rows)(const struct FOR_CPU(block) *b, float *to) {
+  const size_t depth = b->end_depth - b->first_depth;
+  for (size_t row = b->first_row; row < b->end_row; row++, to += pairs_stride) {
+    const float *from = b->x + row * b->x_stride + b->first_depth;
+    for (size_t i = 0; i < depth; i += 2 * lanes)
+      FOR_CPU(store)(to + i / 2,
+                     FOR_CPU(rounded_pairs)(
+                         FOR_CPU(load_some)(from + i, depth - i, 0),
+                         i + lanes < depth
+                             ? FOR_CPU(load_some)(from + i + lanes, depth - i - lanes, 0)
+                             : FOR_CPU(all)(0)));
   }
 }
 #endif
@@ -224,13 +220,14 @@ static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kern
   // A slice of panels stays in the first-level cache while the rows of a block pass, and the block
   // in the second-level cache while the panels pass.
   const size_t depth = multiply_deepest(p.k);
-  const size_t height = block_height(p.m, multiply_block / depth, tile_rows);
   // Reordering x pays where many panels read it.
   enum FOR_CPU(form) form =
       p.end_column - p.first_column >= 128 && p.m > 1 ? FOR_CPU(packed) : FOR_CPU(plain);
 #ifdef has_pairs
   if (w.format == kernel_bfloat16) form = FOR_CPU(pairs);
 #endif
+  const size_t row_floats = form == FOR_CPU(pairs) ? (size_t)pairs_stride : depth;
+  const size_t height = block_height(p.m, multiply_block / row_floats, tile_rows);
   const bool widens = form != FOR_CPU(pairs) && w.format != kernel_floats;
   // Floats of a column in the panels; a pair of bfloat16 takes the place of one.
   const size_t column_floats = form == FOR_CPU(pairs) ? pair_depth(p.k) / 2 : p.k;
@@ -245,7 +242,7 @@ static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kern
       b.end_depth = p.k - b.first_depth <= depth ? p.k : b.first_depth + depth;
       if (form == FOR_CPU(packed)) FOR_CPU(pack_rows)(&b, packed);
 #ifdef has_pairs
-      if (form == FOR_CPU(pairs)) FOR_CPU(pack_row_pairs)(&b, packed);
+      if (form == FOR_CPU(pairs)) FOR_CPU(round_rows)(&b, packed);
 #endif
       for (size_t column = p.first_column; column < p.end_column;) {
         const size_t width = panel_width(p.n - column);
