@@ -26,7 +26,7 @@ public struct Searcher: Sendable {
   ///
   /// Queries are computed in `precision`, which for `auto` is that of the index's embeddings. Another
   /// one does no harm: with the default model on flickr8k-dev no pairing of fp32, bf16 and int8 moves
-  /// R@1, R@5 or R@10 by more than 0.3 points (Benchmarks/Sources/precision).
+  /// R@1, R@5 or R@10 by more than 0.4 points (Benchmarks/Sources/precision).
   /// `cache` is the folder where packed weights are kept.
   public init(
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
