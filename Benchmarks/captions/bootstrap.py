@@ -8,7 +8,7 @@ START is the model that is trained; the one that comes with BLIP captions and fi
 with a captions.json. FOLDER takes the sets and the runs.
 """
 import argparse, json, os, subprocess
-from noisy import pairs_of, swapped
+from sets import pairs_of, records, swapped
 
 arguments = argparse.ArgumentParser()
 for name in ("blip", "start", "train", "dev", "folder"):
@@ -27,8 +27,7 @@ def blip(*words):
     subprocess.run([given.blip, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
 
-records = json.load(open(f"{given.train}/captions.json"))[:given.pictures]
-noisy, _ = swapped(pairs_of(records), given.share, 1)
+noisy, _ = swapped(pairs_of(records(f"{given.train}/captions.json")[:given.pictures]), given.share, 1)
 json.dump([{"image": image, "caption": caption} for image, caption in noisy], open(place("noisy.json"), "w"))
 at = ("--images", given.train, "--threshold", given.threshold)
 if not os.path.exists(place("filtered.json")):
@@ -48,8 +47,6 @@ for name in ("start", "noisy", "filtered", "bootstrapped"):
          "--json", place(f"{name}.bench.json"), "--work", place("work"))
     recalls[name] = json.load(open(place(f"{name}.bench.json")))
 for name, found in recalls.items():
-    pairs = "" if name == "start" else len(pairs_of(
-        [json.loads(line) for line in open(place(f"{name}.json"))] if open(place(f"{name}.json")).read(1) == "{"
-        else json.load(open(place(f"{name}.json")))))
+    pairs = "" if name == "start" else len(pairs_of(records(place(f"{name}.json"))))
     depth = found["depths"]["0"]
     print(f"{name:14}", pairs, {key: depth[key] for key in depth if key.startswith(("txt_r", "img_r", "r_mean"))})

@@ -6,7 +6,7 @@ captions of other pictures; precision and recall of what is kept, by threshold.
 CAPTIONS: a JSON list of {"image", "caption"}, or JSONL of the same (what `blip caption --out` wrote).
 """
 import argparse, json, subprocess, tempfile
-from noisy import pairs_of, swapped
+from sets import pairs_of, records, swapped
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("blip")
@@ -17,9 +17,7 @@ arguments.add_argument("--seed", type=int, default=1)
 arguments.add_argument("--json")
 given = arguments.parse_args()
 
-text = open(given.captions).read()
-pairs = pairs_of(
-    json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()])
+pairs = pairs_of(records(given.captions))
 noisy, is_true = swapped(pairs, given.share, given.seed)
 noisy = [{"image": image, "caption": caption} for image, caption in noisy]
 false = len(pairs) - sum(is_true)

@@ -7,22 +7,10 @@ a split at white space and punctuation stand here where there is none).
 
 REFERENCES: a JSON list of {"image", "caption"}, where a caption may be a list, or JSONL of the same.
 """
-import json, re, shutil, sys
+import re, shutil, sys
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
-
-
-def records(path):
-    text = open(path).read()
-    return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
-
-
-def by_image(path):
-    captions = {}
-    for record in records(path):
-        said = record["caption"]
-        captions.setdefault(record["image"].split("/")[-1], []).extend([said] if isinstance(said, str) else said)
-    return captions
+from sets import by_image
 
 
 def tokenise(captions):

@@ -10,7 +10,7 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../reference"))
 from blip_mini import Model
-from score import by_image, records
+from sets import by_image, records
 
 WEIGHTS = (0, 0.1, 0.2, 0.3, 0.5, 0.75, 1)
 

@@ -179,15 +179,17 @@ void kernel_multiply(struct kernel_product product, struct kernel_panels w,
       product, w, epilogue, scratch);
 }
 
+bool kernel_multiplies_bfloat16(void) { return kernels()->pairs; }
+
 size_t kernel_attention_packed(size_t keys, size_t size, bool rounds) {
-  const bool pairs = rounds && kernels()->pairs;
-  const enum kernel_format format = pairs ? kernel_bfloat16 : kernel_floats;
+  const enum kernel_format format = rounds ? kernel_bfloat16 : kernel_floats;
   return (kernel_packed_count(format, keys, size) + kernel_packed_count(format, size, keys)) /
-         (pairs ? 2 : 1);
+         (rounds ? 2 : 1);
 }
 
 void kernel_pack_attention(struct kernel_attention attention, bool rounds, float *packed) {
-  kernels()->pack_attention(attention, rounds && kernels()->pairs, packed);
+  // Only the best build rounds.
+  (rounds ? builds[kernel_best_build()] : kernels())->pack_attention(attention, rounds, packed);
 }
 
 size_t kernel_attention_scratch(size_t keys, size_t size) {
@@ -196,7 +198,7 @@ size_t kernel_attention_scratch(size_t keys, size_t size) {
 
 void kernel_attend(struct kernel_attention attention, bool rounds, const float *packed,
                    float *scratch) {
-  kernels()->attend(attention, rounds && kernels()->pairs, packed, scratch);
+  kernels()->attend(attention, rounds, packed, scratch);
 }
 
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,

@@ -73,7 +73,8 @@ public func attend(
   let dropout = dropout.kernel
   let trains = causal || dropout.threshold > 0
   let segments = trains ? segments.inOrderOfKeys() : segments
-  let reordered = trains ? 0 : kernel_attention_packed(longest, shape.size, rounding)
+  let rounds = rounding && kernel_multiplies_bfloat16()
+  let reordered = trains ? 0 : kernel_attention_packed(longest, shape.size, rounds)
   let scratch =
     trains
     ? kernel_attention_training_scratch(longest, shape.size)
@@ -104,9 +105,9 @@ public func attend(
                   kernel_attend_training(attention, training, scratch)
                 } else {
                   if packed.map({ $0 != (head, segment.keys) }) ?? true {
-                    kernel_pack_attention(attention, rounding, reordering)
+                    kernel_pack_attention(attention, rounds, reordering)
                   }
-                  kernel_attend(attention, rounding, reordering, scratch)
+                  kernel_attend(attention, rounds, reordering, scratch)
                   packed = (head, segment.keys)
                 }
               }

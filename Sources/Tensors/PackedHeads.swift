@@ -20,10 +20,11 @@ public struct PackedHeads: Sendable {
   ) {
     let whole = parts.map { AttentionSegment(queries: 0..<0, keys: $0) }
     check(queries: keys, keys: keys, values: values, shape, whole, causal: false)
-    let sizes = parts.map { Self.stride($0, shape, rounding) }
+    let rounds = rounding && kernel_multiplies_bfloat16()
+    let sizes = parts.map { Self.stride($0, shape, rounds) }
     var starts = [0]
     for size in sizes { starts.append(starts[starts.count - 1] + shape.count * size) }
-    (self.shape, self.parts, rounds, self.starts) = (shape, parts, rounding, starts)
+    (self.shape, self.parts, self.rounds, self.starts) = (shape, parts, rounds, starts)
     region = PackedRegion(byteCount: max(4 * starts[parts.count], 1)) { bytes in
       let packed = bytes.assumingMemoryBound(to: Float.self)
       keys.matrix.withPointer { k in
@@ -33,7 +34,7 @@ public struct PackedHeads: Sendable {
               let (part, head) = (item / shape.count, item % shape.count)
               kernel_pack_attention(
                 kernel_attention(keys, k, keys, k, values, v, shape, whole[part], head: head),
-                rounding, packed + starts[part] + head * sizes[part])
+                rounds, packed + starts[part] + head * sizes[part])
             }
           }
         }

@@ -126,8 +126,11 @@ struct kernel_attention {
   size_t context_stride;
 };
 
-/// Floats of memory for a head's keys and values in the order in which they are multiplied, rounded to
-/// bfloat16 where that is wanted and the build in use multiplies those faster.
+/// Whether the build in use multiplies bfloat16 by itself, faster than floats.
+bool kernel_multiplies_bfloat16(void);
+
+/// Floats of memory for a head's keys and values in the order in which they are multiplied; `rounds`:
+/// as bfloat16, which only a processor makes that multiplies it.
 size_t kernel_attention_packed(size_t keys, size_t size, bool rounds);
 
 /// Reorders the keys and values of an attention, of which nothing else is read.
@@ -136,8 +139,8 @@ void kernel_pack_attention(struct kernel_attention attention, bool rounds, float
 /// Floats of scratch memory that an attention needs.
 size_t kernel_attention_scratch(size_t keys, size_t size);
 
-/// The attention by packed keys and values, which `rounds` has to be the same for. Queries and
-/// probabilities are rounded as they are.
+/// The attention by packed keys and values, which `rounds` has to be the same for. A build that
+/// multiplies bfloat16 rounds queries and probabilities too.
 void kernel_attend(struct kernel_attention attention, bool rounds, const float *packed,
                    float *scratch);
 

@@ -1,5 +1,20 @@
-"""Captions of which a seeded share belongs to other pictures."""
-import random
+"""Captioned sets as files, and noise in them."""
+import json, random
+
+
+def records(path):
+    """A JSON list of {"image", "caption"}, where a caption may be a list, or JSONL of the same."""
+    text = open(path).read()
+    return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
+
+
+def by_image(path):
+    """The captions of each picture, by its file's name."""
+    captions = {}
+    for record in records(path):
+        said = record["caption"]
+        captions.setdefault(record["image"].split("/")[-1], []).extend([said] if isinstance(said, str) else said)
+    return captions
 
 
 def swapped(pairs, share, seed):
