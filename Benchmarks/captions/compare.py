@@ -56,8 +56,7 @@ def main():
                 for precision in ("fp32", "bf16", "int8")]
     script = os.path.join(HERE, "torch_captions.py")
     here = machine.description()
-    # As in peers/compare.py: at a crawl without the instructions for it.
-    peers = ["fp32"] + ["bf16"] * bool({"avx512_bf16", "amx_bf16", "bf16"} & set(machine.flags()))
+    peers = ["fp32", "bf16"] if machine.multiplies_bfloat16() else ["fp32"]
     everyone += [Contestant(f"transformers {precision}",
                             [sys.executable, script, a.folder, str(a.threads), precision])
                  for precision in peers]

@@ -4,13 +4,13 @@ added with a weight to the cosine to the picture. Recall by weight, on each half
   blip caption IMAGES --out synthetic.jsonl
   python Benchmarks/captions/third_signal.py MODEL CAPTIONS.json synthetic.jsonl
 """
-import json, os, sys
+import os, sys
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../reference"))
 from blip_mini import Model
-from sets import by_image, records
+from sets import by_image, pairs_of, records
 
 WEIGHTS = (0, 0.1, 0.2, 0.3, 0.5, 0.75, 1)
 
@@ -37,12 +37,9 @@ def main(folder, captions, synthetic):
         pictures = np.concatenate([
             model.image(torch.stack([model.pixels(os.path.join(root, row["image"])) for row in rows[i:i + 50]]))[1].numpy()
             for i in range(0, len(rows), 50)])
-    texts, owner = [], []
-    for i, row in enumerate(rows):
-        own = [row["caption"]] if isinstance(row["caption"], str) else row["caption"]
-        texts += own
-        owner += [i] * len(own)
-    owner, queries = np.array(owner), embed(model, texts)
+    place = {row["image"]: i for i, row in enumerate(rows)}
+    pairs = pairs_of(rows)
+    owner, queries = np.array([place[image] for image, _ in pairs]), embed(model, [text for _, text in pairs])
     spoken = embed(model, [said[row["image"].split("/")[-1]][0] for row in rows])
     to_pictures, to_captions = queries @ pictures.T, queries @ spoken.T
     print("weight  text to picture R@1 R@5 R@10 (first half, second half)   picture to text R@1 R@5 R@10")

@@ -57,7 +57,7 @@ def contestants(precisions, peers):
     entrants += [("PyTorch", "fp32")]
     if peers == "none":
         return entrants
-    if {"avx512_bf16", "amx_bf16", "bf16"} & set(machine.flags()):
+    if machine.multiplies_bfloat16():
         entrants += [("PyTorch", "bf16")]
     entrants += [("ONNX Runtime", "fp32"), ("ONNX Runtime", "int8")]
     return entrants + [("OpenVINO", precision) for precision in ("fp32", "bf16", "int8")]

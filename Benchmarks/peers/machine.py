@@ -14,6 +14,11 @@ def flags():
     return []
 
 
+def multiplies_bfloat16():
+    """Without instructions for it PyTorch computes bfloat16 at a crawl."""
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags()))
+
+
 def processor():
     for line in open("/proc/cpuinfo"):
         if line.startswith("model name"):

@@ -73,7 +73,7 @@ def main():
     everyone = [Contestant("blip fp32", program)]
     for precision in a.precisions.split(","):
         # Without the processor's bf16 instructions PyTorch takes minutes a step.
-        if precision == "bf16" and not {"avx512_bf16", "amx_bf16", "bf16"} & set(machine.flags()): continue
+        if precision == "bf16" and not machine.multiplies_bfloat16(): continue
         script = os.path.join(HERE, "torch_training.py")
         everyone.append(Contestant(
             f"PyTorch {precision}", [sys.executable, script, folder, a.objective, str(a.threads), precision]))

@@ -34,7 +34,7 @@ package struct BERTAttention: Sendable {
   }
 
   /// Whether all products may round: see `attend`.
-  private var rounds: Bool { query.weight.format?.roundsFactors ?? false }
+  private var rounds: Bool { query.weight.roundsFactors }
 
   /// The two orders of multiplication that give the same attention.
   enum Order { case projected, folded }
@@ -64,12 +64,7 @@ package struct BERTAttention: Sendable {
     _ activations: inout Activations
   ) {
     project(context, keys: &activations.key, values: &activations.value)
-    query(x, into: &activations.query)
-    attend(
-      queries: Heads(activations.query), keys: Heads(activations.key),
-      values: Heads(activations.value), heads, segments, rounding: rounds,
-      into: &activations.context)
-    finish(x, nil, &activations)
+    self(x, keys: activations.key, values: activations.value, segments, &activations)
   }
 
   /// What is attended to, ready for all queries to come, in either order.

@@ -62,12 +62,12 @@ package struct TextEncoder: ModelPart {
       }
       swap(&x, &activations.attention.output)
       segments = asking
-      if grounding != nil {
+      if let pairs = grounding?.pairs {
         if index == 0 {
           // Up to here a text is the same for every picture.
-          let pairs = grounding?.pairs.map { segments[$0.text] } ?? []
-          x = x.rows(pairs.flatMap(Array.init))
-          segments = consecutiveRanges(pairs.map(\.count))
+          let texts = pairs.map { segments[$0.text] }
+          x = x.rows(texts.flatMap(Array.init))
+          segments = consecutiveRanges(texts.map(\.count))
         }
         grounding?.attend(x, segments, layer: index, &activations.attention)
         swap(&x, &activations.attention.output)

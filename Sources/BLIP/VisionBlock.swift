@@ -65,8 +65,7 @@ package struct VisionBlock: Sendable {
     attend(
       queries: Heads(onlyFirst ? activations.qkv.rows(firsts) : activations.qkv),
       keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
-      heads, segments, rounding: qkv.weight.format?.roundsFactors ?? false,
-      into: &activations.context)
+      heads, segments, rounding: qkv.weight.roundsFactors, into: &activations.context)
     projection(
       activations.context, plus: onlyFirst ? x.rows(firsts) : x, into: &activations.attended)
     norm2(activations.attended, into: &activations.normed2)

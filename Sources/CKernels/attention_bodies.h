@@ -12,12 +12,8 @@ static TARGET void FOR_CPU(pack_key_pairs)(const float *k, size_t stride, size_t
       const size_t some = first + j < keys ? size : 0;
       const float *from = k + (some ? first + j : first) * stride;
       for (size_t i = 0; i < size; i += 2 * lanes) {
-        const size_t left = some > i ? some - i : 0;
         float part[lanes];
-        FOR_CPU(store)(part, FOR_CPU(rounded_pairs)(
-            FOR_CPU(load_some)(from + i, left, 0),
-            left > lanes ? FOR_CPU(load_some)(from + i + lanes, left - lanes, 0)
-                         : FOR_CPU(all)(0)));
+        FOR_CPU(store)(part, FOR_CPU(load_pairs)(from + i, some > i ? some - i : 0));
         const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
         // One by one: the compiler's scatter takes several times as long.
 #pragma clang loop vectorize(disable) unroll_count(4)
@@ -65,14 +61,14 @@ static TARGET void FOR_CPU(pack_attention)(struct kernel_attention a, bool round
 
 static TARGET void FOR_CPU(attend)(struct kernel_attention a, bool rounds, const float *packed,
                                    float *scratch) {
-  float *scores = scratch, *rest = scores + attention_rows * a.keys;
+  float *scores = scratch, *rest = scores + kernel_attention_rows * a.keys;
   const enum kernel_format format = rounds ? kernel_bfloat16 : kernel_floats;
   const struct kernel_panels key_panels = {.format = format, .numbers = (float *)packed};
   const struct kernel_panels value_panels = {
       .format = format, .numbers = FOR_CPU(packed_values)(a, rounds, (float *)packed)};
   const struct kernel_epilogue nothing = {0};
-  for (size_t first = 0; first < a.queries; first += attention_rows) {
-    const size_t rows = a.queries - first < attention_rows ? a.queries - first : attention_rows;
+  for (size_t first = 0; first < a.queries; first += kernel_attention_rows) {
+    const size_t rows = a.queries - first < kernel_attention_rows ? a.queries - first : kernel_attention_rows;
     const struct kernel_product score = {
         .x = a.q + first * a.q_stride, .x_stride = a.q_stride, .m = rows, .k = a.size,
         .n = a.keys, .end_column = a.keys, .y = scores, .y_stride = a.keys};

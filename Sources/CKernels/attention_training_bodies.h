@@ -171,12 +171,12 @@ static TARGET void FOR_CPU(attend_training)(struct kernel_attention a,
                                             struct kernel_attention_training t, float *scratch) {
   const size_t width = FOR_CPU(whole_vectors)(a.keys), depth = FOR_CPU(whole_vectors)(a.size);
   float *keys = scratch, *values = keys + depth * width, *scores = values + a.keys * depth;
-  float *queries = scores + attention_rows * width, *context = queries + attention_rows * depth;
+  float *queries = scores + kernel_attention_rows * width, *context = queries + kernel_attention_rows * depth;
   FOR_CPU(gather)(a.k, a.k_stride, a.keys, a.size, values);
   FOR_CPU(transpose)(values, a.keys, depth, keys, width);
   FOR_CPU(gather)(a.v, a.v_stride, a.keys, a.size, values);
-  for (size_t first = 0; first < a.queries; first += attention_rows) {
-    const size_t rows = a.queries - first < attention_rows ? a.queries - first : attention_rows;
+  for (size_t first = 0; first < a.queries; first += kernel_attention_rows) {
+    const size_t rows = a.queries - first < kernel_attention_rows ? a.queries - first : kernel_attention_rows;
     FOR_CPU(gather)(a.q + first * a.q_stride, a.q_stride, rows, a.size, queries);
     FOR_CPU(probabilities)(&a, t.causal, queries, keys, first, rows, scores);
     if (t.dropout.threshold)
@@ -218,14 +218,14 @@ static TARGET void FOR_CPU(attend_backward)(struct kernel_attention a,
   const size_t width = FOR_CPU(whole_vectors)(a.keys), depth = FOR_CPU(whole_vectors)(a.size);
   float *k = scratch, *keys = k + a.keys * depth, *values = keys + depth * width;
   float *dk = values + depth * width, *dv = dk + a.keys * depth, *p = dv + a.keys * depth;
-  float *d = p + attention_rows * width, *q = d + attention_rows * width;
-  float *dq = q + attention_rows * depth, *dc = dq + attention_rows * depth;
+  float *d = p + kernel_attention_rows * width, *q = d + kernel_attention_rows * width;
+  float *dq = q + kernel_attention_rows * depth, *dc = dq + kernel_attention_rows * depth;
   FOR_CPU(gather)(a.k, a.k_stride, a.keys, a.size, k);
   FOR_CPU(transpose)(k, a.keys, depth, keys, width);
   FOR_CPU(gather)(a.v, a.v_stride, a.keys, a.size, dv);
   FOR_CPU(transpose)(dv, a.keys, depth, values, width);
-  for (size_t first = 0; first < a.queries; first += attention_rows) {
-    const size_t rows = a.queries - first < attention_rows ? a.queries - first : attention_rows;
+  for (size_t first = 0; first < a.queries; first += kernel_attention_rows) {
+    const size_t rows = a.queries - first < kernel_attention_rows ? a.queries - first : kernel_attention_rows;
     FOR_CPU(gather)(a.q + first * a.q_stride, a.q_stride, rows, a.size, q);
     FOR_CPU(gather)(g.d_context + first * g.d_context_stride, g.d_context_stride, rows, a.size, dc);
     FOR_CPU(probabilities)(&a, t.causal, q, keys, first, rows, p);

@@ -72,8 +72,6 @@ enum {
   pairs_stride = multiply_depth / 2 + 4,
   // Most numbers of x in a block of a product of integers.
   integer_block_size = 192 * 1024,
-  // Queries whose scores are kept at a time.
-  attention_rows = 48,
 };
 
 // The depth in equal parts, which no pair of bfloat16 lies across.
@@ -193,7 +191,7 @@ void kernel_pack_attention(struct kernel_attention attention, bool rounds, float
 }
 
 size_t kernel_attention_scratch(size_t keys, size_t size) {
-  return attention_rows * keys + kernel_multiply_scratch(kernel_floats, keys > size ? keys : size);
+  return kernel_attention_rows * keys + kernel_multiply_scratch(kernel_floats, keys > size ? keys : size);
 }
 
 void kernel_attend(struct kernel_attention attention, bool rounds, const float *packed,
@@ -255,7 +253,7 @@ void kernel_average(float *p, const float *q, size_t count, float keeping) {
 
 size_t kernel_attention_training_scratch(size_t keys, size_t size) {
   const size_t width = most_vectors(keys), depth = most_vectors(size);
-  return (3 * keys + 2 * width + 3 * attention_rows) * depth + 2 * attention_rows * width;
+  return (3 * keys + 2 * width + 3 * kernel_attention_rows) * depth + 2 * kernel_attention_rows * width;
 }
 
 void kernel_attend_training(struct kernel_attention attention,

@@ -173,6 +173,14 @@ static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to)
 }
 
 #ifdef has_pairs
+// The first `count` floats from memory in pairs of bfloat16 (two vectors of them if there are more),
+// the others zeros.
+INLINE vec FOR_CPU(load_pairs)(const float *p, size_t count) {
+  return FOR_CPU(rounded_pairs)(
+      FOR_CPU(load_some)(p, count, 0),
+      count > lanes ? FOR_CPU(load_some)(p + lanes, count - lanes, 0) : FOR_CPU(all)(0));
+}
+
 // The block of x in pairs of bfloat16, the last one with a zero where the depth is odd; row by row,
 // from which a pair goes into all lanes on its way to the product.
 static TARGET void FOR_CPU(round_rows)(const struct FOR_CPU(block) *b, float *to) {
@@ -180,12 +188,7 @@ static TARGET void FOR_CPU(round_rows)(const struct FOR_CPU(block) *b, float *to
   for (size_t row = b->first_row; row < b->end_row; row++, to += pairs_stride) {
     const float *from = b->x + row * b->x_stride + b->first_depth;
     for (size_t i = 0; i < depth; i += 2 * lanes)
-      FOR_CPU(store)(to + i / 2,
-                     FOR_CPU(rounded_pairs)(
-                         FOR_CPU(load_some)(from + i, depth - i, 0),
-                         i + lanes < depth
-                             ? FOR_CPU(load_some)(from + i + lanes, depth - i - lanes, 0)
-                             : FOR_CPU(all)(0)));
+      FOR_CPU(store)(to + i / 2, FOR_CPU(load_pairs)(from + i, depth - i));
   }
 }
 #endif

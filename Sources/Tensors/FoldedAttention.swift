@@ -23,22 +23,19 @@ public struct FoldedAttention: Sendable {
     self.heads = heads
     let (d, size) = (key.inputs, heads.size)
     self.d = d
-    let rounds = key.weight.format?.roundsFactors ?? false
-    self.rounds = rounds
+    rounds = key.weight.roundsFactors
     let format: PackedFormat = rounds ? .bfloat16 : .float32
-    let (keyFloats, valueFloats) = (key.weight.floats, value.weight.floats)
-    keyWeights = (0..<heads.count).map { head in
-      var weight = PackedMatrix(rows: d, columns: size)
-      let first = head * size * d
-      weight.load(
-        floats: (0..<d * size).map { keyFloats[first + $0 % size * d + $0 / size] }, as: format)
-      return weight
+    func weights(_ of: Linear, transposing: Bool) -> [PackedMatrix] {
+      let floats = of.weight.floats
+      return (0..<heads.count).map { head in
+        let own = Array(floats[head * size * d..<(head + 1) * size * d])
+        var weight = PackedMatrix(rows: transposing ? d : size, columns: transposing ? size : d)
+        weight.load(floats: transposing ? transposed(own, rows: size, columns: d) : own, as: format)
+        return weight
+      }
     }
-    valueWeights = (0..<heads.count).map { head in
-      var weight = PackedMatrix(rows: size, columns: d)
-      weight.load(floats: Array(valueFloats[head * size * d..<(head + 1) * size * d]), as: format)
-      return weight
-    }
+    keyWeights = weights(key, transposing: true)
+    valueWeights = weights(value, transposing: false)
     valueBias = value.bias
   }
 

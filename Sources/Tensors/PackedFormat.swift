@@ -12,9 +12,6 @@ public enum PackedFormat: UInt8, Sendable, CaseIterable {
   /// Integers in −63…63 with a scale for every row. They are multiplied by the integers in 0…127 to
   /// which every row of the other factor is rounded, with a step and an offset of its own.
   case integers = 3
-
-  /// Whether a product rounds its other factor too, here or on another processor.
-  public var roundsFactors: Bool { self == .bfloat16 || self == .integers }
 }
 
 /// Where the parts of a packed matrix lie, each from a multiple of 64 on: the numbers in panels, and a

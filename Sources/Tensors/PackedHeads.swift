@@ -78,8 +78,7 @@ public func attend(
   precondition(queries.first >= 0 && queries.first + shape.width <= queries.matrix.columns)
   let places = Dictionary(
     packed.parts.indices.map { (packed.parts[$0], $0) }, uniquingKeysWith: { first, _ in first })
-  // As many queries as the kernel keeps scores of.
-  let block = 48
+  let block = Int(kernel_attention_rows)
   let items = segments.merged().flatMap { segment in
     guard let part = places[segment.keys] else {
       preconditionFailure("\(segment.keys) are not keys that were packed")

@@ -16,6 +16,8 @@ public struct PackedMatrix: Sendable {
   public let columns: Int
   /// In which numbers it is kept rearranged; nil before it is loaded, and of a plain matrix.
   public var format: PackedFormat? { storage?.format }
+  /// Whether a product by it rounds its other factor too, here or on another processor.
+  public var roundsFactors: Bool { format == .bfloat16 || format == .integers }
   private var storage: Storage?
   private var plain: [Float]?
 

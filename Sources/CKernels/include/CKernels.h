@@ -126,6 +126,9 @@ struct kernel_attention {
   size_t context_stride;
 };
 
+/// Queries of an attention whose scores are kept at a time.
+static const size_t kernel_attention_rows = 48;
+
 /// Whether the build in use multiplies bfloat16 by itself, faster than floats.
 bool kernel_multiplies_bfloat16(void);
 
