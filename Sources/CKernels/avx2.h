@@ -19,7 +19,8 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
     // memory; left to itself the compiler spills a sum, whose way through memory takes longest.
     __asm__("" : "+x"(one));
     const __m256i *w = (const __m256i *)(panel + 16 * i);
-    const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
+    const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
+    const __m256i w2 = _mm256_loadu_si256(w + 2);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       int32_t four[2];
@@ -42,45 +43,66 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
 
 // Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
 static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
-    const int groups, const int queries, const uint8_t *upper, size_t depth,
-    const int8_t *const *query, group_integers sums[4]) {
+    const int groups, const uint8_t *upper, size_t depth, const int8_t *query,
+    group_integers sums[4]) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
   const size_t group = depth * kernel_code_group / 2;
   __m256i total[4];
 #pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++) total[t] = _mm256_setzero_si256();
+  for (int g = 0; g < groups; g++) total[g] = _mm256_setzero_si256();
   for (size_t i = 0; i < depth; i += kernel_code_depth) {
     __m256i part[4];
 #pragma clang loop unroll(full)
-    for (int t = 0; t < groups * queries; t++) part[t] = _mm256_setzero_si256();
+    for (int g = 0; g < groups; g++) part[g] = _mm256_setzero_si256();
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++)
+    for (int j = 0; j < 4; j++) {
+      int32_t four[2];
+      memcpy(four, query + i / 2 + 4 * j, 4);
+      memcpy(four + 1, query + depth / 2 + i / 2 + 4 * j, 4);
 #pragma clang loop unroll(full)
       for (int g = 0; g < groups; g++) {
         const __m256i codes =
             _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
         const __m256i first = _mm256_and_si256(codes, low);
         const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
-#pragma clang loop unroll(full)
-        for (int q = 0; q < queries; q++) {
-          int32_t four[2];
-          memcpy(four, query[q] + i + 8 * j, 8);
-          const __m256i pairs =
-              _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
-                               _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
-          part[g * queries + q] = _mm256_add_epi16(part[g * queries + q], pairs);
-        }
+        const __m256i pairs =
+            _mm256_add_epi16(_mm256_maddubs_epi16(first, _mm256_set1_epi32(four[0])),
+                             _mm256_maddubs_epi16(second, _mm256_set1_epi32(four[1])));
+        part[g] = _mm256_add_epi16(part[g], pairs);
       }
+    }
 #pragma clang loop unroll(full)
-    for (int t = 0; t < groups * queries; t++)
-      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], one));
+    for (int g = 0; g < groups; g++)
+      total[g] = _mm256_add_epi32(total[g], _mm256_madd_epi16(part[g], one));
   }
 #pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++) sums[t] = (group_integers)total[t];
+  for (int g = 0; g < groups; g++) sums[g] = (group_integers)total[g];
+}
+
+static inline __attribute__((always_inline)) TARGET int32_t lower_sum_avx2(const uint8_t *lower,
+                                                                           size_t depth,
+                                                                           const int8_t *query) {
+  const __m128i low = _mm_set1_epi8(15), one = _mm_set1_epi16(1);
+  __m128i total = _mm_setzero_si128();
+  for (size_t i = 0; i < depth / 2; i += 16) {
+    const __m128i codes = _mm_loadu_si128((const __m128i *)(lower + i));
+    const __m128i first = _mm_and_si128(codes, low);
+    const __m128i second = _mm_and_si128(_mm_srli_epi16(codes, 4), low);
+    const __m128i pairs = _mm_add_epi16(
+        _mm_maddubs_epi16(first, _mm_loadu_si128((const __m128i *)(query + i))),
+        _mm_maddubs_epi16(second, _mm_loadu_si128((const __m128i *)(query + depth / 2 + i))));
+    total = _mm_add_epi32(total, _mm_madd_epi16(pairs, one));
+  }
+  total = _mm_hadd_epi32(total, total);
+  return _mm_cvtsi128_si32(_mm_hadd_epi32(total, total));
 }
 
 static inline __attribute__((always_inline)) TARGET bool any_avx2(group_integers mask) {
   return _mm256_movemask_ps((__m256)mask);
+}
+
+static inline __attribute__((always_inline)) TARGET bool any_lane_avx2(int_vec mask) {
+  return any_avx2(mask);
 }
 
 #include "kernel_bodies.h"

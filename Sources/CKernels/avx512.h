@@ -67,38 +67,55 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx512(
 }
 
 static inline __attribute__((always_inline)) TARGET void code_sums_avx512(
-    const int groups, const int queries, const uint8_t *upper, size_t depth,
-    const int8_t *const *query, group_integers sums[4]) {
+    const int groups, const uint8_t *upper, size_t depth, const int8_t *query,
+    group_integers sums[4]) {
   const __m256i low = _mm256_set1_epi8(15);
   const size_t group = depth * kernel_code_group / 2;
   __m256i total[4][2];
 #pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++) total[t][0] = total[t][1] = _mm256_setzero_si256();
-  for (size_t i = 0; i < depth; i += kernel_code_depth)
+  for (int g = 0; g < groups; g++) total[g][0] = total[g][1] = _mm256_setzero_si256();
+#pragma clang loop unroll_count(4)
+  for (size_t i = 0; i < depth / 2; i += 4) {
+    int32_t four[2];
+    memcpy(four, query + i, 4);
+    memcpy(four + 1, query + depth / 2 + i, 4);
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++)
+    for (int g = 0; g < groups; g++) {
+      const __m256i codes = _mm256_loadu_si256((const __m256i *)(upper + g * group + 8 * i));
+      const __m256i first = _mm256_and_si256(codes, low);
+      const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
+      total[g][0] = _mm256_dpbusd_epi32(total[g][0], first, _mm256_set1_epi32(four[0]));
+      total[g][1] = _mm256_dpbusd_epi32(total[g][1], second, _mm256_set1_epi32(four[1]));
+    }
+  }
 #pragma clang loop unroll(full)
-      for (int g = 0; g < groups; g++) {
-        const __m256i codes =
-            _mm256_loadu_si256((const __m256i *)(upper + g * group + 4 * i + 32 * j));
-        const __m256i first = _mm256_and_si256(codes, low);
-        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low);
-#pragma clang loop unroll(full)
-        for (int q = 0; q < queries; q++) {
-          int32_t four[2];
-          memcpy(four, query[q] + i + 8 * j, 8);
-          __m256i *t = total[g * queries + q];
-          t[0] = _mm256_dpbusd_epi32(t[0], first, _mm256_set1_epi32(four[0]));
-          t[1] = _mm256_dpbusd_epi32(t[1], second, _mm256_set1_epi32(four[1]));
-        }
-      }
-#pragma clang loop unroll(full)
-  for (int t = 0; t < groups * queries; t++)
-    sums[t] = (group_integers)_mm256_add_epi32(total[t][0], total[t][1]);
+  for (int g = 0; g < groups; g++)
+    sums[g] = (group_integers)_mm256_add_epi32(total[g][0], total[g][1]);
+}
+
+static inline __attribute__((always_inline)) TARGET int32_t
+lower_sum_avx512(const uint8_t *lower, size_t depth, const int8_t *query) {
+  const __m128i low = _mm_set1_epi8(15);
+  __m128i total[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
+  for (size_t i = 0; i < depth / 2; i += 16) {
+    const __m128i codes = _mm_loadu_si128((const __m128i *)(lower + i));
+    const __m128i first = _mm_and_si128(codes, low);
+    const __m128i second = _mm_and_si128(_mm_srli_epi16(codes, 4), low);
+    total[0] = _mm_dpbusd_epi32(total[0], first, _mm_loadu_si128((const __m128i *)(query + i)));
+    total[1] = _mm_dpbusd_epi32(total[1], second,
+                                _mm_loadu_si128((const __m128i *)(query + depth / 2 + i)));
+  }
+  __m128i sum = _mm_add_epi32(total[0], total[1]);
+  sum = _mm_hadd_epi32(sum, sum);
+  return _mm_cvtsi128_si32(_mm_hadd_epi32(sum, sum));
 }
 
 static inline __attribute__((always_inline)) TARGET bool any_avx512(group_integers mask) {
   return _mm256_movemask_ps((__m256)mask);
+}
+
+static inline __attribute__((always_inline)) TARGET bool any_lane_avx512(int_vec mask) {
+  return _mm512_movepi32_mask((__m512i)mask);
 }
 
 #include "kernel_bodies.h"

@@ -9,7 +9,7 @@ INLINE group_floats FOR_CPU(group_scores)(const struct kernel_codes *codes, size
          __builtin_convertvector(2 * sums - query->centre, group_floats);
 }
 
-// Keeps what the sums of a group do not rule out.
+// Keeps what the sums of a group's upper bits do not rule out, and has its lower bits fetched.
 INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector,
                                 group_integers sums, struct kernel_code_query *query) {
   group_halves halves;
@@ -20,46 +20,117 @@ INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector,
   if (!FOR_CPU(any)(passes)) return;
   for (size_t i = 0; i < kernel_code_group && vector + i < codes->count; i++) {
     if (!passes[i]) continue;
+    const size_t half = codes->depth / 2;
+    kernel_prefetch((const uint8_t *)codes->lower + (vector + i) * half, half);
     query->found[query->found_count] = (uint32_t)(vector + i);
     query->scores[query->found_count++] = score[i];
   }
 }
 
-// A tile is 4 groups by one query, or a group by 4 queries: as many sums as registers are for, and
-// none waits for the one before.
-INLINE void FOR_CPU(scan_tiles)(const int groups, const int together,
-                                const struct kernel_codes *codes, size_t first, size_t end,
-                                struct kernel_code_query *queries) {
+// Of what was found keeps what the lower bits do not rule out either.
+INLINE void FOR_CPU(look_closer)(const struct kernel_codes *codes,
+                                 struct kernel_code_query *query) {
+  size_t kept = 0;
+  for (size_t i = 0; i < query->found_count; i++) {
+    const size_t vector = query->found[i];
+    uint16_t half;
+    float step, error;
+    memcpy(&step, (const float *)codes->steps + vector, sizeof step);
+    memcpy(&half, (const uint16_t *)codes->whole_errors + vector, sizeof half);
+    const uint32_t bits = (uint32_t)half << 16;
+    memcpy(&error, &bits, sizeof error);
+    const int32_t sum = FOR_CPU(lower_sum)(
+        (const uint8_t *)codes->lower + vector * codes->depth / 2, codes->depth, query->rounded);
+    const float score = query->scores[i] + step * (query->step / 8) * (sum - 0.5f * query->centre);
+    if (score + error * query->reach < query->limit) continue;
+    query->found[kept] = (uint32_t)vector;
+    query->scores[kept++] = score;
+  }
+  query->found_count = kept;
+}
+
+// 4 groups at a time are as many sums as registers are for, and none waits for the one before.
+INLINE void FOR_CPU(scan_tiles)(const int groups, const struct kernel_codes *codes, size_t first,
+                                size_t end, struct kernel_code_query *query) {
   const size_t bytes = codes->depth * kernel_code_group / 2;
-  const int8_t *rounded[4];
-  for (int q = 0; q < together; q++) rounded[q] = queries[q].rounded;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
     const uint8_t *upper = (const uint8_t *)codes->upper + group * bytes;
-    // One query waits for memory; the processor's own looking ahead ends with a page.
-    if (together == 1)
-      for (size_t ahead = 0; ahead < groups * bytes; ahead += 64)
-        __builtin_prefetch(upper + 4096 + ahead);
-    FOR_CPU(code_sums)(groups, together, upper, codes->depth, rounded, sums);
+    // The scan waits for memory; the processor's own looking ahead ends with a page.
+    for (size_t ahead = 0; ahead < groups * bytes; ahead += 64)
+      __builtin_prefetch(upper + 4096 + ahead);
+    FOR_CPU(code_sums)(groups, upper, codes->depth, query->rounded, sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++)
-#pragma clang loop unroll(full)
-      for (int q = 0; q < together; q++)
-        FOR_CPU(find_codes)
-        (codes, (group + g) * kernel_code_group, sums[g * together + q], queries + q);
+      FOR_CPU(find_codes)(codes, (group + g) * kernel_code_group, sums[g], query);
   }
 }
 
 static TARGET void FOR_CPU(scan_codes)(struct kernel_codes codes,
-                                       struct kernel_code_query *queries, size_t count) {
+                                       struct kernel_code_query *query) {
   const size_t groups = (codes.count + kernel_code_group - 1) / kernel_code_group;
-  for (size_t q = 0; q < count; q++) queries[q].found_count = 0;
-  size_t q = 0;
-  for (; q + 4 <= count; q += 4) FOR_CPU(scan_tiles)(1, 4, &codes, 0, groups, queries + q);
-  for (; q < count; q++) {
-    FOR_CPU(scan_tiles)(4, 1, &codes, 0, groups / 4 * 4, queries + q);
-    FOR_CPU(scan_tiles)(1, 1, &codes, groups / 4 * 4, groups, queries + q);
+  query->found_count = 0;
+  FOR_CPU(scan_tiles)(4, &codes, 0, groups / 4 * 4, query);
+  FOR_CPU(scan_tiles)(1, &codes, groups / 4 * 4, groups, query);
+  FOR_CPU(look_closer)(&codes, query);
+}
+
+static TARGET void FOR_CPU(unpack_codes)(struct kernel_codes codes, uint8_t *bits) {
+  const size_t chunks = codes.depth / 8;
+  for (size_t vector = 0; vector < codes.count; vector++, bits += codes.depth) {
+    const uint8_t *upper = (const uint8_t *)codes.upper +
+                           vector / kernel_code_group * codes.depth * kernel_code_group / 2 +
+                           vector % kernel_code_group * 4;
+    const uint8_t *lower = (const uint8_t *)codes.lower + vector * codes.depth / 2;
+    for (size_t i = 0; i < chunks; i++) {
+      uint32_t high, low;
+      memcpy(&high, upper + i * 4 * kernel_code_group, 4);
+      memcpy(&low, lower + 4 * i, 4);
+      const uint32_t first = (high << 3 & 0x78787878u) | (low >> 1 & 0x07070707u);
+      const uint32_t second = (high >> 1 & 0x78787878u) | (low >> 5 & 0x07070707u);
+      memcpy(bits + 4 * i, &first, 4);
+      memcpy(bits + codes.depth / 2 + 4 * i, &second, 4);
+    }
   }
+}
+
+// Keeps what a tile of sums does not rule out: `integer_rows` vectors by 2 · lanes queries.
+INLINE void FOR_CPU(find_whole_codes)(const struct kernel_whole_codes *codes,
+                                      size_t row, int_vec sums[integer_rows][2],
+                                      const struct kernel_code_query_panels *queries, size_t first) {
+#pragma clang loop unroll(full)
+  for (int v = 0; v < 2; v++) {
+    const size_t query = first + v * lanes;
+    const vec step = 2 * FOR_CPU(load)(queries->panels.scales + query);
+    const vec centre = 63.5f * step * FOR_CPU(load)(queries->panels.sums + query);
+    const vec reach = FOR_CPU(load)(queries->reaches + query);
+    const vec limit = FOR_CPU(load)(queries->limits + query);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < integer_rows; r++) {
+      const vec score = (__builtin_convertvector(sums[r][v], vec) * step - centre) * codes->steps[row + r];
+      const int_vec passes = ~(score + codes->errors[row + r] * reach < limit);
+      if (!FOR_CPU(any_lane)(passes) || row + r >= codes->count) continue;
+      for (size_t i = 0; i < lanes; i++) {
+        if (!passes[i]) continue;
+        const size_t place = (query + i) * codes->count + queries->found_counts[query + i]++;
+        queries->found[place] = (uint32_t)(row + r);
+        queries->scores[place] = score[i];
+      }
+    }
+  }
+}
+
+static TARGET void FOR_CPU(scan_whole_codes)(struct kernel_whole_codes codes,
+                                             struct kernel_code_query_panels queries) {
+  for (size_t i = 0; i < kernel_code_queries; i++) queries.found_counts[i] = 0;
+  for (size_t first = 0; first < kernel_code_queries; first += 2 * lanes)
+    for (size_t row = 0; row < codes.count; row += integer_rows) {
+      int_vec sums[integer_rows][2];
+      FOR_CPU(integer_sums)
+      (integer_rows, 2, codes.bits + row * codes.depth, codes.depth,
+       (const int8_t *)queries.panels.numbers + first * codes.depth, sums);
+      FOR_CPU(find_whole_codes)(&codes, row, sums, &queries, first);
+    }
 }
 
 // Groups first..<end, `groups` at a time.
@@ -69,8 +140,8 @@ INLINE void FOR_CPU(score_tiles)(const int groups, const struct kernel_codes *co
   const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
-    FOR_CPU(code_sums)(groups, 1, (const uint8_t *)codes->upper + group * bytes, codes->depth,
-                       &query->rounded, sums);
+    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes, codes->depth,
+                       query->rounded, sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) {
       const size_t vector = (group + g) * kernel_code_group;
@@ -97,18 +168,20 @@ static TARGET float FOR_CPU(code_score)(struct kernel_codes codes, size_t vector
                          vector % kernel_code_group * 4;
   const uint8_t *lower = (const uint8_t *)codes.lower + vector * half;
   group_floats sums[4] = {0};
-  for (size_t i = 0; i < codes.depth; i += kernel_code_depth) {
+  for (size_t i = 0; i < half; i += 16) {
+    code_bytes high, low;
+    uint32_t four[4];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++) memcpy(four + j, upper + (i / 4 + j) * 4 * kernel_code_group, 4);
+    memcpy(&high, four, sizeof high);
+    memcpy(&low, lower + i, sizeof low);
+    const code_bytes whole[2] = {high << 4 | (low & 15), (high & 0xf0) | low >> 4};
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++) {
-      uint32_t high, low;
-      memcpy(&high, upper + (i / 8 + j) * 4 * kernel_code_group, 4);
-      memcpy(&low, lower + i / 2 + 4 * j, 4);
-      const uint64_t whole = ((high << 4 & 0xf0f0f0f0u) | (low & 0x0f0f0f0fu)) |
-                             (uint64_t)((high & 0xf0f0f0f0u) | (low >> 4 & 0x0f0f0f0fu)) << 32;
       group_bytes bytes;
-      memcpy(&bytes, &whole, sizeof bytes);
       group_floats numbers;
-      memcpy(&numbers, query + i + 8 * j, sizeof numbers);
+      memcpy(&bytes, (const uint8_t *)(whole + j / 2) + j % 2 * 8, sizeof bytes);
+      memcpy(&numbers, query + j / 2 * half + i + j % 2 * 8, sizeof numbers);
       sums[j] += numbers * (__builtin_convertvector(bytes, group_floats) - 127.5f);
     }
   }

@@ -14,6 +14,7 @@ typedef float group_floats __attribute__((vector_size(32)));
 typedef int32_t group_integers __attribute__((vector_size(32)));
 typedef uint16_t group_halves __attribute__((vector_size(16)));
 typedef uint8_t group_bytes __attribute__((vector_size(8)));
+typedef uint8_t code_bytes __attribute__((vector_size(16)));
 typedef int8_t group_signed_bytes __attribute__((vector_size(8)));
 
 // Four numbers that are multiplied at a time in kernel_dot.
@@ -43,7 +44,9 @@ struct kernels {
   void (*depthwise)(struct kernel_convolution, const float *, const float *, const float *, bool,
                     float *);
   void (*score_codes)(struct kernel_codes, struct kernel_code_query, const float *, float *);
-  void (*scan_codes)(struct kernel_codes, struct kernel_code_query *, size_t);
+  void (*scan_codes)(struct kernel_codes, struct kernel_code_query *);
+  void (*unpack_codes)(struct kernel_codes, uint8_t *);
+  void (*scan_whole_codes)(struct kernel_whole_codes, struct kernel_code_query_panels);
   float (*code_score)(struct kernel_codes, size_t, const float *);
   void (*begin)(struct kernel_block, const float *, const float *, float *);
   void (*activate)(struct kernel_block, enum kernel_activation, float *);
@@ -157,9 +160,17 @@ void kernel_score_codes(struct kernel_codes codes, struct kernel_code_query quer
   kernels()->score_codes(codes, query, penalties, scores);
 }
 
-void kernel_scan_codes(struct kernel_codes codes, struct kernel_code_query *queries,
-                       size_t count) {
-  kernels()->scan_codes(codes, queries, count);
+void kernel_scan_codes(struct kernel_codes codes, struct kernel_code_query *query) {
+  kernels()->scan_codes(codes, query);
+}
+
+void kernel_unpack_codes(struct kernel_codes codes, uint8_t *bits) {
+  kernels()->unpack_codes(codes, bits);
+}
+
+void kernel_scan_whole_codes(struct kernel_whole_codes codes,
+                             struct kernel_code_query_panels queries) {
+  kernels()->scan_whole_codes(codes, queries);
 }
 
 float kernel_code_score(struct kernel_codes codes, size_t vector, const float *query) {

@@ -19,21 +19,25 @@ static inline void integer_sums_portable(const int rows, const int vectors, cons
   }
 }
 
-// Σ query · code of `groups` groups of 8 vectors (upper planes) and each of `queries` queries.
-static inline void code_sums_portable(const int groups, const int queries, const uint8_t *upper,
-                                      size_t depth, const int8_t *const *query,
-                                      group_integers sums[4]) {
-  for (int g = 0; g < groups; g++, upper += depth * kernel_code_group / 2)
-    for (int q = 0; q < queries; q++) {
-      int32_t sum[kernel_code_group] = {0};
-      const uint8_t *codes = upper;
-      for (size_t i = 0; i < depth; i += 8, codes += 4 * kernel_code_group)
-        for (int v = 0; v < kernel_code_group; v++)
-          for (int j = 0; j < 4; j++)
-            sum[v] += (codes[4 * v + j] & 15) * query[q][i + j] +
-                      (codes[4 * v + j] >> 4) * query[q][i + 4 + j];
-      memcpy(&sums[g * queries + q], sum, sizeof sum);
-    }
+// Σ query · code of `groups` groups of 8 vectors (upper planes).
+static inline void code_sums_portable(const int groups, const uint8_t *upper, size_t depth,
+                                      const int8_t *query, group_integers sums[4]) {
+  for (int g = 0; g < groups; g++) {
+    int32_t sum[kernel_code_group] = {0};
+    for (size_t i = 0; i < depth / 2; i += 4)
+      for (int v = 0; v < kernel_code_group; v++)
+        for (int j = 0; j < 4; j++, upper++)
+          sum[v] += (*upper & 15) * query[i + j] + (*upper >> 4) * query[depth / 2 + i + j];
+    memcpy(&sums[g], sum, sizeof sum);
+  }
+}
+
+// Σ query · code of one vector (lower plane).
+static inline int32_t lower_sum_portable(const uint8_t *lower, size_t depth, const int8_t *query) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < depth / 2; i++)
+    sum += (lower[i] & 15) * query[i] + (lower[i] >> 4) * query[depth / 2 + i];
+  return sum;
 }
 
 static inline bool any_portable(group_integers mask) {
@@ -41,5 +45,7 @@ static inline bool any_portable(group_integers mask) {
   for (int i = 0; i < kernel_code_group; i++) some |= mask[i];
   return some;
 }
+
+static inline bool any_lane_portable(int_vec mask) { return any_portable(mask); }
 
 #include "kernel_bodies.h"

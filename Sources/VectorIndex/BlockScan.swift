@@ -41,6 +41,8 @@ public struct BlockScan: Sendable {
   private let bound: ScoreBound
   private let isIncluded: (@Sendable (UInt64) -> Bool)?
   private var survivors: [Survivor] = []
+  /// With more of them those that are ruled out by now are dropped.
+  private var mostSurvivors = 256
   /// The best lower bounds, and what at least `count` vectors are known to reach.
   private var lowerBounds: TopK
   private var floor = -Double.infinity
@@ -56,6 +58,7 @@ public struct BlockScan: Sendable {
     self.bound = bound
     self.isIncluded = isIncluded
     lowerBounds = TopK(capacity: count)
+    if count == 0 { floor = .infinity }
   }
 
   /// Shows a block. `centroidScore` is ⟨query, centroid⟩ of the centroid that the block was made with,
@@ -67,70 +70,78 @@ public struct BlockScan: Sendable {
   }
 
   mutating func visit(_ block: BlockView, _ centroidScore: Double) throws(VectorError) {
-    guard lowerBounds.capacity > 0 else { return }
+    try query.expects(block.dimension)
     var room = ScanRoom()
     swap(&room, &self.room)
     defer { swap(&room, &self.room) }
-    block.scan(CollectionOfOne(try sieve(block, centroidScore)), &room)
-    try keep(0, of: room, from: block, centroidScore)
+    let bounds = bounds(block)
+    block.scan(query, sieve(bounds, centroidScore), &room)
+    try keep(room.count(0), from: block, bounds, centroidScore) { position in
+      let (index, score) = room.finding(0, position)
+      return Finding(
+        index: index, score: score, codeError: Double(block.fineError(index).value))
+    }
   }
 
-  /// What the upper bits of a block have to reach for a second look.
-  func sieve(_ block: BlockView, _ centroidScore: Double) throws(VectorError) -> Sieve {
-    guard block.dimension == query.numbers.count else {
-      throw VectorError(
-        description: "a block of \(block.dimension)-dimensional vectors, not \(query.numbers.count)"
-      )
-    }
-    let bounds = BlockBounds(block, query, bound)
-    return Sieve(
-      query: query, reach: Float(bounds.reach).nextUp,
+  /// The bounds of a scan of the block, with the query rounded as it is or with another error.
+  func bounds(_ block: BlockView, roundingError: Double? = nil) -> BlockBounds {
+    BlockBounds(
+      block, norm: query.norm, roundingError: roundingError ?? query.roundingError, bound)
+  }
+
+  /// What a block's codes have to reach for a closer look.
+  func sieve(_ bounds: BlockBounds, _ centroidScore: Double) -> Sieve {
+    Sieve(
+      reach: Float(bounds.reach).nextUp,
       limit: Float(floor - centroidScore - bounds.slack).nextDown)
   }
 
-  /// Looks closer at what the upper bits did not rule out: the findings of a query in `room`.
+  /// Keeps what the codes of a block did not rule out.
   mutating func keep(
-    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double
+    _ count: Int, from block: BlockView, _ bounds: BlockBounds, _ centroidScore: Double,
+    _ finding: (Int) -> Finding
   ) throws(VectorError) {
-    let bounds = BlockBounds(block, query, bound)
+    guard count > 0 else { return }
     if lowerBounds.worst == nil {
-      try raiseFloor(number, of: room, from: block, centroidScore, bounds)
+      try raiseFloor(count, from: block, bounds, centroidScore, finding)
     }
-    for position in 0..<room.count(number) {
-      let (index, score) = room.finding(number, position)
-      let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
-      guard !(centroidScore + score + error < floor) else { continue }
-      let id = block.id(index)
+    for position in 0..<count {
+      let found = finding(position)
+      let error = bounds.error(found.codeError)
+      guard !(centroidScore + found.score + error < floor) else { continue }
+      let id = block.id(found.index)
       if let isIncluded, !isIncluded(id) { continue }
-      let estimate = centroidScore + block.fineScore(index, query)
-      let fineError = Double(block.fineError(index).value) * bounds.reach + bounds.rounding
-      guard error.isFinite, estimate.isFinite, fineError.isFinite, error >= 0, fineError >= 0
-      else { throw VectorError(description: "a block with a vector that is none (id \(id))") }
-      guard estimate + fineError >= floor else { continue }
+      let estimate = centroidScore + block.fineScore(found.index, query)
+      let fineError = Double(block.fineError(found.index).value)
+      let exactness = fineError * bounds.reach + bounds.rounding
+      guard error.isFinite, estimate.isFinite, exactness.isFinite, error >= 0, exactness >= 0 else {
+        throw VectorError(description: "a block with a vector that is none (id \(id))")
+      }
+      guard estimate + exactness >= floor else { continue }
       survivors.append(
         Survivor(
-          id: id, estimate: estimate, upperBound: estimate + fineError,
-          doubt: bounds.doubt(of: index, in: block, query)))
-      lowerBounds.insert(Candidate(id: id, score: estimate - fineError))
+          id: id, estimate: estimate, upperBound: estimate + exactness,
+          doubt: bounds.doubt(fineError)))
+      lowerBounds.insert(Candidate(id: id, score: estimate - exactness))
       if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
     }
-    if survivors.count > 4 * lowerBounds.count + 256 {
+    if survivors.count > mostSurvivors {
       survivors.removeAll { $0.upperBound < floor }
+      mostSurvivors = max(mostSurvivors, 2 * survivors.count)
     }
   }
 
-  /// While fewer than `count` are known, the upper bits tell what the best of a block reach at least.
+  /// While fewer than are wanted are known, the codes tell what the best of a block reach at least.
   private mutating func raiseFloor(
-    _ number: Int, of room: borrowing ScanRoom, from block: BlockView, _ centroidScore: Double,
-    _ bounds: BlockBounds
+    _ count: Int, from block: BlockView, _ bounds: BlockBounds, _ centroidScore: Double,
+    _ finding: (Int) -> Finding
   ) throws(VectorError) {
     var least = lowerBounds
-    for position in 0..<room.count(number) {
-      let (index, found) = room.finding(number, position)
-      let id = block.id(index)
+    for position in 0..<count {
+      let found = finding(position)
+      let id = block.id(found.index)
       if let isIncluded, !isIncluded(id) { continue }
-      let error = Double(block.coarseError(index).value) * bounds.reach + bounds.slack
-      let score = centroidScore + found - error
+      let score = centroidScore + found.score - bounds.error(found.codeError)
       guard score.isFinite else {
         throw VectorError(description: "a block with a vector that is none (id \(id))")
       }
@@ -179,24 +190,28 @@ public struct BlockScan: Sendable {
 
 /// What the scores of a block's codes can be away from the true ones, by error and by rounding.
 struct BlockBounds {
-  /// What a vector's error is multiplied by.
+  /// What a code's error is multiplied by.
   let reach: Double
   /// Rounding of floats: a fused multiply-add each number, and then some.
   let rounding: Double
-  /// The same with the rounding of the query to 8 bits.
+  /// The same with the rounding of the query to fewer bits.
   let slack: Double
+  private let norm: Double
 
-  init(_ block: BlockView, _ query: PreparedQuery, _ bound: ScoreBound) {
+  /// `norm` and `roundingError` are the query's.
+  init(_ block: BlockView, norm: Double, roundingError: Double, _ bound: ScoreBound) {
     let share = bound.share(block.dimension)
-    reach = query.norm * share * (1 + 1e-6)
+    self.norm = norm * (1 + 1e-6)
+    reach = self.norm * share
     rounding =
-      Double(2 * block.dimension + 128) * 0x1p-24 * query.norm * (block.norm + block.centroidNorm)
+      Double(2 * block.dimension + 128) * 0x1p-24 * norm * (block.norm + block.centroidNorm)
       + 1e-35
-    slack = rounding + query.roundingError * block.norm * share
+    slack = rounding + roundingError * block.norm * share
   }
+
+  /// As far as a score by a code and a rounded query may be from the true one.
+  func error(_ codeError: Double) -> Double { codeError * reach + slack }
 
   /// As far as a vector's score by its whole code can be from the true one, whatever the bound.
-  func doubt(of index: Int, in block: BlockView, _ query: PreparedQuery) -> Double {
-    Double(block.fineError(index).value) * query.norm * (1 + 1e-6) + rounding
-  }
+  func doubt(_ codeError: Double) -> Double { codeError * norm + rounding }
 }

@@ -145,34 +145,26 @@ struct BlockView {
       seed: VectorIndex.checksum(UnsafeRawBufferPointer(rebasing: before)))
   }
 
-  /// Looks for the vectors whose upper bits do not rule them out, for up to four queries; `room` gets
-  /// them.
-  func scan(_ sieves: some Collection<Sieve>, _ room: inout ScanRoom) {
-    let depth = layout.depth
-    precondition(sieves.count <= ScanRoom.queries)
-    room.prepare(count: count, depth: depth)
-    room.withPointers { rounded, found, scores, counts in
-      withUnsafeTemporaryAllocation(of: kernel_code_query.self, capacity: ScanRoom.queries) {
-        queries in
-        let queries = queries.baseAddress!
-        for (number, sieve) in sieves.enumerated() {
-          let query = sieve.query
-          precondition(query.numbers.count == dimension && query.rounded.count == depth)
-          let numbers = rounded + number * depth
-          query.rounded.withUnsafeBufferPointer {
-            numbers.update(from: $0.baseAddress!, count: depth)
-          }
-          // The upper bits stand for step · 8 · (2 · bits − 15).
-          (queries + number).initialize(
-            to: kernel_code_query(
-              rounded: numbers, centre: query.centre, step: 8 * query.step, reach: sieve.reach,
-              limit: sieve.limit, found: found + number * count, scores: scores + number * count,
-              found_count: 0))
-        }
-        kernel_scan_codes(codes, queries, sieves.count)
-        for number in 0..<sieves.count { counts[number] = queries[number].found_count }
+  /// Looks for the vectors that the query's sieve lets through; `room` gets them.
+  func scan(_ query: PreparedQuery, _ sieve: Sieve, _ room: inout ScanRoom) {
+    precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
+    room.fill(queries: 1, vectors: count) { found, scores, counts in
+      query.rounded.withUnsafeBufferPointer { rounded in
+        // The upper bits stand for step · 8 · (2 · bits − 15).
+        var scanned = kernel_code_query(
+          rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step,
+          reach: sieve.reach, limit: sieve.limit, found: found, scores: scores, found_count: 0)
+        kernel_scan_codes(codes, &scanned)
+        counts[0] = scanned.found_count
       }
     }
+  }
+
+  /// Writes the upper 7 bits of all vectors' codes, `depth` bytes each, in the order of
+  /// `PreparedQuery.halves`.
+  func unpack(into bits: inout [UInt8]) {
+    precondition(bits.count >= count * layout.depth)
+    bits.withUnsafeMutableBufferPointer { kernel_unpack_codes(codes, $0.baseAddress!) }
   }
 
   /// The scores of all vectors by their upper bits, less the penalties; both filled up to whole groups.
@@ -194,13 +186,14 @@ struct BlockView {
 
   /// A vector's score by all of its bits, less the centroid's.
   func fineScore(_ index: Int, _ query: PreparedQuery) -> Double {
-    precondition(index >= 0 && index < count && query.padded.count == layout.depth)
-    return Double(step(index)) * Double(kernel_code_score(codes, index, query.padded))
+    precondition(index >= 0 && index < count && query.halves.count == layout.depth)
+    return Double(step(index)) * Double(kernel_code_score(codes, index, query.halves))
   }
 
   private var codes: kernel_codes {
     kernel_codes(
       upper: base + layout.upper, lower: base + layout.lower, steps: base + layout.steps,
-      errors: base + layout.coarseErrors, count: count, depth: layout.depth)
+      errors: base + layout.coarseErrors, whole_errors: base + layout.fineErrors, count: count,
+      depth: layout.depth)
   }
 }

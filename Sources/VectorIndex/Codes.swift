@@ -5,9 +5,10 @@ internal import CKernels
 ///
 /// Code and residual differ by a vector whose length is *measured* when the vector is coded, so that
 /// Cauchy–Schwarz bounds how far a score by codes can be from the true one: |⟨q, error⟩| ≤ ‖q‖ · ‖error‖.
-/// The upper 4 bits alone are a coarser code of the same residual, with a measured error too. A scan
-/// reads these, half as many bytes as the whole codes, and goes on to the lower 4 bits for what the
-/// bound cannot rule out, and from there to the stored Float32.
+/// The upper 4 bits alone are a coarser code of the same residual, with a measured error too. One query's
+/// scan reads these, half as many bytes as the whole codes, and goes on to the lower 4 bits for what the
+/// bound cannot rule out, and from there to the stored Float32. Many queries' scan does not wait for
+/// memory and multiplies 7 bits at once (`WholeCodes`): as many products, and next to nothing to pass.
 ///
 /// Why 4 + 4 bits, and not RaBitQ's single bit (Gao & Long, SIGMOD 2024) or products quantised to
 /// 4 bits (faiss' fast scan): one format serves the exact scan and the lists. A single bit leaves an

@@ -11,15 +11,25 @@ public struct StoredBlock: @unchecked Sendable {
 }
 
 extension BlockScan {
-  /// Shows all blocks, which are without a centroid, to all scans, four at a time; many are divided
-  /// among the threads that operations may use.
+  /// Fewer scans go over the blocks one after the other: unpacking codes costs as much as so many scans
+  /// save.
+  private static let fewest = 8
+
+  /// Shows all blocks, which are without a centroid, to all scans; many are divided among the threads
+  /// that operations may use.
   public static func visit(_ blocks: [StoredBlock], with scans: inout [BlockScan])
     throws(VectorError)
   {
+    guard scans.count >= fewest else {
+      for index in scans.indices {
+        try scans[index].visit(blocks.map { ProbedBlock($0, centroidScore: 0) })
+      }
+      return
+    }
     let failure = Mutex<VectorError?>(nil)
     let bytes = scans.count * blocks.reduce(0) { $0 + $1.bytes.count }
     scans.withUnsafeMutableBufferPointer { scans in
-      inParallel(rows: scans.count, multipleOf: ScanRoom.queries, operations: bytes) { range in
+      inParallel(rows: scans.count, multipleOf: QueryPanel.capacity, operations: bytes) { range in
         do throws(VectorError) {
           try show(blocks, UnsafeMutableBufferPointer(rebasing: scans[range]))
         } catch { failure.withLock { $0 = error } }
@@ -28,19 +38,36 @@ extension BlockScan {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
-  /// Every block to all scans, four at a time, while it is in the processor's cache.
+  /// Every block to all scans, a panel at a time, while its codes are in the processor's cache.
   private static func show(
     _ blocks: [StoredBlock], _ scans: UnsafeMutableBufferPointer<BlockScan>
   ) throws(VectorError) {
+    guard let query = scans.first?.query else { return }
+    let starts = Array(stride(from: 0, to: scans.count, by: QueryPanel.capacity))
+    for scan in scans { try scan.query.expects(query.numbers.count) }
+    var panels = starts.map { QueryPanel(scans[$0...].prefix(QueryPanel.capacity).map(\.query)) }
     var room = ScanRoom()
+    var codes = WholeCodes()
     for block in blocks {
       let view = try BlockView(block.bytes)
-      for first in stride(from: 0, to: scans.count, by: ScanRoom.queries) {
-        let together = first..<min(first + ScanRoom.queries, scans.count)
-        var sieves: [Sieve] = []
-        for index in together { sieves.append(try scans[index].sieve(view, 0)) }
-        view.scan(sieves, &room)
-        for index in together { try scans[index].keep(index - first, of: room, from: view, 0) }
+      try query.expects(view.dimension)
+      codes.fill(from: view)
+      for (panel, start) in starts.enumerated() {
+        let together = min(QueryPanel.capacity, scans.count - start)
+        for number in 0..<together {
+          let error = panels[panel].roundingErrors[number]
+          let bounds = scans[start + number].bounds(view, roundingError: error)
+          panels[panel].set(scans[start + number].sieve(bounds, 0), of: number)
+        }
+        codes.scan(&panels[panel], &room)
+        for number in 0..<together where room.count(number) > 0 {
+          let error = panels[panel].roundingErrors[number]
+          let bounds = scans[start + number].bounds(view, roundingError: error)
+          try scans[start + number].keep(room.count(number), from: view, bounds, 0) { position in
+            let (index, score) = room.finding(number, position)
+            return Finding(index: index, score: score, codeError: codes.error(index))
+          }
+        }
       }
     }
   }

@@ -1,50 +1,47 @@
-/// What a query asks of the upper bits of a block.
+/// What a query asks of the codes of a block.
 struct Sieve {
-  let query: PreparedQuery
   /// What a vector's error is multiplied by.
   let reach: Float
   /// A vector stays unless its score and what its error may add are less.
   let limit: Float
 }
 
-/// Memory for the scan of a block by some queries, used again for the next one.
-struct ScanRoom: Sendable {
-  /// Queries that are scanned for together.
-  static let queries = 4
+/// A vector of a block that a sieve let through.
+struct Finding {
+  let index: Int
+  /// By its code, less the centroid's.
+  let score: Double
+  /// As far as the vector can be from its code.
+  let codeError: Double
+}
 
-  private var rounded: [Int8] = []
+/// Memory for what is found in a block, used again for the next one.
+struct ScanRoom: Sendable {
   private var found: [UInt32] = []
   private var scores: [Float] = []
-  private var counts = [Int](repeating: 0, count: ScanRoom.queries)
-  private var count = 0
+  private var counts: [Int] = []
+  private var vectors = 0
 
-  mutating func prepare(count: Int, depth: Int) {
-    self.count = count
-    if rounded.count < Self.queries * depth {
-      rounded = [Int8](repeating: 0, count: Self.queries * depth)
-    }
-    if found.count < Self.queries * count {
-      found = [UInt32](repeating: 0, count: Self.queries * count)
-      scores = [Float](repeating: 0, count: Self.queries * count)
-    }
-  }
-
-  mutating func withPointers(
-    _ body: (
-      UnsafeMutablePointer<Int8>, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Float>,
-      UnsafeMutablePointer<Int>
+  /// Has `scan` fill room for as many findings of each query as there are vectors, one query's behind
+  /// the other's, and count them.
+  mutating func fill(
+    queries: Int, vectors: Int,
+    _ scan: (
+      UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int>
     ) -> Void
   ) {
-    rounded.withUnsafeMutableBufferPointer { rounded in
-      found.withUnsafeMutableBufferPointer { found in
-        scores.withUnsafeMutableBufferPointer { scores in
-          counts.withUnsafeMutableBufferPointer { counts in
-            // An empty block has no memory to look at, and nothing is found in it.
-            guard let found = found.baseAddress, let scores = scores.baseAddress else {
-              return counts.update(repeating: 0)
-            }
-            body(rounded.baseAddress!, found, scores, counts.baseAddress!)
-          }
+    self.vectors = vectors
+    // An empty block's room has an address too.
+    let room = queries * max(vectors, 1)
+    if found.count < room {
+      found = [UInt32](repeating: 0, count: room)
+      scores = [Float](repeating: 0, count: room)
+    }
+    if counts.count < queries { counts = [Int](repeating: 0, count: queries) }
+    found.withUnsafeMutableBufferPointer { found in
+      scores.withUnsafeMutableBufferPointer { scores in
+        counts.withUnsafeMutableBufferPointer { counts in
+          scan(found.baseAddress!, scores.baseAddress!, counts.baseAddress!)
         }
       }
     }
@@ -55,6 +52,6 @@ struct ScanRoom: Sendable {
 
   /// One of them, and its score less the centroid's.
   func finding(_ query: Int, _ position: Int) -> (index: Int, score: Double) {
-    (Int(found[query * count + position]), Double(scores[query * count + position]))
+    (Int(found[query * vectors + position]), Double(scores[query * vectors + position]))
   }
 }

@@ -80,7 +80,9 @@ public enum VectorBlock {
         let estimate =
           view.fineScore(index, query)
           + (try centroid.map { try exactScore(numbers, $0.span.bytes) } ?? 0)
-        let doubt = BlockBounds(view, query, .proven).doubt(of: index, in: view, query)
+        // The numbers themselves are compared with the code: nothing of them is rounded.
+        let doubt = BlockBounds(view, norm: query.norm, roundingError: 0, .proven)
+          .doubt(Double(view.fineError(index).value))
         if !(abs(try exactScore(numbers, numbers.span.bytes) - estimate) <= doubt) {
           misfits.append(id)
         }

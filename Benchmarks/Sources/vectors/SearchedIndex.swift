@@ -122,6 +122,9 @@ struct ListIndex: SearchedIndex {
 
   func search(_ queries: [[Float]], count: Int, threads: Int) throws -> [[UInt64]] {
     let found = Found(count: queries.count)
+    // A thread for each query leaves none to divide its lists among.
+    setComputeThreads(1)
+    defer { setComputeThreads(threads) }
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
       for query in stride(from: thread, to: queries.count, by: threads) {
         found[query] = Result { try search(queries[query], count: count) }

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CKernelsCodes.h"
 #include "CKernelsResize.h"
 
 /// Tells the processor that a thread waits for another one.
@@ -160,4 +159,5 @@ struct kernel_convolution {
 void kernel_depthwise(struct kernel_convolution shape, const float *x, const float *weights,
                       const float *bias, bool relu6, float *y);
 
+#include "CKernelsCodes.h"
 #include "CKernelsTraining.h"
