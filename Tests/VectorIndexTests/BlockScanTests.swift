@@ -164,7 +164,8 @@ struct Collection {
     let collection = Collection(spread, count: 6000, dimension: 64, seed: 9)
     var random = SeededGenerator(seed: 10)
     let blocks = try collection.blocks(of: 300).map(\.bytes)
-    let queries = try spread.vectors(11, 64, &random).map { try PreparedQuery($0) }
+    // More than a panel of them.
+    let queries = try spread.vectors(40, 64, &random).map { try PreparedQuery($0) }
     let single = try queries.map { query in
       var scan = BlockScan(query, count: 5)
       for block in blocks { try scan.visit(block.span.bytes) }
@@ -174,7 +175,7 @@ struct Collection {
       for threads in [1, 2, 3] {
         setComputeThreads(threads)
         defer { setComputeThreads(processors) }
-        for size in [1, 3, 4, 11] {
+        for size in [1, 7, 8, 40] {
           var scans = queries.prefix(size).map { BlockScan($0, count: 5) }
           try withStored(blocks) { try BlockScan.visit($0, with: &scans) }
           for (scan, expected) in zip(scans, single) {
@@ -190,6 +191,28 @@ struct Collection {
           let found = try scan.finish(rescore: collection.rescore(query))
           #expect(found == expected, "\(threads) threads")
         }
+      }
+    }
+  }
+
+  /// Codes that are exact, of which the seven bits that batches scan have every odd one too low and every
+  /// even one too high: all that the bound for them allows for.
+  @Test func theBitThatBatchesLeaveOutIsAllowedFor() throws {
+    let odd = [Float(127.5)] + [Float](repeating: 3.5, count: 63)
+    let even = [Float(127.5)] + (1..<64).map { $0 <= 32 ? Float(2.5) : 4.5 }
+    let blocks = try [
+      VectorBlock.encode(ids: [1, 2], vectors: even + even, dimension: 64),
+      VectorBlock.encode(ids: [3], vectors: odd, dimension: 64),
+    ]
+    let query = try PreparedQuery([Float](repeating: 1, count: 64))
+    try KernelBuild.withEach { _ in
+      var scans = [BlockScan](repeating: BlockScan(query, count: 1), count: 8)
+      try withStored(blocks) { try BlockScan.visit($0, with: &scans) }
+      for scan in scans {
+        let best = try scan.finish { id in
+          try exactScore(query.numbers, (id == 3 ? odd : even).span.bytes)
+        }
+        #expect(best == [Candidate(id: 3, score: 348)])
       }
     }
   }
