@@ -125,7 +125,8 @@ private struct BlockFuzz {
       } catch is VectorError { refused += 1 }
     }
     do {
-      var scans = [BlockScan(prepared, count: 3), BlockScan(prepared, count: 1)]
+      // As many as read whole codes.
+      var scans = (0..<8).map { BlockScan(prepared, count: $0) }
       try withExtendedLifetime(blocks) {
         try BlockScan.visit(
           blocks.map { $0.withUnsafeBytes { StoredBlock(unsafeBytes: $0) } }, with: &scans)

@@ -95,6 +95,10 @@ enum Reader: String, CaseIterable {
       var scan = BlockScan(query, count: 3, bound: .proven) { _ in true }
       try scan.visit(block, centroidScore: 0.3)
       _ = try scan.finish { _ throws(VectorError) in 0.5 }
+      var scans = [BlockScan](repeating: BlockScan(query, count: 3), count: 8)
+      try bytes.withUnsafeBytes {
+        try BlockScan.visit([StoredBlock(unsafeBytes: $0)], with: &scans)
+      }
     }
   }
 
