@@ -120,6 +120,10 @@ INLINE void FOR_CPU(find_whole_codes)(const struct kernel_whole_codes *codes,
   }
 }
 
+// Tiles are whole, of vectors and of queries.
+_Static_assert(kernel_whole_multiple % integer_rows == 0 && kernel_code_queries % (2 * lanes) == 0,
+               "codes are filled up to whole tiles");
+
 static TARGET void FOR_CPU(scan_whole_codes)(struct kernel_whole_codes codes,
                                              struct kernel_code_query_panels queries) {
   for (size_t i = 0; i < kernel_code_queries; i++) queries.found_counts[i] = 0;

@@ -21,9 +21,8 @@ extension BlockScan {
     throws(VectorError)
   {
     guard scans.count >= fewest else {
-      for index in scans.indices {
-        try scans[index].visit(blocks.map { ProbedBlock($0, centroidScore: 0) })
-      }
+      let probed = blocks.map { ProbedBlock($0, centroidScore: 0) }
+      for index in scans.indices { try scans[index].visit(probed) }
       return
     }
     let failure = Mutex<VectorError?>(nil)
@@ -53,16 +52,14 @@ extension BlockScan {
       try query.expects(view.dimension)
       codes.fill(from: view)
       for (panel, start) in starts.enumerated() {
-        let together = min(QueryPanel.capacity, scans.count - start)
-        for number in 0..<together {
-          let error = panels[panel].roundingErrors[number]
-          let bounds = scans[start + number].bounds(view, roundingError: error)
+        let bounds = panels[panel].roundingErrors.enumerated().map { number, error in
+          scans[start + number].bounds(view, roundingError: error)
+        }
+        for (number, bounds) in bounds.enumerated() {
           panels[panel].set(scans[start + number].sieve(bounds, 0), of: number)
         }
         codes.scan(&panels[panel], &room)
-        for number in 0..<together where room.count(number) > 0 {
-          let error = panels[panel].roundingErrors[number]
-          let bounds = scans[start + number].bounds(view, roundingError: error)
+        for (number, bounds) in bounds.enumerated() where room.count(number) > 0 {
           try scans[start + number].keep(room.count(number), from: view, bounds, 0) { position in
             let (index, score) = room.finding(number, position)
             return Finding(index: index, score: score, codeError: codes.error(index))

@@ -7,7 +7,7 @@ struct WholeCodes {
   private var steps: [Float] = []
   /// What each vector is away from its 7 bits, at least.
   private var errors: [Float] = []
-  private(set) var count = 0
+  private var count = 0
   private var depth = 0
 
   /// Takes over a block's codes.
