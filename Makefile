@@ -1,5 +1,6 @@
 # make demo   install what is missing, build, index a real collection, search it, show the result
 # make test   install what is missing, build, run every test
+# make test-sanitized   run the tests under the address and the thread sanitizer
 # make bench-peers   measure the encoders and the reranker against PyTorch, ONNX Runtime, OpenVINO
 # make bench-index   measure the vector index against faiss, hnswlib, usearch
 # make bench-train   measure a training step against PyTorch
@@ -25,7 +26,7 @@ COUNTS ?= 100000
 CAPTIONED ?= ../shared/data/flickr8k-dev
 DEPTHS ?= 0,16,64
 
-.PHONY: demo test format lint bench bench-peers bench-index release setup stamps clean
+.PHONY: demo test test-sanitized format lint bench bench-peers bench-index release setup stamps clean
 
 demo: release stamps
 	$(BLIP) index $(STAMPS) --index indexes/demo --name demo
@@ -47,6 +48,14 @@ test: setup
 	$(SWIFT) test --skip-build --disable-xctest --skip ChoiceOfKernels
 	# These change the kernels under the feet of whatever else runs in their process.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter ChoiceOfKernels
+
+# The tests under the address and the thread sanitizer (half an hour each).
+test-sanitized: setup
+	for kind in address thread; do \
+	  export ASAN_OPTIONS=detect_leaks=0; \
+	  export TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions; \
+	  $(SWIFT) test --sanitize=$$kind --scratch-path .build/$$kind --disable-xctest \
+	    --skip ChoiceOfKernels || exit 1; done
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)

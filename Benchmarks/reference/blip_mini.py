@@ -251,7 +251,7 @@ def captions(m, path):
 
 
 if __name__ == "__main__":
-    a = argparse.ArgumentParser(); a.add_argument("what"); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16"); a.add_argument("--weights"); a.add_argument("--out"); a.add_argument("--threads", type=int)
+    a = argparse.ArgumentParser(); a.add_argument("what", choices=["dump", "eval", "captions"]); a.add_argument("model"); a.add_argument("rest", nargs="+"); a.add_argument("--depths", default="0,16"); a.add_argument("--weights"); a.add_argument("--out"); a.add_argument("--threads", type=int)
     a = a.parse_args(); model = Model(a.model)
     if a.what == "dump": dump(model, a.rest[0], a.rest[1:])
     elif a.what == "captions": captions(model, a.rest[0])

@@ -1,6 +1,8 @@
 """Clustered unit vectors with their exact neighbours, as raw little-endian files.
 
-  make_vectors.py FOLDER N     makes FOLDER/clustered-N, or leaves it alone where it is whole
+  make_vectors.py FOLDER N                     makes FOLDER/clustered-N, or leaves it alone where it is whole
+  make_vectors.py FOLDER NAME TEXTS PICTURES   makes FOLDER/NAME of real embeddings: of the texts of one
+                                               `blip export`, asked for by the first 1,000 pictures of another
 
 A mixture of Gaussians on the sphere, d = 256. 5,000 centres normalize(g · w), g ~ N(0, I), with a
 decaying spectrum w_j ~ (j + 1)^-0.35 as embeddings have one; clusters of Zipf-like sizes (weights
@@ -80,12 +82,29 @@ def make(folder, count):
     base = np.concatenate([base[kept], added])
     truth, scores = nearest(queries, ids, base)
     save("truth-updated.i64", truth), save("scores-updated.f64", scores)
-    json.dump({"count": count, "dimension": DIMENSION, "queries": QUERIES, "deep": DEEP, "updates": UPDATES},
+    about(folder, count, QUERIES, UPDATES)
+
+
+def take(folder, texts, pictures):
+    """As `make`, of embeddings that are there; none to add or to remove."""
+    base = np.load(os.path.join(texts, "text_emb/text_emb_0.npy")).astype(np.float32)
+    queries = np.load(os.path.join(pictures, "img_emb/img_emb_0.npy"))[:QUERIES].astype(np.float32)
+    truth, scores = nearest(queries, np.arange(len(base)), base)
+    os.makedirs(folder, exist_ok=True)
+    for name, array in (("base.f32", base), ("queries.f32", queries), ("truth.i64", truth), ("scores.f64", scores)):
+        np.ascontiguousarray(array).tofile(os.path.join(folder, name))
+    about(folder, len(base), len(queries), 0)
+
+
+def about(folder, count, queries, updates):
+    """Written last: the folder is whole."""
+    json.dump({"count": count, "dimension": DIMENSION, "queries": queries, "deep": DEEP, "updates": updates},
               open(os.path.join(folder, "about.json"), "w"))
 
 
 if __name__ == "__main__":
-    cache, count = sys.argv[1], int(sys.argv[2])
-    folder = os.path.join(cache, f"clustered-{count}")
-    if not os.path.exists(os.path.join(folder, "about.json")):
-        make(folder, count)
+    cache, name = sys.argv[1:3]
+    if len(sys.argv) == 5:
+        take(os.path.join(cache, name), *sys.argv[3:])
+    elif not os.path.exists(os.path.join(cache, f"clustered-{name}", "about.json")):
+        make(os.path.join(cache, f"clustered-{name}"), int(name))

@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
 
 // Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
 static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
-    const int groups, const uint8_t *upper, size_t depth, const int8_t *query,
+    const int groups, const uint8_t *upper, const uint8_t *ahead, size_t depth, const int8_t *query,
     group_integers sums[4]) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
   const size_t group = depth * kernel_code_group / 2;
@@ -59,6 +59,7 @@ static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
       int32_t four[2];
       memcpy(four, query + i / 2 + 4 * j, 4);
       memcpy(four + 1, query + depth / 2 + i / 2 + 4 * j, 4);
+      kernel_prefetch(ahead + groups * (4 * i + 32 * j), groups * 32);
 #pragma clang loop unroll(full)
       for (int g = 0; g < groups; g++) {
         const __m256i codes =

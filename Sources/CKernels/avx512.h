@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx512(
 }
 
 static inline __attribute__((always_inline)) TARGET void code_sums_avx512(
-    const int groups, const uint8_t *upper, size_t depth, const int8_t *query,
+    const int groups, const uint8_t *upper, const uint8_t *ahead, size_t depth, const int8_t *query,
     group_integers sums[4]) {
   const __m256i low = _mm256_set1_epi8(15);
   const size_t group = depth * kernel_code_group / 2;
@@ -79,6 +79,7 @@ static inline __attribute__((always_inline)) TARGET void code_sums_avx512(
     int32_t four[2];
     memcpy(four, query + i, 4);
     memcpy(four + 1, query + depth / 2 + i, 4);
+    kernel_prefetch(ahead + groups * 8 * i, groups * 32);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) {
       const __m256i codes = _mm256_loadu_si256((const __m256i *)(upper + g * group + 8 * i));

@@ -49,17 +49,24 @@ INLINE void FOR_CPU(look_closer)(const struct kernel_codes *codes,
   query->found_count = kept;
 }
 
+// What a scan reads some time after the upper bits at `place`, which it has fetched by then: it waits
+// for memory, and the processor's own looking ahead ends with a page.
+INLINE const uint8_t *FOR_CPU(codes_ahead)(const struct kernel_codes *codes, size_t place) {
+  const size_t groups = (codes->count + kernel_code_group - 1) / kernel_code_group;
+  const size_t end = groups * codes->depth * kernel_code_group / 2, ahead = place + (8 << 10);
+  if (ahead < end) return (const uint8_t *)codes->upper + ahead;
+  return codes->next ? (const uint8_t *)codes->next + (ahead - end) : codes->upper;
+}
+
 // 4 groups at a time are as many sums as registers are for, and none waits for the one before.
 INLINE void FOR_CPU(scan_tiles)(const int groups, const struct kernel_codes *codes, size_t first,
                                 size_t end, struct kernel_code_query *query) {
   const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
-    const uint8_t *upper = (const uint8_t *)codes->upper + group * bytes;
-    // The scan waits for memory; the processor's own looking ahead ends with a page.
-    for (size_t ahead = 0; ahead < groups * bytes; ahead += 64)
-      __builtin_prefetch(upper + 4096 + ahead);
-    FOR_CPU(code_sums)(groups, upper, codes->depth, query->rounded, sums);
+    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes,
+                       FOR_CPU(codes_ahead)(codes, group * bytes), codes->depth, query->rounded,
+                       sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++)
       FOR_CPU(find_codes)(codes, (group + g) * kernel_code_group, sums[g], query);
@@ -144,8 +151,9 @@ INLINE void FOR_CPU(score_tiles)(const int groups, const struct kernel_codes *co
   const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
-    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes, codes->depth,
-                       query->rounded, sums);
+    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes,
+                       FOR_CPU(codes_ahead)(codes, group * bytes), codes->depth, query->rounded,
+                       sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) {
       const size_t vector = (group + g) * kernel_code_group;

@@ -20,8 +20,8 @@ static inline void integer_sums_portable(const int rows, const int vectors, cons
 }
 
 // Σ query · code of `groups` groups of 8 vectors (upper planes).
-static inline void code_sums_portable(const int groups, const uint8_t *upper, size_t depth,
-                                      const int8_t *query, group_integers sums[4]) {
+static inline void code_sums_portable(const int groups, const uint8_t *upper, const uint8_t *ahead,
+                                      size_t depth, const int8_t *query, group_integers sums[4]) {
   for (int g = 0; g < groups; g++) {
     int32_t sum[kernel_code_group] = {0};
     for (size_t i = 0; i < depth / 2; i += 4)

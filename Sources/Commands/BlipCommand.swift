@@ -11,7 +11,21 @@ public enum BlipCommand {
     signal(SIGPIPE, SIG_DFL)
     // A file that may not grow further (ulimit -f) is an error like a full disk.
     signal(SIGXFSZ, SIG_IGN)
+    requireDescriptors()
     await Blip.main()
+  }
+
+  /// With fewer descriptors than Swift's own runtime opens it ends the process by a trap.
+  private static func requireDescriptors() {
+    let least = 8
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
+      limit.rlim_cur < least
+    else { return }
+    Console.note(
+      "Too many open files: this process may have \(limit.rlim_cur), blip needs more"
+        + " (ulimit -n 64)")
+    exit(1)
   }
 }
 

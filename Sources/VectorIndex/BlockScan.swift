@@ -69,13 +69,16 @@ public struct BlockScan: Sendable {
     }
   }
 
-  mutating func visit(_ block: BlockView, _ centroidScore: Double) throws(VectorError) {
+  /// What is scanned `next` is fetched meanwhile.
+  mutating func visit(_ block: BlockView, _ centroidScore: Double, next: UnsafeRawPointer? = nil)
+    throws(VectorError)
+  {
     try query.expects(block.dimension)
     var room = ScanRoom()
     swap(&room, &self.room)
     defer { swap(&room, &self.room) }
     let bounds = bounds(block)
-    block.scan(query, sieve(bounds, centroidScore), &room)
+    block.scan(query, sieve(bounds, centroidScore), &room, next: next)
     try keep(room.count(0), from: block, bounds, centroidScore) { position in
       let (index, score) = room.finding(0, position)
       return Finding(

@@ -145,8 +145,13 @@ struct BlockView {
       seed: VectorIndex.checksum(UnsafeRawBufferPointer(rebasing: before)))
   }
 
-  /// Looks for the vectors that the query's sieve lets through; `room` gets them.
-  func scan(_ query: PreparedQuery, _ sieve: Sieve, _ room: inout ScanRoom) {
+  /// Looks for the vectors that the query's sieve lets through; `room` gets them. What is scanned `next`
+  /// is fetched meanwhile.
+  func scan(
+    _ query: PreparedQuery, _ sieve: Sieve, _ room: inout ScanRoom, next: UnsafeRawPointer?
+  ) {
+    var codes = codes
+    codes.next = next
     precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
     room.fill(queries: 1, vectors: count) { found, scores, counts in
       query.rounded.withUnsafeBufferPointer { rounded in
@@ -193,7 +198,7 @@ struct BlockView {
   private var codes: kernel_codes {
     kernel_codes(
       upper: base + layout.upper, lower: base + layout.lower, steps: base + layout.steps,
-      errors: base + layout.coarseErrors, whole_errors: base + layout.fineErrors, count: count,
-      depth: layout.depth)
+      errors: base + layout.coarseErrors, whole_errors: base + layout.fineErrors, next: nil,
+      count: count, depth: layout.depth)
   }
 }

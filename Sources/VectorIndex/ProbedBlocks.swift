@@ -48,30 +48,26 @@ extension BlockScan {
     }
   }
 
-  /// Lists are short and lie anywhere, so most of the time of a scan goes by waiting for their memory:
-  /// while one is scanned, the next is fetched.
+  /// Most of the time of a scan goes by waiting for memory: while a block is scanned, the beginning of
+  /// the next is fetched.
   private mutating func show(_ blocks: ArraySlice<ProbedBlock>) throws(VectorError) {
     let dimension = query.numbers.count
-    blocks.first?.block.prefetch(dimension: dimension)
     for index in blocks.indices {
-      if index + 1 < blocks.endIndex { blocks[index + 1].block.prefetch(dimension: dimension) }
-      try visit(BlockView(blocks[index].block.bytes), blocks[index].centroidScore)
+      let next = blocks[(index + 1)...].first?.block.prefetchHeader(dimension: dimension)
+      try visit(BlockView(blocks[index].block.bytes), blocks[index].centroidScore, next: next)
     }
   }
 }
 
 extension StoredBlock {
-  /// Most that is fetched: what does not stay in the first cache was fetched for nothing.
-  private static let mostPrefetched = 16 << 10
-
-  /// Has the processor fetch the header and what a scan reads, without reading anything itself.
-  fileprivate func prefetch(dimension: Int) {
-    guard let start = bytes.baseAddress, bytes.count > BlockLayout.header else { return }
+  /// Has the processor fetch the header, without reading anything itself; returns where what a scan
+  /// reads should begin.
+  fileprivate func prefetchHeader(dimension: Int) -> UnsafeRawPointer? {
+    guard let start = bytes.baseAddress, bytes.count > BlockLayout.header else { return nil }
+    kernel_prefetch(start, BlockLayout.header)
     let share = BlockLayout(dimension: dimension, count: 8).size - BlockLayout.header
     let layout = BlockLayout(
       dimension: dimension, count: (bytes.count - BlockLayout.header) * 8 / share)
-    kernel_prefetch(start, BlockLayout.header)
-    let scanned = min(layout.steps, bytes.count)..<min(layout.lower, bytes.count)
-    kernel_prefetch(start + scanned.lowerBound, min(scanned.count, Self.mostPrefetched))
+    return start + min(layout.steps, bytes.count)
   }
 }

@@ -42,9 +42,12 @@ struct BlipProcess {
     standardError: String? = nil
   ) {
     let command = launcher + [Self.path] + arguments
-    // The libraries of the Swift toolchain are found the way the tests found them.
     var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path]
-    variables["LD_LIBRARY_PATH"] = getenv("LD_LIBRARY_PATH").map { String(cString: $0) }
+    // The libraries of the Swift toolchain are found the way the tests found them; a sanitizer is told
+    // what theirs was.
+    for name in ["LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] {
+      variables[name] = getenv(name).map { String(cString: $0) }
+    }
     variables.merge(environment) { $1 }
 
     var actions = posix_spawn_file_actions_t()

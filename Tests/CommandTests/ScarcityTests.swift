@@ -86,7 +86,7 @@ import Testing
 
   @Test(
     "Few file descriptors: it works or says so in a line, and nothing is lost",
-    arguments: [8, 9, 10, 11, 12, 16])
+    arguments: [5, 6, 7, 8, 9, 10, 11, 12, 16])
   func fewDescriptors(limit: Int) throws {
     let collection = Collection(pictures: 2)
     collection.update()

@@ -19,17 +19,51 @@ public let checkout = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().path
 
 /// Runs a program to its end; returns what it printed on stdout. Its stderr is shown if it fails.
+///
+/// By posix_spawn: Foundation's `Process` adds some 50 ms of its own to every run.
 @discardableResult
 public func run(_ program: String, _ arguments: [String]) throws -> String {
-  try measuredRun(program, arguments).output
+  try run(program, arguments) { child in
+    var status: Int32 = 0
+    return waitpid(child, &status, 0) == child ? status : -1
+  }
 }
 
-/// As `run`, with the most memory that the program had at once, in bytes.
-///
-/// By posix_spawn and wait4: Foundation's `Process` adds some 50 ms of its own to every run.
+/// The most memory that a program had at once, in bytes.
+public struct PeakMemory: Sendable {
+  /// With the pages of files that it maps, which the system shares and takes back as it likes.
+  public var resident = 0
+  /// Its own alone, looked at every millisecond.
+  public var own = 0
+}
+
+/// As `run`, with the memory that the program took.
 public func measuredRun(_ program: String, _ arguments: [String]) throws -> (
-  output: String, peakMemory: Int
+  output: String, memory: PeakMemory
 ) {
+  var memory = PeakMemory()
+  let output = try run(program, arguments) { child in
+    var status: Int32 = 0
+    var usage = rusage()
+    while true {
+      let ended = wait4(child, &status, WNOHANG, &usage)
+      guard ended == 0 else {
+        memory.resident = usage.ru_maxrss << 10
+        return ended == child ? status : -1
+      }
+      let pages = (try? String(contentsOfFile: "/proc/\(child)/statm", encoding: .utf8))?
+        .split(separator: " ").compactMap { Int($0) }
+      if let pages, pages.count > 2 {
+        memory.own = max(memory.own, (pages[1] - pages[2]) * Int(getpagesize()))
+      }
+      usleep(1000)
+    }
+  }
+  return (output, memory)
+}
+
+/// `end` waits for the process and returns its status.
+private func run(_ program: String, _ arguments: [String], end: (pid_t) -> Int32) throws -> String {
   try withTemporaryFolder { folder in
     let (out, errors) = ("\(folder)/stdout", "\(folder)/stderr")
     var actions = posix_spawn_file_actions_t()
@@ -41,16 +75,14 @@ public func measuredRun(_ program: String, _ arguments: [String]) throws -> (
     let words = ([program] + arguments).map { strdup($0) }
     defer { words.forEach { free($0) } }
     var child: pid_t = 0
-    var status: Int32 = 0
-    var usage = rusage()
-    guard posix_spawn(&child, program, &actions, nil, words + [nil], environ) == 0,
-      wait4(child, &status, 0, &usage) == child
-    else { throw BenchmarkError("\(program) could not be started: build it first") }
-    guard status == 0 else {
+    guard posix_spawn(&child, program, &actions, nil, words + [nil], environ) == 0 else {
+      throw BenchmarkError("\(program) could not be started: build it first")
+    }
+    guard end(child) == 0 else {
       let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
       throw BenchmarkError("\(program) \(arguments.joined(separator: " ")) failed:\n\(said)")
     }
-    return (try String(contentsOfFile: out, encoding: .utf8), usage.ru_maxrss << 10)
+    return try String(contentsOfFile: out, encoding: .utf8)
   }
 }
 

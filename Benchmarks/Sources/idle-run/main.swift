@@ -31,21 +31,32 @@ try withTemporaryFolder { folder in
       }
     }
   }
-  func idleRuns() throws -> (time: Samples, memory: Double) {
+  func idleRuns() throws -> (time: Samples, memory: PeakMemory) {
     let first = try measuredRun(blip, arguments)
     guard first.output.contains("added      0") else { throw BenchmarkError("not idle") }
-    let times = try (0..<runs).map { _ in try seconds { try run(blip, arguments) } }
-    return (Samples(times), Double(first.peakMemory) / mebibyte)
+    return (
+      Samples(try (0..<runs).map { _ in try seconds { try run(blip, arguments) } }), first.memory
+    )
+  }
+  func rows(_ work: String, _ whole: PeakMemory, _ tenth: PeakMemory) -> [Row] {
+    [("memory of its own", \PeakMemory.own), ("memory, with the map's pages", \.resident)].flatMap {
+      [
+        Row(work: "\(work): \($0)", value: Double(whole[keyPath: $1]) / mebibyte, unit: "MiB"),
+        Row(
+          work: "the same, a tenth of the pictures", value: Double(tenth[keyPath: $1]) / mebibyte,
+          unit: "MiB"),
+      ]
+    }
   }
 
   try makeFiles(0..<drawn)
   try run(blip, arguments)
   try makeFiles(drawn..<pictures / 10)
-  let indexingTenth = try measuredRun(blip, arguments).peakMemory
+  let indexingTenth = try measuredRun(blip, arguments).memory
   let tenth = try idleRuns()
   try makeFiles(pictures / 10..<pictures)
-  var indexing = 0
-  let spent = try seconds { indexing = try measuredRun(blip, arguments).peakMemory }
+  var indexing = PeakMemory()
+  let spent = try seconds { indexing = try measuredRun(blip, arguments).memory }
   let whole = try idleRuns()
   // GNU find asks for the status of every file that it is to know the size of.
   let walk = Samples(
@@ -62,12 +73,8 @@ try withTemporaryFolder { folder in
       Row(
         work: "a run with nothing to do, without the walk",
         value: whole.time.median - walk.median, unit: "s", target: "≤ 2"),
-      Row(work: "a run with nothing to do: memory", value: whole.memory, unit: "MiB"),
-      Row(work: "the same, a tenth of the pictures", value: tenth.memory, unit: "MiB"),
-      Row(work: "indexing: memory", value: Double(indexing) / mebibyte, unit: "MiB"),
-      Row(
-        work: "the same, a tenth of the pictures", value: Double(indexingTenth) / mebibyte,
-        unit: "MiB"),
-    ], title: "A run that finds nothing to do: \(pictures) pictures",
+    ] + rows("a run with nothing to do", whole.memory, tenth.memory)
+      + rows("indexing", indexing, indexingTenth),
+    title: "A run that finds nothing to do: \(pictures) pictures",
     json: "\(checkout)/Benchmarks/idle-run.bench.json")
 }

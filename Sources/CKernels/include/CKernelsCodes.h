@@ -24,6 +24,8 @@ struct kernel_codes {
   /// What a vector's upper plane is away from it, and its whole code, as the upper halves of Float32,
   /// padded likewise.
   const void *errors, *whole_errors;
+  /// What will be read after these, or null: its first bytes are fetched towards the end of a scan.
+  const void *next;
   size_t count, depth;
 };
 
