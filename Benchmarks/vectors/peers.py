@@ -176,7 +176,8 @@ class USearch:
     def build(self, vectors, base):
         index = self._index(vectors)
         for start in range(0, vectors.count, CHUNK):
-            index.add(np.arange(start, start + CHUNK), base[start:start + CHUNK], threads=BUILDING_THREADS)
+            part = base[start:start + CHUNK]
+            index.add(np.arange(start, start + len(part)), part, threads=BUILDING_THREADS)
             breathe()
         return index
 
