@@ -35,6 +35,9 @@ public struct PeakMemory: Sendable {
   public var resident = 0
   /// Its own alone, looked at every millisecond.
   public var own = 0
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// As `run`, with the memory that the program took.
