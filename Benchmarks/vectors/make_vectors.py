@@ -72,16 +72,14 @@ def make(folder, count):
     mixture = Mixture()
     queries, base, added = mixture.draw(QUERIES, 1.1), mixture.draw(count), mixture.draw(UPDATES)
     removed = np.sort(mixture.random.choice(count, UPDATES, replace=False))
-    save = lambda name, array: np.ascontiguousarray(array).tofile(os.path.join(folder, name))
-    for name, array in (("queries.f32", queries), ("base.f32", base), ("added.f32", added), ("removed.i64", removed)):
-        save(name, array)
+    save(folder, {"queries.f32": queries, "base.f32": base, "added.f32": added, "removed.i64": removed})
     truth, scores = nearest(queries, np.arange(count), base)
-    save("truth.i64", truth), save("scores.f64", scores)
+    save(folder, {"truth.i64": truth, "scores.f64": scores})
     kept = np.delete(np.arange(count), removed)
     ids = np.concatenate([kept, np.arange(count, count + UPDATES)])
     base = np.concatenate([base[kept], added])
     truth, scores = nearest(queries, ids, base)
-    save("truth-updated.i64", truth), save("scores-updated.f64", scores)
+    save(folder, {"truth-updated.i64": truth, "scores-updated.f64": scores})
     about(folder, count, QUERIES, UPDATES)
 
 
@@ -91,9 +89,13 @@ def take(folder, texts, pictures):
     queries = np.load(os.path.join(pictures, "img_emb/img_emb_0.npy"))[:QUERIES].astype(np.float32)
     truth, scores = nearest(queries, np.arange(len(base)), base)
     os.makedirs(folder, exist_ok=True)
-    for name, array in (("base.f32", base), ("queries.f32", queries), ("truth.i64", truth), ("scores.f64", scores)):
-        np.ascontiguousarray(array).tofile(os.path.join(folder, name))
+    save(folder, {"base.f32": base, "queries.f32": queries, "truth.i64": truth, "scores.f64": scores})
     about(folder, len(base), len(queries), 0)
+
+
+def save(folder, arrays):
+    for name, array in arrays.items():
+        np.ascontiguousarray(array).tofile(os.path.join(folder, name))
 
 
 def about(folder, count, queries, updates):
