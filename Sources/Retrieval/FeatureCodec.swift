@@ -1,11 +1,14 @@
 internal import LMDB
 internal import Tensors
+internal import VectorIndex
 
-/// Patch features as they lie in the table `features`, little-endian: rows u32, columns u32, then
+/// Patch features as they lie in the table `features`, little-endian: a checksum of the rest (u64), then
 ///
 /// - bf16: `rows × columns` numbers, the upper half of a Float32, rounded to nearest, ties to even;
 /// - int8: a Float32 scale a row, then `rows × columns` bytes; a number is its byte times the scale
 ///   of its row, which is the row's greatest magnitude divided by 127.
+///
+/// Formats 1 and 2 had rows u32 and columns u32 in the checksum's place; such values stay readable.
 enum FeatureCodec {
   private static let headerBytes = 8
 
@@ -14,13 +17,14 @@ enum FeatureCodec {
     -> [UInt8]
   {
     var writer = ByteWriter()
-    writer.write(UInt32(features.rows))
-    writer.write(UInt32(features.columns))
+    writer.write(UInt64(0))
     switch precision {
     case .none: throw MalformedBytes("features, and the index stores none")
     case .bf16: try appendBF16(features, to: &writer)
     case .int8: try appendInt8(features, to: &writer)
     }
+    let sum = checksum(of: writer.bytes.span.bytes)
+    withUnsafeBytes(of: sum.littleEndian) { writer.bytes.replaceSubrange(..<headerBytes, with: $0) }
     return writer.bytes
   }
 
@@ -35,11 +39,13 @@ enum FeatureCodec {
       case .bf16: headerBytes + 2 * count
       case .int8: headerBytes + 4 * rows + count
       }
-    guard bytes.byteCount == expected, word(bytes, 0) == UInt32(rows),
-      word(bytes, 4) == UInt32(columns)
-    else {
+    guard bytes.byteCount == expected else {
       throw MalformedBytes(
         "\(bytes.byteCount) bytes where \(rows)×\(columns) features take \(expected)")
+    }
+    let header = UInt64(littleEndian: bytes.unsafeLoadUnaligned(as: UInt64.self))
+    guard header == UInt64(columns) << 32 | UInt64(rows) || header == checksum(of: bytes) else {
+      throw MalformedBytes("features whose checksum is wrong")
     }
     let values =
       precision == .bf16 ? decodeBF16(bytes, count) : decodeInt8(bytes, rows: rows, columns)
@@ -114,8 +120,8 @@ enum FeatureCodec {
     }
   }
 
-  private static func word(_ bytes: RawSpan, _ offset: Int) -> UInt32 {
-    UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  private static func checksum(of bytes: RawSpan) -> UInt64 {
+    bytes.extracting(droppingFirst: headerBytes).withUnsafeBytes { VectorIndex.checksum($0) }
   }
 
   /// Without a branch a number, so that the loop becomes vector instructions: the exponent of what

@@ -83,8 +83,7 @@ public final class IndexStore: Sendable {
         }
         let tables = try openTables(of: path, in: transaction)
         try tables.layout.requireSameLayout(as: metadata, index: path)
-        return tables.vectors == nil
-          ? try IndexTables(upgrading: tables, in: transaction) : tables
+        return try IndexTables(upgrading: tables, in: transaction)
       }
       return IndexStore(path: path, environment: environment, tables: tables)
     }

@@ -5,9 +5,10 @@ internal import LMDB
 enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
   ///
-  /// An index of format 1 has a row for each embedding and no vector index: it is read, and brought
-  /// to the present format when it is opened for writing.
-  static let formatVersion = 2
+  /// An index of format 1 has a row for each embedding and no vector index, one of format 2 patch
+  /// features without a checksum: they are read, and brought to the present format when they are
+  /// opened for writing.
+  static let formatVersion = 3
 
   /// Names of rows.
   private enum Row {
@@ -50,10 +51,11 @@ enum MetadataTable {
     return format
   }
 
-  /// Says that the index is of the present format now.
+  /// Says that the index is of the present format now; writes nothing where it is already.
   static func upgrade(
     _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
+  ) throws {
+    guard try meta.get(Row.format, in: transaction) != String(formatVersion) else { return }
     try meta.put(Row.format, String(formatVersion), in: transaction)
   }
 

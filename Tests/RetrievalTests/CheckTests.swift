@@ -155,6 +155,9 @@ import VectorIndex
     .row(
       "features", id(2), [3, 0, 0, 0, 5, 0, 0, 0] + .init(repeating: 255, count: 30), .reindex,
       "not finite", pictures: [2], texts: [2]),
+    .bit(
+      "features", id(2), at: 8, .reindex, "features whose checksum is wrong", pictures: [2],
+      texts: [2]),
     .row("features", id(8), [1], .mend, "picture 8, which is not there"),
     .row("texts", id(2), [1], .reindex, "text 2 has", texts: [2]),
     .row("texts", id(2), nil, .mend, "", texts: [2]),

@@ -2,6 +2,7 @@ import BLIP
 import Glibc
 import LMDB
 import Retrieval
+import Tensors
 import TestSupport
 import Testing
 
@@ -109,7 +110,38 @@ import Testing
     #expect(Fixture.metadata(precision: .auto).precision != .auto)
   }
 
-  @Test(arguments: ["0", "3", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
+  @Test func ofTheSecondFormatIsReadAndBroughtUpToDate() throws {
+    let path = try closedIndex()
+    func features() throws -> Matrix? {
+      try IndexStore.open(path).read { try $0.features(picture: 1) }
+    }
+    func format() throws -> String? {
+      let environment = try Environment(path, access: .readOnly)
+      let transaction = try ReadTransaction(environment)
+      return try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .get("format_version", in: transaction)
+    }
+    let stored = try features()
+    do {
+      let environment = try Environment(path, access: .readWrite)
+      try environment.write { transaction in
+        let table = try Table<RawBytes, RawBytes>(opening: "features", in: transaction)
+        var value = try #require(try table.get(BigEndianUInt64.encode(1), in: transaction))
+        // The rows and columns in the checksum's place.
+        value.replaceSubrange(..<8, with: [3, 0, 0, 0, 5, 0, 0, 0])
+        try table.put(BigEndianUInt64.encode(1), value, in: transaction)
+        try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+          .put("format_version", "2", in: transaction)
+      }
+    }
+    #expect(try features() == stored && stored != nil)
+    #expect(try format() == "2")
+    _ = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
+    #expect(try features() == stored)
+    #expect(try format() == "3")
+  }
+
+  @Test(arguments: ["0", "4", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
     let path = try closedIndex()
     do {
       let environment = try Environment(path, access: .readWrite)

@@ -17,13 +17,22 @@ public func serveDecoding(on socket: Int32) {
   }
 }
 
-/// Bounds what this process can cost the machine: 4 GiB of address space, which the largest picture
-/// fits in several times, and no core file.
+/// Bounds what this process can cost the machine: 4 GiB of address space above what it has already (a
+/// great deal under a sanitizer), which the largest picture fits in several times, and no core file.
 public func limitDecodingProcess() {
-  for (resource, limit) in [(RLIMIT_AS, rlim_t(4) << 30), (RLIMIT_CORE, 0)] {
+  for (resource, limit) in [(RLIMIT_AS, addressSpace() + 4 << 30), (RLIMIT_CORE, 0)] {
     var bounds = rlimit(rlim_cur: limit, rlim_max: limit)
     setrlimit(__rlimit_resource_t(resource.rawValue), &bounds)
   }
+}
+
+/// The bytes of address space in use; 0 where the system does not say.
+private func addressSpace() -> rlim_t {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 32)
+  fgets(&line, 32, file)
+  return rlim_t(strtoul(line, nil, 10)) * rlim_t(sysconf(Int32(_SC_PAGESIZE)))
 }
 
 /// So many bytes; nil where the other side has closed the socket.
