@@ -132,6 +132,8 @@ enum EmbeddingCodec: Codec {
     guard bytes.byteCount.isMultiple(of: 4) else {
       throw MalformedBytes("an embedding of \(bytes.byteCount) bytes")
     }
+    // The storage of all empty arrays is one, and their count would be written to it.
+    if bytes.isEmpty { return [] }
     return [Float](unsafeUninitializedCapacity: bytes.byteCount / 4) { numbers, count in
       count = bytes.byteCount / 4
       bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(numbers).copyMemory(from: $0) }
