@@ -77,7 +77,10 @@ struct PulledModelTests {
     hub.change { _, _ in }
     let rest = blip("model", "pull", "some/mini", "--json", environment: environment(hub))
     #expect(rest.status == 0 && rest.errors.contains("from an earlier run"), "\(rest.errors)")
-    #expect(hub.store.requests.map { $0["Range"] } == [nil, "bytes=\(half)-"])
+    // One that is slow to be killed has asked for more itself: nothing is ever fetched twice.
+    let ranges = hub.store.requests.map { $0["Range"] }
+    #expect(ranges.count > 1)
+    #expect(ranges == ranges.indices.map { $0 == 0 ? nil : "bytes=\(half * $0)-" })
   }
 
   @Test("What is no OWNER/NAME is wrong usage", arguments: ["pull", "remove"])
