@@ -48,7 +48,7 @@ import Testing
 
   @Test(
     "A file that may not grow further: one line, and all that was committed",
-    .enabled(if: getenv("TSAN_OPTIONS") == nil, "the thread sanitizer has a larger file itself"))
+    .notUnderThreadSanitizer)
   func limitedFile() throws {
     let collection = Collection(pictures: 2)
     collection.update()
@@ -88,7 +88,7 @@ import Testing
 
   @Test(
     "Few file descriptors: it works or says so in a line, and nothing is lost",
-    arguments: [5, 6, 7, 8, 9, 10, 11, 12, 16])
+    .notUnderThreadSanitizer, arguments: [5, 6, 7, 8, 9, 10, 11, 12, 16])
   func fewDescriptors(limit: Int) throws {
     let collection = Collection(pictures: 2)
     collection.update()

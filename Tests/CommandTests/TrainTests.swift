@@ -103,7 +103,7 @@ struct TrainTests {
 
   @Test(
     "a disk that is full ends it with the file's name; what was there stays",
-    .enabled(if: getenv("TSAN_OPTIONS") == nil, "the thread sanitizer has a larger file itself"))
+    .notUnderThreadSanitizer)
   func fullDisk() throws {
     let captioned = Captioned(pictures: 12)
     #expect(captioned.train("--epochs", "1").status == 0)
