@@ -25,7 +25,7 @@ struct InterruptionTests {
     #expect(try collection.info().pictures == 4)
   }
 
-  @Test("A second Ctrl-C ends it at once")
+  @Test("A second Ctrl-C ends it at once", .notUnderThreadSanitizer)
   func twice() throws {
     let collection = Collection(pictures: 1)
     let run = HeldIndexing(of: collection)

@@ -2,10 +2,11 @@ import Glibc
 import Testing
 
 extension Trait where Self == ConditionTrait {
-  /// For tests of limits that the thread sanitizer exceeds by itself: it grows a file of its own, and
-  /// needs descriptors to find out what a report is about before it can suppress it.
+  /// For tests of what the thread sanitizer does not leave to the program: it grows a file of its own,
+  /// needs descriptors to find out what a report is about before it can suppress it, and holds a second
+  /// signal back while the first one's handler runs.
   static var notUnderThreadSanitizer: Self {
     .enabled(
-      if: getenv("TSAN_OPTIONS") == nil, "the thread sanitizer takes files and descriptors itself")
+      if: getenv("TSAN_OPTIONS") == nil, "the thread sanitizer has files and signals of its own")
   }
 }
