@@ -49,7 +49,7 @@ test: setup
 	# These change the kernels under the feet of whatever else runs in their process.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter ChoiceOfKernels
 
-# The tests under the address and the thread sanitizer.
+# The tests under the address and the thread sanitizer: some two hours on two cores.
 test-sanitized: setup
 	for kind in address thread; do \
 	  export ASAN_OPTIONS=detect_leaks=0; \
