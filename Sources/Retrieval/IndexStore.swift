@@ -83,7 +83,9 @@ public final class IndexStore: Sendable {
         }
         let tables = try openTables(of: path, in: transaction)
         try tables.layout.requireSameLayout(as: metadata, index: path)
-        return try IndexTables(upgrading: tables, in: transaction)
+        try MetadataTable.upgrade(tables.meta, in: transaction)
+        return tables.vectors == nil
+          ? try IndexTables(upgrading: tables, in: transaction) : tables
       }
       return IndexStore(path: path, environment: environment, tables: tables)
     }

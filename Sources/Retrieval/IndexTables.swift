@@ -52,19 +52,13 @@ struct IndexTables: Sendable {
       format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
   }
 
-  /// Brings an index of an older format to the present one: where it is the first, rows of many
-  /// embeddings, and their blocks. What has no checksum gets one when it is written next.
+  /// Brings the tables of format 1 to the present one: rows of many embeddings, and their blocks.
   init(upgrading old: IndexTables, in transaction: borrowing WriteTransaction) throws {
-    if old.vectors == nil {
-      _ = try old.embeddings.grouped(in: transaction)
-      _ = try old.textEmbeddings.grouped(in: transaction)
-      try self.init(
-        of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
-      for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
-    } else {
-      self = old
-    }
-    try MetadataTable.upgrade(meta, in: transaction)
+    _ = try old.embeddings.grouped(in: transaction)
+    _ = try old.textEmbeddings.grouped(in: transaction)
+    try self.init(
+      of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
+    for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
   }
 
   /// How many vectors a space should hold.

@@ -64,11 +64,6 @@ struct CheckFixture {
     }
   }
 
-  func rewrite(_ body: (borrowing WriteTransaction) throws -> Void) throws {
-    let environment = try Environment(path, access: .readWrite)
-    try environment.write(body)
-  }
-
   private static func contents(of store: IndexStore) throws -> Contents {
     try store.read { snapshot in
       var contents = Contents()

@@ -217,7 +217,7 @@ import VectorIndex
   @Test("names what is wrong, and a repair mends it", arguments: waysThere + records + vectors)
   func damaged(_ damage: Damage) throws {
     let fixture = try CheckFixture()
-    try fixture.rewrite { try damage.inflict($0) }
+    try rewrite(fixture.path) { try damage.inflict($0) }
     let check = try fixture.check()
     #expect(!check.isSound)
     if !damage.words.isEmpty {
@@ -247,7 +247,7 @@ import VectorIndex
   @Test("tells all that is wrong, and as many of a kind one by one as fit")
   func many() throws {
     let fixture = try CheckFixture(pictures: 60)
-    try fixture.rewrite { transaction in
+    try rewrite(fixture.path) { transaction in
       let paths = try RawTable(opening: "paths", in: transaction)
       for seed in 1...50 { try paths.delete(CheckFixture.pathKey(seed), in: transaction) }
       try RawTable(opening: "texts", in: transaction).put(Self.id(7), [1], in: transaction)
@@ -264,7 +264,7 @@ import VectorIndex
   @Test("leads a picture that is there twice back to the newer one") func twice() throws {
     // What `blip index` makes of a picture whose row in `paths` is lost.
     let fixture = try CheckFixture()
-    try fixture.rewrite { transaction in
+    try rewrite(fixture.path) { transaction in
       try RawTable(opening: "paths", in: transaction)
         .delete(CheckFixture.pathKey(2), in: transaction)
     }
@@ -285,7 +285,7 @@ import VectorIndex
 
   @Test("of settings that cannot be read is an error that says so") func settings() throws {
     let fixture = try CheckFixture()
-    try fixture.rewrite { transaction in
+    try rewrite(fixture.path) { transaction in
       try RawTable(opening: "meta", in: transaction)
         .put(Array("image_size".utf8), Array("big".utf8), in: transaction)
     }
@@ -335,7 +335,7 @@ import VectorIndex
   private func spoil(
     _ fixture: CheckFixture, _ tables: [String], _ random: inout SeededGenerator
   ) throws {
-    try fixture.rewrite { transaction in
+    try rewrite(fixture.path) { transaction in
       for name in tables {
         let table = try RawTable(opening: name, in: transaction)
         var rows: [([UInt8], [UInt8])] = []

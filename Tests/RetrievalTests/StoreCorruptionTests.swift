@@ -90,13 +90,6 @@ import VectorIndex
     return fixture.path
   }
 
-  private func rewrite(
-    _ path: String, _ body: (borrowing WriteTransaction) throws -> Void
-  ) throws {
-    let environment = try Environment(path, access: .readWrite)
-    try environment.write(body)
-  }
-
   /// Everything that reads, each call on its own: what they throw.
   private func faults(_ path: String, _ features: FeaturePrecision = .bf16) -> [String] {
     var faults: [String] = []

@@ -1,7 +1,16 @@
 import BLIP
+import LMDB
 import Retrieval
 import Tensors
 import TestSupport
+
+/// Changes the tables of the index at `path`, which nobody has open, behind the store's back.
+func rewrite(
+  _ path: String, _ body: (borrowing WriteTransaction) throws -> Void
+) throws {
+  let environment = try Environment(path, access: .readWrite)
+  try environment.write(body)
+}
 
 /// A store over a fresh folder with embeddings of 8 numbers and features of 3 × 5, and what the
 /// tests of the store put into it.

@@ -98,12 +98,9 @@ import Testing
         let store = try IndexStore.openForWriting(path, metadata: metadata)
         #expect(try store.read { try $0.metadata().precision } == precision)
       }
-      do {
-        let environment = try Environment(path, access: .readWrite)
-        try environment.write { transaction in
-          _ = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
-            .delete("precision", in: transaction)
-        }
+      try rewrite(path) { transaction in
+        _ = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+          .delete("precision", in: transaction)
       }
       #expect(try IndexStore.open(path).read { try $0.metadata().precision } == .fp32)
     }
@@ -122,17 +119,14 @@ import Testing
         .get("format_version", in: transaction)
     }
     let stored = try features()
-    do {
-      let environment = try Environment(path, access: .readWrite)
-      try environment.write { transaction in
-        let table = try Table<RawBytes, RawBytes>(opening: "features", in: transaction)
-        var value = try #require(try table.get(BigEndianUInt64.encode(1), in: transaction))
-        // The rows and columns in the checksum's place.
-        value.replaceSubrange(..<8, with: [3, 0, 0, 0, 5, 0, 0, 0])
-        try table.put(BigEndianUInt64.encode(1), value, in: transaction)
-        try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
-          .put("format_version", "2", in: transaction)
-      }
+    try rewrite(path) { transaction in
+      let table = try Table<RawBytes, RawBytes>(opening: "features", in: transaction)
+      var value = try #require(try table.get(BigEndianUInt64.encode(1), in: transaction))
+      // The rows and columns in the checksum's place.
+      value.replaceSubrange(..<8, with: [3, 0, 0, 0, 5, 0, 0, 0])
+      try table.put(BigEndianUInt64.encode(1), value, in: transaction)
+      try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .put("format_version", "2", in: transaction)
     }
     #expect(try features() == stored && stored != nil)
     #expect(try format() == "2")
@@ -143,12 +137,9 @@ import Testing
 
   @Test(arguments: ["0", "4", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
     let path = try closedIndex()
-    do {
-      let environment = try Environment(path, access: .readWrite)
-      try environment.write { transaction in
-        try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
-          .put("format_version", format, in: transaction)
-      }
+    try rewrite(path) { transaction in
+      try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .put("format_version", format, in: transaction)
     }
     #expect { try IndexStore.open(path) } throws: {
       "\($0)".contains("format") && "\($0)".contains("index again")
@@ -201,11 +192,8 @@ import Testing
 
   @Test func aDataFileOfAnotherProgramIsLeftAlone() throws {
     let folder = TemporaryFolder()
-    do {
-      let environment = try Environment(folder.path, access: .readWrite)
-      try environment.write { transaction in
-        _ = try Table<UTF8Text, UTF8Text>(opening: "theirs", in: transaction, create: true)
-      }
+    try rewrite(folder.path) { transaction in
+      _ = try Table<UTF8Text, UTF8Text>(opening: "theirs", in: transaction, create: true)
     }
     #expect { try IndexStore.open(folder.path) } throws: { "\($0)".contains("not an index") }
     expectRefusal("not an index", of: folder.path) { _ in }
