@@ -151,13 +151,14 @@ extension BLIPError {
 }
 
 extension BLIPModel {
-  /// What the convolutional stem makes of what `pixels(of:)` made of a picture, `[P, channels]`; nil
-  /// for a model without a stem. Training keeps it where the stem is frozen.
-  package func stemOutput(of pixels: FeatureMap) throws -> Matrix? {
+  /// What the first layers of the convolutional stem make of what `pixels(of:)` made of a picture,
+  /// `[pixels, channels]`; nil for a model without a stem. Training keeps what those give that are
+  /// frozen.
+  package func stemOutput(of pixels: FeatureMap, layers: Int) throws -> Matrix? {
     // A model without one need not load its encoder to say so.
     guard folder.configuration.vision.stem != nil else { return nil }
     let encoder = try imageEncoder()
-    return imageActivations.lend { encoder.stemOutput(of: pixels, &$0) }
+    return imageActivations.lend { encoder.stemOutput(of: pixels, layers: layers, &$0) }
   }
 }
 

@@ -1,5 +1,5 @@
-internal import Checkpoints
-internal import Tensors
+package import Checkpoints
+package import Tensors
 
 /// The default model's stem: convolutions that turn a picture into a small map of many channels, in
 /// place of the linear patch embedding's look at raw pixels. Batch norms are in the weights.
@@ -16,7 +16,7 @@ package struct ConvolutionalStem: Sendable {
   init(_ stem: [StemLayer], imageSize: Int) throws(BLIPError) {
     layers = []
     for (index, layer) in stem.enumerated() {
-      let shape = Self.shape(layer)
+      let shape = ConvolutionShape(layer)
       if layer.kind == .depthwise {
         guard DepthwiseConvolution.supports(kernel: layer.kernel, stride: layer.stride) else {
           throw BLIPError(
@@ -45,7 +45,7 @@ package struct ConvolutionalStem: Sendable {
     var side = imageSize
     for (index, layer) in stem.enumerated() {
       if let add = layer.add { lastReader[add] = max(lastReader[add], index) }
-      side = shape(layer).height(for: side)
+      side = ConvolutionShape(layer).height(for: side)
       sizes.append(side * side * layer.outputs)
     }
     var slots: [Int] = []
@@ -58,13 +58,6 @@ package struct ConvolutionalStem: Sendable {
       }
     }
     return slots
-  }
-
-  private static func shape(_ layer: StemLayer) -> ConvolutionShape {
-    ConvolutionShape(
-      inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, stride: layer.stride,
-      top: layer.padding[0], left: layer.padding[1], bottom: layer.padding[2],
-      right: layer.padding[3])
   }
 
   /// Shows the parameters of layer i under `path.i`.
@@ -92,11 +85,16 @@ package struct ConvolutionalStem: Sendable {
     var output = FeatureMap()
   }
 
-  /// Runs all layers over a normalised picture and leaves the last one's output in `activations`.
-  func callAsFunction(_ pixels: FeatureMap, _ activations: inout Activations) {
-    let count = (slots.max() ?? 0) + 1
-    while activations.maps.count < count { activations.maps.append(FeatureMap()) }
-    for (index, layer) in layers.enumerated() {
+  /// Runs the layers over a normalised picture, all or the first so many, and leaves the last one's
+  /// output in `activations`.
+  func callAsFunction(
+    _ pixels: FeatureMap, layers count: Int? = nil, _ activations: inout Activations
+  ) {
+    let count = count ?? layers.count
+    precondition(1...layers.count ~= count)
+    let room = (slots.max() ?? 0) + 1
+    while activations.maps.count < room { activations.maps.append(FeatureMap()) }
+    for (index, layer) in layers.prefix(count).enumerated() {
       var output = FeatureMap()
       swap(&output, &activations.maps[slots[index]])
       let input = index == 0 ? pixels : activations.maps[slots[index - 1]]
@@ -110,6 +108,16 @@ package struct ConvolutionalStem: Sendable {
       }
       swap(&output, &activations.maps[slots[index]])
     }
-    swap(&activations.output, &activations.maps[slots[layers.count - 1]])
+    swap(&activations.output, &activations.maps[slots[count - 1]])
+  }
+}
+
+extension ConvolutionShape {
+  /// Of a layer of a stem.
+  package init(_ layer: StemLayer) {
+    self.init(
+      inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, stride: layer.stride,
+      top: layer.padding[0], left: layer.padding[1], bottom: layer.padding[2],
+      right: layer.padding[3])
   }
 }

@@ -112,10 +112,13 @@ package struct ImageEncoder: ModelPart {
     return features
   }
 
-  /// What the stem makes of a normalised picture, `[P, channels]`; nil for a model without one.
-  func stemOutput(of pixels: FeatureMap, _ activations: inout Activations) -> Matrix? {
+  /// What the stem's first layers make of a normalised picture, `[pixels, channels]`; nil for a model
+  /// without a stem.
+  func stemOutput(
+    of pixels: FeatureMap, layers: Int, _ activations: inout Activations
+  ) -> Matrix? {
     guard let stem else { return nil }
-    stem(pixels, &activations.stem)
+    stem(pixels, layers: layers, &activations.stem)
     return activations.stem.output.pixels
   }
 
@@ -137,12 +140,7 @@ package struct ImageEncoder: ModelPart {
       to: &x)
   }
 
-  /// What the product of the patch embedding is given, a row a patch: what the stem makes of a
-  /// picture, or the pixels of its patches.
-  package func patches(of pixels: FeatureMap) -> Matrix {
-    guard let stem else { return patchEmbedding.windows(of: pixels) }
-    var activations = ConvolutionalStem.Activations()
-    stem(pixels, &activations)
-    return activations.output.pixels
-  }
+  /// What the product of the patch embedding is given of a picture where there is no stem: the pixels
+  /// of its patches, a row a patch.
+  package func patches(of pixels: FeatureMap) -> Matrix { patchEmbedding.windows(of: pixels) }
 }

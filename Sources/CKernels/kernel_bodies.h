@@ -369,6 +369,7 @@ static const struct kernels FOR_CPU(kernels) = {
     .activate = FOR_CPU(activate),
     .drop = FOR_CPU(drop),
     .gelu_backward = FOR_CPU(gelu_backward),
+    .depthwise_backward = FOR_CPU(depthwise_backward),
     .layer_norm_backward = FOR_CPU(layer_norm_backward),
     .sum_columns = FOR_CPU(sum_columns),
     .cross_entropy = FOR_CPU(cross_entropy),

@@ -52,6 +52,8 @@ struct kernels {
   void (*activate)(struct kernel_block, enum kernel_activation, float *);
   void (*drop)(float *, size_t, size_t, size_t, struct kernel_dropout);
   void (*gelu_backward)(const float *, float *, size_t);
+  void (*depthwise_backward)(struct kernel_convolution, const float *, const float *, size_t,
+                             float *);
   void (*layer_norm_backward)(const float *, const float *, const float *, float, bool, float *,
                               float *, float *, size_t, size_t);
   void (*sum_columns)(const float *, size_t, size_t, size_t, float *);
@@ -230,6 +232,11 @@ void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
 
 void kernel_gelu_backward(const float *x, float *dy, size_t count) {
   kernels()->gelu_backward(x, dy, count);
+}
+
+void kernel_depthwise_backward(struct kernel_convolution shape, const float *x, const float *dy,
+                               size_t count, float *d_weights) {
+  kernels()->depthwise_backward(shape, x, dy, count, d_weights);
 }
 
 void kernel_layer_norm_backward(const float *dy, const float *x, const float *weight,

@@ -84,6 +84,34 @@ static TARGET void FOR_CPU(gelu_backward)(const float *x, float *dy, size_t coun
   }
 }
 
+// MARK: - Depthwise convolution
+
+// Some channels of a map of 7 × 7 stay in the nearest cache for all taps.
+static TARGET void FOR_CPU(depthwise_backward)(struct kernel_convolution s, const float *x,
+                                               const float *dy, size_t count, float *d_weights) {
+  for (size_t i = 0; i < count; i += lanes) {
+    const size_t some = count - i;
+    for (size_t tap = 0; tap < s.kernel * s.kernel; tap++) {
+      const size_t down = tap / s.kernel, right = tap % s.kernel;
+      float *sum = d_weights + tap * s.channels + i;
+      vec total = FOR_CPU(load_some)(sum, some, 0);
+      for (size_t oy = 0; oy < s.output_height; oy++) {
+        // Above or left of the map the difference is larger than any map.
+        const size_t row = oy * s.stride + down - s.top;
+        if (row >= s.height) continue;
+        for (size_t ox = 0; ox < s.output_width; ox++) {
+          const size_t column = ox * s.stride + right - s.left;
+          if (column >= s.width) continue;
+          const float *from = x + (row * s.width + column) * s.channels + i;
+          const float *d = dy + (oy * s.output_width + ox) * s.channels + i;
+          total += FOR_CPU(load_some)(from, some, 0) * FOR_CPU(load_some)(d, some, 0);
+        }
+      }
+      FOR_CPU(store_some)(sum, total, some);
+    }
+  }
+}
+
 // MARK: - Layer norm
 
 // With x̂ the normed row and g = dy · weight: dx = (g − mean(g) − x̂ · mean(g · x̂)) / deviation.

@@ -41,12 +41,13 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Leave parts as they are: stem, vision, text, or beginnings of parameters' names, with "
-        + "commas (a convolutional stem always stays).", valueName: "parts"))
+        + "commas (the layers of a convolutional stem that shrink the picture always stay).",
+      valueName: "parts"))
   var freeze: String?
 
   @Option(
     help: ArgumentHelp(
-      "Augmented views of each picture that are kept of a frozen stem, besides the plain one.",
+      "Augmented views of each picture that the stem's cache keeps, besides the plain one.",
       valueName: "n"))
   var views = 4
 

@@ -6,8 +6,9 @@ public struct DepthwiseConvolution: Sendable {
   public let shape: ConvolutionShape
   /// Whether the output passes a ReLU6.
   public let clamps: Bool
-  private var weight: [Float] = []
-  private var bias: [Float] = []
+  /// `[kernel, kernel, channels]`
+  var weight: [Float] = []
+  var bias: [Float] = []
 
   /// The kernels and strides there is code for.
   public static func supports(kernel: Int, stride: Int) -> Bool {
@@ -37,12 +38,8 @@ public struct DepthwiseConvolution: Sendable {
   /// Writes the convolution of x into y, which takes the shape of the output.
   public func callAsFunction(_ x: FeatureMap, into y: inout FeatureMap) {
     precondition(x.pixels.columns == shape.inputs)
-    let (height, width) = (shape.height(for: x.height), shape.width(for: x.width))
-    y.reshape(height: height, width: width, channels: shape.outputs)
-    let sizes = kernel_convolution(
-      height: x.height, width: x.width, channels: shape.inputs, kernel: shape.kernel,
-      stride: shape.stride, top: shape.top, left: shape.left, output_height: height,
-      output_width: width)
+    let sizes = shape.sizes(height: x.height, width: x.width)
+    y.reshape(height: sizes.output_height, width: sizes.output_width, channels: shape.outputs)
     x.pixels.withPointer { x in
       weight.withPointer(count: shape.kernel * shape.kernel * shape.inputs) { weight in
         bias.withPointer(count: shape.outputs) { bias in
@@ -50,5 +47,14 @@ public struct DepthwiseConvolution: Sendable {
         }
       }
     }
+  }
+}
+
+extension ConvolutionShape {
+  /// As the kernels take it, for an input of the given size.
+  func sizes(height: Int, width: Int) -> kernel_convolution {
+    kernel_convolution(
+      height: height, width: width, channels: inputs, kernel: kernel, stride: stride, top: top,
+      left: left, output_height: self.height(for: height), output_width: self.width(for: width))
   }
 }

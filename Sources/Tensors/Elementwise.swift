@@ -49,6 +49,20 @@ public func geluBackward(_ dy: inout Matrix, of x: Matrix) {
   }
 }
 
+/// Turns the gradient of a ReLU6's output y into that of what it was given, as PyTorch: nothing passes
+/// where y is 0 or 6.
+public func relu6Backward(_ dy: inout Matrix, of y: Matrix) {
+  precondition(dy.rows == y.rows && dy.columns == y.columns)
+  let count = y.rows * y.columns
+  y.withPointer { y in
+    dy.withMutablePointer { dy in
+      inParallel(rows: count, multipleOf: 64, operations: count) {
+        for index in $0 where !(y[index] > 0 && y[index] < 6) { dy[index] = 0 }
+      }
+    }
+  }
+}
+
 /// Turns every row of x into softmax(scale · row). Against exact arithmetic the relative error stays
 /// below 1e-6 where the scaled scores of a row lie within 10 of each other, below 3e-6 within 40.
 public func softmax(_ x: inout Matrix, scale: Float = 1) {

@@ -4,7 +4,7 @@ public struct Freezing: Sendable {
   private let frozen: Set<String>
 
   /// - Parameters:
-  ///   - names: `stem` (the convolutional stem), `vision` (the image encoder with its projection),
+  ///   - names: `stem` (all of the convolutional stem), `vision` (the image encoder with its projection),
   ///     `text` (the unimodal text encoder with its projection, but not the cross-attentions), or
   ///     beginnings of parameters' names.
   ///   - parameters: The names of all parameters.
@@ -15,7 +15,8 @@ public struct Freezing: Sendable {
     var frozen = Set(parameters.filter(objective.leavesOut))
     for name in names {
       let named = parameters.filter { Self.covers(name, $0) }
-      // A model without a convolutional stem has a frozen one, in a way.
+      // A model without a convolutional stem has a frozen one, in a way, and where all of it is to be
+      // frozen it is no part of the network.
       guard !named.isEmpty || name == "stem" else {
         throw TrainingError(
           "nothing to freeze is called \"\(name)\"; say stem, vision, text or the beginning of a "
@@ -34,7 +35,7 @@ public struct Freezing: Sendable {
 
   private static func covers(_ name: String, _ parameter: String) -> Bool {
     switch name {
-    case "stem": parameter.hasPrefix("vision_model.embeddings.stem.")
+    case "stem": StemTail.has(parameter)
     case "vision": Tower.vision.has(parameter)
     case "text": Tower.text.has(parameter)
     default: !name.isEmpty && parameter.hasPrefix(name)

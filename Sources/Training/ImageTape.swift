@@ -35,8 +35,10 @@ public struct ImageTape: Sendable {
   }
 }
 
-/// Some pictures on their way through the blocks.
+/// Some pictures on their way through the last layers of a stem, and the blocks.
 private struct ImagePass {
+  /// What each layer of the stem gave.
+  var stem: [Matrix] = []
   /// What the first block was given.
   var x = Matrix()
   var blocks: [VisionBlock.Activations] = []
@@ -114,16 +116,19 @@ extension Network {
     let vision = configuration.vision
     // A block keeps two norms, queries, keys, values, context, two sums, and both sides of the GELU.
     let row = 8 * vision.hiddenSize + 2 * vision.intermediateSize
-    return image.tokens * row * vision.layers * MemoryLayout<Float>.stride
+    let numbers = image.tokens * row * vision.layers + (stem?.numbersOfAPicture ?? 0)
+    return numbers * MemoryLayout<Float>.stride
   }
 
-  /// Runs pictures through all blocks.
+  /// Runs pictures through what is trained of a stem, and all blocks.
   /// - Returns: What is kept of the pass, and the last block's output.
   private func run(
     _ pictures: PictureBatch, onlyFirst: Bool, keeping: Bool
   ) -> (pass: ImagePass, output: Matrix) {
     var (pass, patches) = (ImagePass(), Matrix())
-    image.patchEmbedding.product(pictures.patches, into: &patches)
+    pass.stem = stem?(pictures.patches) ?? []
+    image.patchEmbedding.product(pass.stem.last ?? pictures.patches, into: &patches)
+    if !keeping { pass.stem = [] }
     image.embed(patches, pictures: pictures.count, into: &pass.x)
     var x = pass.x
     var activations = VisionBlock.Activations()
@@ -159,8 +164,14 @@ extension Network {
     addRows(
       d.rows(classes), at: classes.map { _ in 0 }, to: &gradient.image.classEmbedding)
     let patches = d.rows(d.rowIndices.filter { $0 % image.tokens != 0 })
+    guard let stem, let output = pass.stem.last else {
+      return image.patchEmbedding.product.backward(
+        patches, of: pictures.patches, into: &gradient.image.patchEmbedding.product)
+    }
+    var dStem = Matrix()
     image.patchEmbedding.product.backward(
-      patches, of: pictures.patches, into: &gradient.image.patchEmbedding.product)
+      patches, of: output, into: &gradient.image.patchEmbedding.product, dx: &dStem)
+    stem.backward(dStem, of: pictures.patches, pass.stem, into: &gradient.stem!)
   }
 }
 

@@ -5,14 +5,17 @@ public import Tensors
 /// The whole of BLIP as it is trained: both encoders, ITC and ITM heads and the decoder, which shares
 /// all but its self-attention with the image-grounded text encoder; its last layer is the word
 /// embedding. Weights are plain floats. Gradients, moments and momentum copies are networks too.
-/// A convolutional stem is frozen.
+/// Of a convolutional stem the last layers are trained, or none; the others are no part of it.
 public struct Network: Sendable {
   /// What the model is made of.
   public let configuration: ModelConfiguration
   /// τ, by which similarities are divided in the contrastive loss.
   public var temperature: Float = 0.07
 
+  /// Without a stem.
   var image: ImageEncoder
+  /// What is trained of a stem.
+  var stem: StemTail?
   var text: TextEncoder
   var match: MatchHead
   /// The decoder's own self-attention, layer by layer.
@@ -24,9 +27,15 @@ public struct Network: Sendable {
   /// Loads a network. A decoder tensor that the checkpoint lacks is the encoder's, and the other way
   /// round; a language-model head that it lacks starts as one that changes nothing. Throws naming a
   /// tensor that is missing, wrongly shaped or of no use.
-  public init(_ folder: ModelFolder) throws {
+  /// - Parameter trainsStem: Whether the last layers of a convolutional stem belong to the network.
+  public init(_ folder: ModelFolder, trainsStem: Bool = false) throws {
     configuration = folder.configuration
     image = try ImageEncoder(configuration)
+    image.stem = nil
+    let vision = configuration.vision
+    if trainsStem, let layers = vision.stem {
+      stem = StemTail(layers, side: vision.imageSize / vision.patchSize)
+    }
     text = TextEncoder(configuration, weights: nil)
     match = MatchHead(configuration.text)
     decoder = text.layers.map(\.attention)
@@ -51,8 +60,12 @@ public struct Network: Sendable {
     }
   }
 
-  /// Shows every parameter under its name in the checkpoint, those of a frozen stem too.
+  /// How many layers of a stem pictures have passed before the network takes them; 0 without one.
+  public var frozenStemLayers: Int { stem?.first ?? configuration.vision.stem?.count ?? 0 }
+
+  /// Shows every parameter under its name in the checkpoint.
   public mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
+    try stem?.forEachParameter(&visitor)
     try image.forEachParameter(&visitor)
     try text.forEachParameter(&visitor)
     try match.forEachParameter(&visitor)
@@ -68,36 +81,32 @@ public struct Network: Sendable {
     temperature = temperatures.first ?? temperature
   }
 
-  /// A network of zeros without a stem: a gradient to add to, or moments.
+  /// A network of zeros: a gradient to add to, or moments.
   public func zeros() -> Network {
     var zeros = self
-    zeros.image.stem = nil
     var visitor = Zeros()
-    zeros.visitTrainable(&visitor)
+    zeros.visit(&visitor)
     return zeros
   }
 
-  /// Moves all trainable parameters out, in the order of the walk, which copies nothing; the network
+  /// Moves all parameters out, in the order of the walk, which copies nothing; the network
   /// is of no use until they are put back.
   public mutating func takeParameters() -> [Parameter] {
     var taker = Taker()
-    visitTrainable(&taker)
+    visit(&taker)
     return taker.parameters
   }
 
   /// Puts back what was taken, with whatever numbers it has now.
   public mutating func putParameters(_ parameters: [Parameter]) {
     var giver = Giver(parameters: parameters)
-    visitTrainable(&giver)
+    visit(&giver)
     precondition(giver.next == parameters.count, "parameters of another network")
   }
 
-  /// A walk that cannot fail over all but the stem.
-  private mutating func visitTrainable(_ visitor: inout some ParameterVisitor) {
-    let stem = image.stem
-    image.stem = nil
+  /// A walk that cannot fail.
+  private mutating func visit(_ visitor: inout some ParameterVisitor) {
     do { try forEachParameter(&visitor) } catch { preconditionFailure("\(error)") }
-    image.stem = stem
     keepPatchesPlain()
   }
 

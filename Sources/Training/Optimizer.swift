@@ -32,6 +32,10 @@ public struct Optimizer: Sendable {
     self.clipping = clipping
   }
 
+  /// What a stem learns at, of the learning rate: the share that VSE++ (Faghri et al., 2018) fine-tunes
+  /// its convolutions with. They have seen a million pictures more than the rest.
+  static let shareOfStem = 0.1
+
   /// Makes one step.
   /// - Parameters:
   ///   - parameters: Those of the network, in its order; frozen ones are not touched.
@@ -56,11 +60,12 @@ public struct Optimizer: Sendable {
     steps += 1
     // clip_grad_norm_ adds 1e-6 to the norm too.
     let clipped = clipping.map { min(1, $0 / (norm + 1e-6)) } ?? 1
-    let step = AdamWStep(
-      number: steps, learningRate: Float(rate), weightDecay: weightDecay,
-      gradientScale: Float(clipped / Double(microBatches)))
     for index in trained {
       let (name, count) = (parameters[index].name, parameters[index].values.count)
+      let share = StemTail.has(name) ? Self.shareOfStem : 1
+      let step = AdamWStep(
+        number: steps, learningRate: Float(rate * share), weightDecay: weightDecay,
+        gradientScale: Float(clipped / Double(microBatches)))
       moments[name, default: .zeros(count)].move(
         &parameters[index].values, against: gradients[index].values, step)
     }

@@ -1,15 +1,15 @@
 internal import BLIP
 public import Tensors
 
-/// Pictures as the patch embedding takes them, a row a patch: what a frozen stem made of them, or the
-/// pixels of their patches.
+/// Pictures as a network takes them, a row a patch: what the frozen layers of a stem made of them, or
+/// the pixels of their patches.
 public struct PictureBatch: Sendable {
   /// How many there are.
   public let count: Int
   /// `[count · P, C]`
   let patches: Matrix
 
-  /// The pictures whose patches, `[P, C]` each, `Network.patches` gave.
+  /// The pictures whose patches, `[P, C]` each, `BLIPModel.stemOutput` or `Network.patches` gave.
   public init(_ pictures: [Matrix]) {
     precondition(!pictures.isEmpty && pictures.allSatisfy { $0.columns == pictures[0].columns })
     count = pictures.count
@@ -36,7 +36,6 @@ public struct PictureBatch: Sendable {
 }
 
 extension Network {
-  /// What the trainable part is given of a normalised picture, `[P, C]`: run once where a stem is
-  /// frozen, and kept for as long as the picture looks the same.
+  /// What a network without a stem is given of a normalised picture, `[P, C]`.
   public func patches(of pixels: FeatureMap) -> Matrix { image.patches(of: pixels) }
 }

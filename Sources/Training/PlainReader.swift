@@ -1,8 +1,7 @@
 internal import Checkpoints
 internal import Tensors
 
-/// Fills the parameters of a network from a checkpoint, as plain floats but for the stem, which is
-/// only run forward.
+/// Fills the parameters of a network from a checkpoint, as plain floats.
 struct PlainReader: ParameterVisitor {
   let weights: Weights
   private var used: [String: [Int]] = [:]
@@ -14,18 +13,14 @@ struct PlainReader: ParameterVisitor {
   }
 
   mutating func visit(_ name: String, _ shape: [Int], _ matrix: inout PackedMatrix) throws {
-    let floats = try floats(name, shape)
-    if name.hasPrefix("vision_model.embeddings.stem.") {
-      matrix.load(floats: floats, as: .float32)
-    } else {
-      matrix.load(plain: floats)
-    }
+    matrix.load(plain: try floats(name, shape))
   }
 
   /// Throws when the checkpoint has a tensor that no parameter was filled from. A decoder's copies
-  /// of what it shares, and a last layer tied to the words, are no parameters.
+  /// of what it shares, a last layer tied to the words, and a stem's frozen layers are no parameters.
   func end() throws {
-    try weights.requireExactly(used, ignoring: { $0.hasPrefix("text_decoder.") })
+    try weights.requireExactly(
+      used, ignoring: { $0.hasPrefix("text_decoder.") || StemTail.has($0) })
   }
 
   private mutating func floats(_ name: String, _ shape: [Int]) throws -> [Float] {

@@ -43,6 +43,70 @@ extension ChoiceOfKernels {
       }
     }
 
+    /// A convolution is linear in its kernels and in the picture: its derivatives are what it makes of
+    /// unit vectors.
+    @Test(arguments: [3, 5], [1, 20]) func ofADepthwiseConvolution(kernel: Int, channels: Int)
+      throws
+    {
+      var numbers = Numbers(seed: 47)
+      let (side, pictures, pad) = (4, 2, kernel / 2)
+      let shape = ConvolutionShape(
+        inputs: channels, outputs: channels, kernel: kernel, stride: 1, top: pad, left: pad,
+        bottom: pad, right: pad)
+      let (weight, bias) = (
+        numbers.floats(channels * kernel * kernel), numbers.floats(channels)
+      )
+      let (x, dy) = (
+        numbers.matrix(pictures * side * side, channels),
+        numbers.matrix(pictures * side * side, channels)
+      )
+      func exact(_ x: [Float], _ weight: [Float], _ bias: [Float]) -> [Double] {
+        let size = side * side * channels
+        return (0..<pictures).flatMap { picture in
+          Exact.convolution(
+            FeatureMap(
+              height: side, width: side,
+              pixels: Matrix(
+                rows: side * side, columns: channels,
+                values: Array(x[picture * size..<(picture + 1) * size]))), shape, depthwise: true,
+            weight, bias)
+        }
+      }
+      func units(_ count: Int) -> [[Float]] {
+        (0..<count).map { unit in (0..<count).map { $0 == unit ? 1 : 0 } }
+      }
+      let none = [Float](repeating: 0, count: channels)
+      let dx = units(x.values.count).map { loss(exact($0, weight, none), dy.values) }
+      let dw = units(weight.count).map { loss(exact(x.values, $0, none), dy.values) }
+      let nothing = [Float](repeating: 0, count: weight.count)
+      let db = units(channels).map { loss(exact(x.values, nothing, $0), dy.values) }
+      var layer = DepthwiseConvolution(shape, clamps: false)
+      try layer.load(weight, bias)
+      try KernelBuild.withEach { _ in
+        var y = Matrix()
+        layer(x, side: side, into: &y)
+        #expect(largestError(y.values, exact(x.values, weight, bias)) < 1e-5)
+        var (gradient, found) = (DepthwiseConvolution(shape, clamps: false), Matrix())
+        try gradient.load(weight, bias)
+        layer.backward(dy, of: x, side: side, into: &gradient, dx: &found)
+        #expect(largestError(found.values, dx) < 1e-5)
+        let shown = try gradient.shown()
+        let sum = { (before: [Float], d: [Double]) in zip(before, d).map { Double($0) + $1 } }
+        #expect(
+          largestError(shown[".weight [\(channels), 1, \(kernel), \(kernel)]"]!, sum(weight, dw))
+            < 1e-5)
+        #expect(largestError(shown[".bias [\(channels)]"]!, sum(bias, db)) < 1e-5)
+      }
+    }
+
+    /// Nothing passes where a ReLU6 has cut something off.
+    @Test func ofAReLU6() {
+      let y = Matrix(rows: 1, columns: 5, values: [0, 1e-6, 3, 5.999, 6])
+      var dy = Matrix(rows: 1, columns: 5, values: [1, 2, 3, 4, 5])
+      relu6Backward(&dy, of: y)
+      #expect(dy.values == [0, 2, 3, 4, 0])
+    }
+
     @Test(arguments: [(1, 5), (3, 8), (4, 21)], [0 as Float, 3])
     func ofALayerNorm(shape: (rows: Int, width: Int), mean: Float) {
       var numbers = Numbers(seed: 42)

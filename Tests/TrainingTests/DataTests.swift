@@ -116,10 +116,11 @@ struct StemCacheTests {
 
   private func cache(
     _ path: String, _ names: [String], seed: UInt64 = 1, stopAfter: Int = .max,
-    failing: String? = nil, reads: Counter = Counter(), failures: Counter = Counter()
+    layers: Int = 64, failing: String? = nil, reads: Counter = Counter(),
+    failures: Counter = Counter()
   ) throws -> StemCache? {
     try StemCache(
-      at: path, of: names, model: Self.model,
+      at: path, of: names, model: Self.model, layers: layers,
       .init(augmentation: Augmentation(scale: 0.5...1), views: 1, seed: seed),
       read: { path, _ in
         reads.add()
@@ -133,7 +134,8 @@ struct StemCacheTests {
   func contents() throws {
     let path = TemporaryFolder().path + "/stem.cache"
     let cache = try #require(try cache(path, ["a", "b"]))
-    let output = try #require(try Self.model.stemOutput(of: Self.model.pixels(of: drawn("b"))))
+    let pixels = Self.model.pixels(of: drawn("b"))
+    let output = try #require(try Self.model.stemOutput(of: pixels, layers: 64))
     let rows = cache.rows(picture: 1, view: 0)
     #expect(rows.rows == output.rows && rows.columns == output.columns)
     for (kept, exact) in zip(rows.values, output.values) {
@@ -158,9 +160,12 @@ struct StemCacheTests {
     let third = Counter()
     _ = try self.cache(path, names, reads: third)
     #expect(third.value == 0)
+    // So do other layers make other numbers.
+    let fewer = try #require(try self.cache(path, names, layers: 48, reads: third))
+    #expect(third.value == names.count && fewer.rows(picture: 0, view: 0).columns == 208)
     // Another seed makes other views.
     _ = try self.cache(path, names, seed: 2, reads: third)
-    #expect(third.value == names.count)
+    #expect(third.value == 2 * names.count)
   }
 
   @Test("another file is not written over")

@@ -110,10 +110,10 @@ import Testing
   }
 
   /// The default model, with its stem, whose weights are bytes for one and floats for the other.
-  @Test func aNetworkComputesWhatItsModelDoes() throws {
+  @Test(arguments: [false, true]) func aNetworkComputesWhatItsModelDoes(trainsStem: Bool) throws {
     let folder = try standard.get()
-    let model = try BLIPModel(folder: folder)
-    let network = try Network(folder)
+    let model = try BLIPModel(folder: folder, precision: .fp32)
+    let network = try Network(folder, trainsStem: trainsStem)
     let side = folder.configuration.vision.imageSize
     let maps = (0..<3).map { picture in
       FeatureMap(
@@ -123,10 +123,13 @@ import Testing
           values: (0..<side * side * 3).map { Float(($0 * (7 + 6 * picture)) % 255) / 128 - 1 }))
     }
     let texts: [[Int32]] = [[101, 1037, 3899, 102], [101, 2048, 2273, 1999, 2392, 102]]
-    let images = network.encode(
-      pictures: PictureBatch(maps.map(network.patches)), keeping: true)
-    let few = network.encode(
-      pictures: PictureBatch(maps.map(network.patches)), keeping: false, features: false)
+    #expect(network.frozenStemLayers == (trainsStem ? 48 : 64))
+    let pictures = PictureBatch(
+      try maps.map {
+        try #require(try model.stemOutput(of: $0, layers: network.frozenStemLayers))
+      })
+    let images = network.encode(pictures: pictures, keeping: true)
+    let few = network.encode(pictures: pictures, keeping: false, features: false)
     let encodings = try maps.map { try model.encode(pixels: $0) }
     #expect(relativeError(images.features.values, encodings.flatMap(\.features.values)) < 1e-5)
     #expect(relativeError(images.embeddings.values, encodings.flatMap(\.embedding)) < 1e-5)

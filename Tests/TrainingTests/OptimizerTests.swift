@@ -45,6 +45,18 @@ import Testing
     }
   }
 
+  /// AdamW's first step moves every number by the rate.
+  @Test func aStemLearnsAtATenthOfTheRate() throws {
+    let names = ["vision_model.embeddings.stem.48.bias", "vision_proj.bias"]
+    var parameters = names.map { Parameter(name: $0, shape: [1], values: [0]) }
+    var optimizer = Optimizer()
+    _ = try optimizer.update(
+      &parameters, gradients: names.map { Parameter(name: $0, shape: [1], values: [3]) },
+      rate: 1e-2, freezing: Freezing([], objective: .pretrain, parameters: names))
+    #expect(abs(parameters[0].values[0] + 1e-3) < 1e-8)
+    #expect(abs(parameters[1].values[0] + 1e-2) < 1e-7)
+  }
+
   @Test func frozenParametersStayAndKeepNoMoments() throws {
     let reference = try Reference("objectives.safetensors")
     var optimizer = Optimizer()

@@ -1,3 +1,4 @@
+import BLIP
 import Checkpoints
 import Foundation
 import Images
@@ -164,6 +165,31 @@ struct RunTests {
     #expect(try refusal(named(0..<5, captions: 0)).contains("no picture with captions"))
     let daisies = (0..<6).map { CaptionedPicture(path: "\($0).jpg", label: "daisy") }
     #expect(try refusal(daisies).contains("the same label"))
+  }
+
+  /// The default model over four pictures: one step.
+  @Test("the last layers of a stem are trained, or none of them", arguments: [[], ["stem"]])
+  func stem(frozen: [String]) throws {
+    let folder = TemporaryFolder().path + "/run"
+    var settings = settings(.retrieval)
+    settings.frozen = frozen
+    (settings.epochs, settings.batch, settings.views) = (1, 2, 0)
+    var plan = TrainingRun.Plan(
+      settings, pictures: named(0..<3, captions: 1),
+      model: try ModelFolder(path: BLIPModel.defaultModelPath()), folder: folder)
+    plan.storage = .fp32
+    #expect(try run(plan))
+    let trained = try ModelFolder(path: "\(folder)/last").weights
+    func isChanged(_ name: String) throws -> Bool {
+      let shape = try #require(trained.shape(of: name))
+      return try trained.floats(name, shape: shape) != plan.model.weights.floats(name, shape: shape)
+    }
+    let path = "vision_model.embeddings"
+    #expect(try isChanged("\(path).patch_embedding.weight"))
+    for layer in [0, 47] { #expect(try !isChanged("\(path).stem.\(layer).weight")) }
+    for layer in [48, 49, 63] {
+      #expect(try isChanged("\(path).stem.\(layer).weight") == frozen.isEmpty)
+    }
   }
 
   @Test("a picture that cannot be read is told, left out, and training goes on")

@@ -31,6 +31,12 @@ void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
 /// dy becomes dy · gelu′(x).
 void kernel_gelu_backward(const float *x, float *dy, size_t count);
 
+/// Adds the gradient of a depthwise convolution's weights to d_weights [kernel, kernel, channels], for
+/// its first `count` channels: x [height, width, channels] is what it was given, and dy
+/// [output_height, output_width, channels] the gradient of its output.
+void kernel_depthwise_backward(struct kernel_convolution shape, const float *x, const float *dy,
+                               size_t count, float *d_weights);
+
 /// The gradients of a layer norm whose input was x. dx is written, or added to; the other two are
 /// added to.
 void kernel_layer_norm_backward(const float *dy, const float *x, const float *weight,

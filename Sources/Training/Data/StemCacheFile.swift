@@ -61,9 +61,11 @@ final class StemCacheMaker: Sendable {
     var states = [UInt8](repeating: 0, count: layout.pictures)
     var header = [UInt8](repeating: 0, count: StemCacheLayout.statesOffset)
     var facts = stat()
-    let isKnown =
-      fstat(descriptor, &facts) == 0 && Int(facts.st_size) == layout.byteCount
-      && pread(descriptor, &header, header.count, 0) == header.count && header == layout.header
+    // Of a shorter file the rest stays 0, which is no header.
+    guard fstat(descriptor, &facts) == 0, pread(descriptor, &header, header.count, 0) >= 0 else {
+      throw Self.failure(path, errno)
+    }
+    let isKnown = Int(facts.st_size) == layout.byteCount && header == layout.header
     if isKnown {
       let offset = StemCacheLayout.statesOffset
       guard pread(descriptor, &states, states.count, offset) == states.count else {

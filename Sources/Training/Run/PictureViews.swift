@@ -8,7 +8,7 @@ internal import Tensors
 /// Gives batches of pictures as the network takes them.
 struct PictureViews: Sendable {
   enum Source: Sendable {
-    /// What a frozen stem made of them.
+    /// What the frozen layers of a stem made of them.
     case cache(StemCache)
     /// Read and augmented there and then: for a model without a stem.
     case files(PictureFiles, Augmentation)
@@ -93,6 +93,7 @@ struct PictureFiles: Sendable {
   /// Pixels on a side of what the model takes.
   let side: Int
   private let model: BLIPModel
+  private let stemLayers: Int
   /// Cuts pictures into patches; has no parameters.
   private let cutter: Network
   private let read: @Sendable (String, Int) throws -> Picture
@@ -103,6 +104,7 @@ struct PictureFiles: Sendable {
     side = model.folder.configuration.vision.imageSize
     self.model = model
     self.read = read
+    stemLayers = network.frozenStemLayers
     var cutter = network
     // Otherwise the first step would have to copy them all.
     _ = cutter.takeParameters()
@@ -115,6 +117,6 @@ struct PictureFiles: Sendable {
     _ path: String, times: Int = 1, _ change: (Picture) -> Picture
   ) throws -> Matrix {
     let pixels = model.pixels(of: change(try read(path, times * side)))
-    return try model.stemOutput(of: pixels) ?? cutter.patches(of: pixels)
+    return try model.stemOutput(of: pixels, layers: stemLayers) ?? cutter.patches(of: pixels)
   }
 }

@@ -15,7 +15,7 @@ public struct RunSettings: Sendable, Equatable, Codable {
   public var warmUp: Int
   /// What the rate is multiplied by after an epoch; nil: it falls by half a cosine.
   public var decay: Double?
-  /// What stays as it is: `vision`, `text`, or beginnings of parameters' names.
+  /// What stays as it is: `stem`, `vision`, `text`, or beginnings of parameters' names.
   public var frozen: [String] = []
   /// Augmented views of every picture that the stem's cache holds besides the plain one.
   public var views = 4
@@ -47,6 +47,9 @@ public struct RunSettings: Sendable, Equatable, Codable {
     smallestCrop = isPretraining ? 0.2 : 0.5
     alphaEpochs = isPretraining ? 2 : 1
   }
+
+  /// Whether the last layers of a convolutional stem are trained.
+  var trainsStem: Bool { !frozen.contains("stem") && !frozen.contains("vision") }
 
   var schedule: Schedule {
     Schedule(

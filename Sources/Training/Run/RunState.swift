@@ -16,7 +16,7 @@ struct RunState: Codable {
   var epoch = 0
   var stepsOfEpoch = 0
 
-  static let format = "blip training state 1"
+  static let format = "blip training state 2"
 
   /// Writes the state of a run.
   func write(_ trainer: inout Trainer, to path: String) throws {

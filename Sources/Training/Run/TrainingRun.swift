@@ -85,9 +85,11 @@ public struct TrainingRun: Sendable {
         of: plan.pictures + plan.validation, model: plan.model.fingerprint))
     let old = try earlierState(state, at: statePath)
 
-    let network = try Network(plan.model)
+    let network = try Network(plan.model, trainsStem: settings.trainsStem)
     let files = PictureFiles(model, network: network, read: read)
-    guard var views = try makeViews(set, model, files) else { return false }
+    guard var views = try makeViews(set, model, files, stemLayers: network.frozenStemLayers) else {
+      return false
+    }
     if settings.epochs == 0 { return true }
     var trainer = try Trainer(network, trainerSettings(set, model, prompt))
     if let old {
@@ -194,7 +196,7 @@ public struct TrainingRun: Sendable {
 
   /// The pictures as the network takes them; nil where it was stopped.
   private func makeViews(
-    _ set: TrainingSet, _ model: BLIPModel, _ files: PictureFiles
+    _ set: TrainingSet, _ model: BLIPModel, _ files: PictureFiles, stemLayers: Int
   ) throws -> PictureViews? {
     let settings = plan.settings
     let augmentation = Augmentation(scale: settings.smallestCrop...1)
@@ -204,6 +206,7 @@ public struct TrainingRun: Sendable {
     }
     let cache = try StemCache(
       at: plan.stemCache ?? "\(plan.folder)/stem.cache", of: set.pictures.map(\.path), model: model,
+      layers: stemLayers,
       .init(augmentation: augmentation, views: settings.views, seed: settings.seed), read: read,
       shouldStop: shouldStop,
       report: { [report] event in

@@ -1,0 +1,85 @@
+internal import CKernels
+
+// Square pictures one behind the other, `[pictures · side · side, channels]`, as they are trained on.
+extension DepthwiseConvolution {
+  /// Writes the convolution of every picture of x into y.
+  public func callAsFunction(_ x: Matrix, side: Int, into y: inout Matrix) {
+    run(
+      x, shape.sizes(height: side, width: side), weight: weight, bias: bias, clamps: clamps,
+      into: &y)
+  }
+
+  /// Adds the gradients of the parameters to `gradient`, and writes that of x into dx: the
+  /// convolution of dy by the kernels turned around. For a stride of 1.
+  /// - Parameters:
+  ///   - dy: The gradient of the output before a ReLU6.
+  ///   - x: What the layer was given.
+  public func backward(
+    _ dy: Matrix, of x: Matrix, side: Int, into gradient: inout DepthwiseConvolution,
+    dx: inout Matrix
+  ) {
+    precondition(shape.stride == 1 && max(shape.top, shape.left) < shape.kernel)
+    let channels = shape.outputs
+    let sizes = shape.sizes(height: side, width: side)
+    let way = kernel_convolution(
+      height: sizes.output_height, width: sizes.output_width, channels: channels,
+      kernel: shape.kernel, stride: 1, top: shape.kernel - 1 - shape.top,
+      left: shape.kernel - 1 - shape.left, output_height: side, output_width: side)
+    let taps = shape.kernel * shape.kernel
+    let turned = (0..<taps).reversed().flatMap { weight[$0 * channels..<($0 + 1) * channels] }
+    run(
+      dy, way, weight: turned, bias: [Float](repeating: 0, count: channels), clamps: false,
+      into: &dx)
+
+    precondition(dx.rows == x.rows && x.columns == channels)
+    x.withPointer { x_ in
+      dy.withPointer { dy_ in
+        gradient.weight.withMutablePointer(count: taps * channels) { weight in
+          inParallel(
+            rows: channels, multipleOf: 16, operations: taps * dy.rows * channels
+          ) { part in
+            let first = part.lowerBound
+            for picture in 0..<x.rows / sizes.pixels {
+              kernel_depthwise_backward(
+                sizes, x_ + picture * sizes.pixels * channels + first,
+                dy_ + picture * way.pixels * channels + first, part.count, weight + first)
+            }
+          }
+        }
+      }
+    }
+    sumColumns(dy, into: &gradient.bias)
+  }
+
+  private func run(
+    _ x: Matrix, _ sizes: kernel_convolution, weight: [Float], bias: [Float], clamps: Bool,
+    into y: inout Matrix
+  ) {
+    let channels = sizes.channels
+    let pictures = x.rows / sizes.pixels
+    precondition(x.columns == channels && x.rows == pictures * sizes.pixels)
+    let pixels = sizes.output_height * sizes.output_width
+    y.reshape(rows: pictures * pixels, columns: channels)
+    let taps = sizes.kernel * sizes.kernel
+    x.withPointer { x in
+      weight.withPointer(count: taps * channels) { weight in
+        bias.withPointer(count: channels) { bias in
+          y.withMutablePointer { y in
+            inParallel(rows: pictures, operations: pictures * pixels * taps * channels) {
+              for picture in $0 {
+                kernel_depthwise(
+                  sizes, x + picture * sizes.pixels * channels, weight, bias, clamps,
+                  y + picture * pixels * channels)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension kernel_convolution {
+  /// Of a picture that goes in.
+  fileprivate var pixels: Int { height * width }
+}
