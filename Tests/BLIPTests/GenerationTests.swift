@@ -132,7 +132,6 @@ import Testing
       #expect(alone[0].tokens == together[picture].tokens)
       #expect(settings.maximumLength >= alone[0].tokens.count)
       #expect(!alone[0].text.isEmpty && !alone[0].text.contains("["))
-      #expect(!alone[0].text.hasPrefix("a picture of"))
     }
   }
 
