@@ -117,7 +117,7 @@ enum Shared {
 }
 
 /// What the cosine counts beside the match logit, as the default model's `config.json` says.
-let itcWeight: Float = 20
+let itcWeight: Float = 16
 
 /// A line of `blip search --json`.
 struct PictureLine: Decodable, Equatable {
