@@ -1,52 +1,34 @@
-package import Checkpoints
-package import Tensors
+internal import Checkpoints
+internal import Tensors
 
 /// The default model's stem: convolutions that turn a picture into a small map of many channels, in
 /// place of the linear patch embedding's look at raw pixels. Batch norms are in the weights.
 package struct ConvolutionalStem: Sendable {
-  private enum Layer {
-    case convolution(Convolution, addend: Int?)
-    case depthwise(DepthwiseConvolution)
-  }
-
-  private var layers: [Layer]
+  private var layers: [StemConvolution]
   /// Which of the shared buffers each layer writes.
   private let slots: [Int]
 
   init(_ stem: [StemLayer], imageSize: Int) throws(BLIPError) {
     layers = []
     for (index, layer) in stem.enumerated() {
-      let shape = ConvolutionShape(layer)
-      if layer.kind == .depthwise {
-        guard DepthwiseConvolution.supports(kernel: layer.kernel, stride: layer.stride) else {
-          throw BLIPError(
-            "config.json: vision_config.stem.layers[\(index)] is depthwise with a kernel of "
-              + "\(layer.kernel) and a stride of \(layer.stride); 3 or 5 and 1 or 2 can be run")
-        }
-        guard layer.add == nil else {
-          throw BLIPError(
-            "config.json: vision_config.stem.layers[\(index)] is depthwise and adds a layer; only "
-              + "conv and pointwise layers can add")
-        }
-        layers.append(.depthwise(DepthwiseConvolution(shape, clamps: layer.relu6)))
-      } else {
-        layers.append(.convolution(Convolution(shape, clamps: layer.relu6), addend: layer.add))
-      }
+      layers.append(try StemConvolution(layer, index: index))
     }
-    slots = Self.slots(for: stem, imageSize: imageSize)
+    slots = Self.slots(for: layers, imageSize: imageSize)
   }
 
   /// Gives every layer a buffer. An output stays only until its last reader (the next layer, or one
   /// that adds it) is through; then its buffer serves another output of the same size, so that no
   /// buffer ever grows or shrinks.
-  private static func slots(for stem: [StemLayer], imageSize: Int) -> [Int] {
+  private static func slots(for stem: [StemConvolution], imageSize: Int) -> [Int] {
     var lastReader = Array(1...stem.count)
     var sizes: [Int] = []
     var side = imageSize
     for (index, layer) in stem.enumerated() {
-      if let add = layer.add { lastReader[add] = max(lastReader[add], index) }
-      side = ConvolutionShape(layer).height(for: side)
-      sizes.append(side * side * layer.outputs)
+      if case .full(_, let addend?) = layer {
+        lastReader[addend] = max(lastReader[addend], index)
+      }
+      side = layer.shape.height(for: side)
+      sizes.append(side * side * layer.shape.outputs)
     }
     var slots: [Int] = []
     var free: [Int: [Int]] = [:]
@@ -65,15 +47,7 @@ package struct ConvolutionalStem: Sendable {
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {
     for index in layers.indices {
-      let path = "\(path).\(index)"
-      switch layers[index] {
-      case .convolution(var convolution, let addend):
-        try convolution.forEachParameter(path, &visitor)
-        layers[index] = .convolution(convolution, addend: addend)
-      case .depthwise(var convolution):
-        try convolution.forEachParameter(path, &visitor)
-        layers[index] = .depthwise(convolution)
-      }
+      try layers[index].forEachParameter("\(path).\(index)", &visitor)
     }
   }
 
@@ -99,7 +73,7 @@ package struct ConvolutionalStem: Sendable {
       swap(&output, &activations.maps[slots[index]])
       let input = index == 0 ? pixels : activations.maps[slots[index - 1]]
       switch layer {
-      case .convolution(let convolution, let addend):
+      case .full(let convolution, let addend):
         convolution(
           input, plus: addend.map { activations.maps[slots[$0]] }, windows: &activations.windows,
           into: &output)
@@ -109,15 +83,5 @@ package struct ConvolutionalStem: Sendable {
       swap(&output, &activations.maps[slots[index]])
     }
     swap(&activations.output, &activations.maps[slots[count - 1]])
-  }
-}
-
-extension ConvolutionShape {
-  /// Of a layer of a stem.
-  package init(_ layer: StemLayer) {
-    self.init(
-      inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, stride: layer.stride,
-      top: layer.padding[0], left: layer.padding[1], bottom: layer.padding[2],
-      right: layer.padding[3])
   }
 }

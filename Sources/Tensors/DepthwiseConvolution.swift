@@ -37,17 +37,44 @@ public struct DepthwiseConvolution: Sendable {
 
   /// Writes the convolution of x into y, which takes the shape of the output.
   public func callAsFunction(_ x: FeatureMap, into y: inout FeatureMap) {
-    precondition(x.pixels.columns == shape.inputs)
     let sizes = shape.sizes(height: x.height, width: x.width)
     y.reshape(height: sizes.output_height, width: sizes.output_width, channels: shape.outputs)
-    x.pixels.withPointer { x in
-      weight.withPointer(count: shape.kernel * shape.kernel * shape.inputs) { weight in
-        bias.withPointer(count: shape.outputs) { bias in
-          y.pixels.withMutablePointer { kernel_depthwise(sizes, x, weight, bias, clamps, $0) }
+    run(x.pixels, sizes, weight: weight, bias: bias, clamps: clamps, into: &y.pixels)
+  }
+
+  /// Writes the convolution of every picture of x, one behind the other and each of the size that
+  /// `sizes` says, into y.
+  func run(
+    _ x: Matrix, _ sizes: kernel_convolution, weight: [Float], bias: [Float], clamps: Bool,
+    into y: inout Matrix
+  ) {
+    let channels = sizes.channels
+    let pictures = x.rows / sizes.pixels
+    precondition(x.columns == channels && x.rows == pictures * sizes.pixels)
+    let pixels = sizes.output_height * sizes.output_width
+    y.reshape(rows: pictures * pixels, columns: channels)
+    let taps = sizes.kernel * sizes.kernel
+    x.withPointer { x in
+      weight.withPointer(count: taps * channels) { weight in
+        bias.withPointer(count: channels) { bias in
+          y.withMutablePointer { y in
+            inParallel(rows: pictures, operations: pictures * pixels * taps * channels) {
+              for picture in $0 {
+                kernel_depthwise(
+                  sizes, x + picture * sizes.pixels * channels, weight, bias, clamps,
+                  y + picture * pixels * channels)
+              }
+            }
+          }
         }
       }
     }
   }
+}
+
+extension kernel_convolution {
+  /// Of a picture that goes in.
+  var pixels: Int { height * width }
 }
 
 extension ConvolutionShape {

@@ -50,36 +50,4 @@ extension DepthwiseConvolution {
     }
     sumColumns(dy, into: &gradient.bias)
   }
-
-  private func run(
-    _ x: Matrix, _ sizes: kernel_convolution, weight: [Float], bias: [Float], clamps: Bool,
-    into y: inout Matrix
-  ) {
-    let channels = sizes.channels
-    let pictures = x.rows / sizes.pixels
-    precondition(x.columns == channels && x.rows == pictures * sizes.pixels)
-    let pixels = sizes.output_height * sizes.output_width
-    y.reshape(rows: pictures * pixels, columns: channels)
-    let taps = sizes.kernel * sizes.kernel
-    x.withPointer { x in
-      weight.withPointer(count: taps * channels) { weight in
-        bias.withPointer(count: channels) { bias in
-          y.withMutablePointer { y in
-            inParallel(rows: pictures, operations: pictures * pixels * taps * channels) {
-              for picture in $0 {
-                kernel_depthwise(
-                  sizes, x + picture * sizes.pixels * channels, weight, bias, clamps,
-                  y + picture * pixels * channels)
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-extension kernel_convolution {
-  /// Of a picture that goes in.
-  fileprivate var pixels: Int { height * width }
 }

@@ -34,7 +34,7 @@ public struct Network: Sendable {
     image.stem = nil
     let vision = configuration.vision
     if trainsStem, let layers = vision.stem {
-      stem = StemTail(layers, side: vision.imageSize / vision.patchSize)
+      stem = try StemTail(layers, side: vision.imageSize / vision.patchSize)
     }
     text = TextEncoder(configuration, weights: nil)
     match = MatchHead(configuration.text)

@@ -5,28 +5,17 @@ internal import Tensors
 /// The last layers of a convolutional stem, behind all that shrink the picture: few enough pixels that
 /// training them costs a tenth of a step. Those before them are run once and kept.
 struct StemTail: Sendable {
-  private enum Layer {
-    case pointwise(Convolution, addend: Int?)
-    case depthwise(DepthwiseConvolution)
-  }
-
   /// The number of the first of them in the stem.
   let first: Int
   /// Pixels on a side of every layer's map.
   private let side: Int
-  private var layers: [Layer]
+  private var layers: [StemConvolution]
 
   /// The tail of a stem; nil where its last layer is not one that can be trained.
-  init?(_ stem: [StemLayer], side: Int) {
+  init?(_ stem: [StemLayer], side: Int) throws {
     guard let first = Self.start(of: stem) else { return nil }
     (self.first, self.side) = (first, side)
-    layers = stem[first...].map { layer in
-      let shape = ConvolutionShape(layer)
-      return layer.kind == .depthwise
-        ? .depthwise(DepthwiseConvolution(shape, clamps: layer.relu6))
-        // The tail's own input is what the layer before it gave.
-        : .pointwise(Convolution(shape, clamps: layer.relu6), addend: layer.add.map { $0 - first })
-    }
+    layers = try stem.indices[first...].map { try StemConvolution(stem[$0], index: $0) }
   }
 
   /// Where the tail begins: behind the narrowest map of full depth, of which there is least to keep.
@@ -54,26 +43,13 @@ struct StemTail: Sendable {
   /// Shows the parameters under their names in the checkpoint.
   mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     for index in layers.indices {
-      let path = "\(Self.path).\(first + index)"
-      switch layers[index] {
-      case .pointwise(var convolution, let addend):
-        try convolution.forEachParameter(path, &visitor)
-        layers[index] = .pointwise(convolution, addend: addend)
-      case .depthwise(var convolution):
-        try convolution.forEachParameter(path, &visitor)
-        layers[index] = .depthwise(convolution)
-      }
+      try layers[index].forEachParameter("\(Self.path).\(first + index)", &visitor)
     }
   }
 
   /// Numbers that the layers give for a picture.
   var numbersOfAPicture: Int {
-    layers.reduce(0) { sum, layer in
-      switch layer {
-      case .pointwise(let convolution, _): sum + side * side * convolution.shape.outputs
-      case .depthwise(let convolution): sum + side * side * convolution.shape.outputs
-      }
-    }
+    layers.reduce(0) { $0 + side * side * $1.shape.outputs }
   }
 
   /// What every layer gives for pictures one behind the other, `[pictures · side · side, channels]`.
@@ -83,9 +59,10 @@ struct StemTail: Sendable {
       var y = Matrix()
       let input = outputs.last ?? x
       switch layer {
-      case .pointwise(let convolution, let addend):
+      case .full(let convolution, let addend):
+        // The tail's own input is what the layer before it gave.
         convolution.product(
-          input, plus: addend.map { $0 < 0 ? x : outputs[$0] },
+          input, plus: addend.map { $0 < first ? x : outputs[$0 - first] },
           then: convolution.clamps ? .relu6 : .identity, into: &y)
       case .depthwise(let convolution): convolution(input, side: side, into: &y)
       }
@@ -111,20 +88,19 @@ struct StemTail: Sendable {
     for index in layers.indices.reversed() {
       guard var dy = gradients[index] else { continue }
       gradients[index] = nil
+      if layers[index].clamps { relu6Backward(&dy, of: outputs[index]) }
       let input = index == 0 ? x : outputs[index - 1]
       var dx = Matrix()
       switch (layers[index], gradient.layers[index]) {
-      case (.pointwise(let layer, let addend), .pointwise(var sums, _)):
-        if layer.clamps { relu6Backward(&dy, of: outputs[index]) }
-        if let addend { add(dy, at: addend) }
+      case (.full(let layer, let addend), .full(var sums, _)):
+        if let addend { add(dy, at: addend - first) }
         if index > 0 {
           layer.product.backward(dy, of: input, into: &sums.product, dx: &dx)
         } else {
           layer.product.backward(dy, of: input, into: &sums.product)
         }
-        gradient.layers[index] = .pointwise(sums, addend: addend)
+        gradient.layers[index] = .full(sums, addend: addend)
       case (.depthwise(let layer), .depthwise(var sums)):
-        if layer.clamps { relu6Backward(&dy, of: outputs[index]) }
         layer.backward(dy, of: input, side: side, into: &sums, dx: &dx)
         gradient.layers[index] = .depthwise(sums)
       default: preconditionFailure("the gradient of another stem")

@@ -135,6 +135,23 @@ import Testing
     }
   }
 
+  /// What a caption goes on from is no part of it.
+  @Test(arguments: [
+    settings(.greedy), settings(beams(3)), settings(.nucleus(NucleusSettings(seed: 5))),
+  ])
+  func aPromptIsCutOff(_ settings: GenerationSettings) throws {
+    let reference = try Activations("blip-mini-activations.safetensors")
+    let model = try Models.captioner.get()
+    var settings = settings
+    settings.prompt = "a picture of"
+    for picture in 0..<2 {
+      let features = try reference.matrix("vision.last_hidden_state", picture)
+      let caption = try model.captions(of: [features], settings)[0]
+      #expect(caption.tokens.starts(with: [30522, 1037, 3861, 1997]))
+      #expect(!caption.text.isEmpty && !caption.text.hasPrefix("a picture of"))
+    }
+  }
+
   /// A captioner is trained to go on from "a picture of ", a pre-trained model from nothing.
   @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"))
   func thePromptIsTheModels() throws {

@@ -65,6 +65,8 @@ struct BenchTests {
     }
     // Of six pictures every one is among the first ten; of twelve texts not.
     #expect(metrics["img_r10"] == 100)
+    let shares = try ["txt_r1", "txt_r5", "txt_r10"].map { try #require(metrics[$0]) }
+    #expect(shares == shares.sorted() && shares[2] > 0)
   }
 
   @Test("an index that is given is used, and calibrated where that is asked for")

@@ -167,7 +167,7 @@ struct RunTests {
     #expect(try refusal(daisies).contains("the same label"))
   }
 
-  /// The default model over four pictures: one step.
+  /// The default model over three pictures, of which one is held out: one step.
   @Test("the last layers of a stem are trained, or none of them", arguments: [[], ["stem"]])
   func stem(frozen: [String]) throws {
     let folder = TemporaryFolder().path + "/run"

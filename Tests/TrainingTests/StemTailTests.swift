@@ -64,7 +64,7 @@ import Testing
         rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures[0].columns,
         values: pictures.flatMap(\.values))
     }
-    var tail = try #require(StemTail(stem(small), side: 5))
+    var tail = try #require(try StemTail(stem(small), side: 5))
     var weights = Reader { name, _, _ in try reference.floats(name) }
     try tail.forEachParameter(&weights)
     var gradient = tail
