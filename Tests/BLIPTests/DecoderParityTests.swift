@@ -2,6 +2,7 @@ import Checkpoints
 import FoundationEssentials
 import Tensors
 import Testing
+import TestSupport
 
 @testable import BLIP
 
@@ -51,10 +52,12 @@ import Testing
   }
 
   /// A caption checkpoint has a decoder and nothing else of the text side.
-  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"), arguments: orders)
+  @Test(
+    .enabled(if: Models.hasReferenceCaptioner, Models.missingCaptioner), arguments: orders)
   func aCaptionCheckpointAsHuggingFace(_ order: BERTAttention.Order) throws {
-    let reference = try Activations(path: "\(shared)/fixtures/activations/caption.safetensors")
-    let decoder = try Models.tinyCaptioner().textDecoder()
+    let reference = try Activations(
+      path: "\(Checkout.shared)/fixtures/activations/caption.safetensors")
+    let decoder = try Models.referenceCaptioner().textDecoder()
     for (index, text) in try reference.texts("decoder_input_ids").enumerated() {
       let picture = try reference.matrix("vision.last_hidden_state", index)
       expectClose(

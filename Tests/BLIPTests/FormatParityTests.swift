@@ -9,7 +9,7 @@ import Testing
 /// Checkpoints of every format, from pixels and tokens to embeddings and logits: what transformers
 /// computes, and the same bits whatever the file.
 @Suite(.ownsProcess) struct FormatParityTests {
-  private static let folder = "\(fixtures)/../../CheckpointsTests/Fixtures"
+  private static let folder = Checkout.fixtures(of: "CheckpointsTests")
   private let expected: Activations
 
   init() throws { expected = try Activations(path: Self.folder + "/expected.safetensors") }

@@ -45,12 +45,12 @@ import Testing
   /// The same sequences in the same order, and their scores. Once the model hardly ever says [SEP],
   /// once often.
   @Test(
-    .enabled(if: Models.hasTinyCaptioner, "needs ../shared"),
+    .enabled(if: Models.hasReferenceCaptioner, Models.missingCaptioner),
     arguments: [("greedy", "open"), ("beams", "open")] + cases.map { ($0.name, "ending") })
   func sequencesAndScoresAsHuggingFace(_ name: String, _ kind: String) throws {
     let reference = try Activations("blip-tiny-generation.safetensors")
     let settings = try #require(Self.cases.first { $0.name == name }).settings
-    let model = try Models.tinyCaptioner()
+    let model = try Models.referenceCaptioner()
     var decoder = try model.textDecoder()
     if kind == "ending" { decoder.words.bias[102] += try reference.floats("ending")[0] }
     let rules = TokenRules(settings, end: 102)
@@ -153,10 +153,9 @@ import Testing
   }
 
   /// A captioner is trained to go on from "a picture of ", a pre-trained model from nothing.
-  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"))
-  func thePromptIsTheModels() throws {
+  @Test func thePromptIsTheModels() throws {
     let pretrained = try Models.captioner.get()
-    let captioner = try Models.tinyCaptioner()
+    let captioner = try Models.tinyCaptioner.get()
     #expect(pretrained.completed(GenerationSettings()).prompt == "")
     #expect(captioner.completed(GenerationSettings()).prompt == "a picture of ")
     var settings = GenerationSettings()
@@ -212,9 +211,8 @@ import Testing
     } throws: { "\($0)".contains("no text decoder") && "\($0)".contains(folder.path) }
   }
 
-  @Test(.enabled(if: Models.hasTinyCaptioner, "needs ../shared"))
-  func aCaptionerCannotRetrieve() throws {
-    let model = try Models.tinyCaptioner()
+  @Test func aCaptionerCannotRetrieve() throws {
+    let model = try Models.tinyCaptioner.get()
     #expect { try model.embed(texts: [[101, 102]]) } throws: {
       "\($0)".contains("no text encoder")
     }

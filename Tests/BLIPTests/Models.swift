@@ -1,14 +1,11 @@
 import FoundationEssentials
 import TestSupport
+import Testing
 
 @testable import BLIP
 @testable import Checkpoints
 
-/// The folder of fixtures, beside this file.
-let fixtures = "\(#filePath.dropLast("/Models.swift".count))/Fixtures"
-
-/// What lies beside the package, where it is there.
-let shared = "\(#filePath.dropLast("/Tests/BLIPTests/Models.swift".count))/../shared"
+let fixtures = Checkout.fixtures(of: "BLIPTests")
 
 /// The two models that everything is tried with.
 enum Models {
@@ -25,15 +22,22 @@ enum Models {
     try BLIPModel(folder: ModelFolder(path: BLIPModel.defaultModelPath()), use: .captions)
   }
 
-  /// A captioner as Hugging Face builds it, tiny, with random weights.
-  static let tinyCaptionerPath = "\(shared)/fixtures/blip-tiny-caption"
-  static let hasTinyCaptioner = FileManager.default.fileExists(atPath: tinyCaptionerPath)
+  /// A captioner with nothing else of the text side, tiny, with random weights.
+  static let tinyCaptioner = Result {
+    try BLIPModel(folder: ModelFolder(path: TinyModel.captioning.path), use: .captions)
+  }
 
-  static func tinyCaptioner() throws -> BLIPModel {
+  /// The same as Hugging Face builds it, which its references were computed with.
+  static let referenceCaptionerPath = "\(Checkout.shared)/fixtures/blip-tiny-caption"
+  static let hasReferenceCaptioner = Checkout.has(referenceCaptionerPath)
+  static let missingCaptioner: Comment =
+    "needs ../shared/fixtures/blip-tiny-caption, a captioner that Hugging Face saved"
+
+  static func referenceCaptioner() throws -> BLIPModel {
     let folder = TemporaryFolder()
     for file in ["config.json", "preprocessor_config.json", "model.safetensors"] {
       try FileManager.default.createSymbolicLink(
-        atPath: "\(folder.path)/\(file)", withDestinationPath: "\(tinyCaptionerPath)/\(file)")
+        atPath: "\(folder.path)/\(file)", withDestinationPath: "\(referenceCaptionerPath)/\(file)")
     }
     try FileManager.default.createSymbolicLink(
       atPath: "\(folder.path)/vocab.txt",

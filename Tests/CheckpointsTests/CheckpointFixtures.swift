@@ -5,8 +5,7 @@ import TestSupport
 
 /// Checkpoints that Benchmarks/fixtures/make_checkpoint_fixtures.py made.
 enum CheckpointFixtures {
-  static let path = String(
-    #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Fixtures")
+  static let path = Checkout.fixtures(of: "CheckpointsTests")
   static let retrieval = path + "/formats/retrieval"
   static let caption = path + "/formats/caption"
 

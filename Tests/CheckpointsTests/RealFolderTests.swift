@@ -1,14 +1,11 @@
-import Glibc
 import Testing
+import TestSupport
 
 @testable import Checkpoints
 
-private let root = String(#filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 })
-private let shared = root + "/../shared"
-
 @Suite struct RealFolderTests {
   @Test func theDefaultModel() throws {
-    let model = try ModelFolder(path: root + "/Sources/BLIP/Resources/blip-mini")
+    let model = try ModelFolder(path: Checkout.defaultModel)
     #expect(model.name == "blip-mini")
     let (vision, text) = (model.configuration.vision, model.configuration.text)
     #expect(vision.imageSize == 224 && vision.patchSize == 32 && vision.heads == 6)
@@ -25,10 +22,12 @@ private let shared = root + "/../shared"
   }
 
   @Test(
-    .enabled(if: access(shared + "/fixtures", R_OK) == 0, "../shared is missing"),
+    .enabled(
+      if: Checkout.has(Checkout.shared + "/fixtures"),
+      "needs ../shared/fixtures, tiny models that Hugging Face saved"),
     arguments: ["blip-tiny", "blip-tiny-caption"])
   func theTinyModels(name: String) throws {
-    let model = try ModelFolder(path: "\(shared)/fixtures/\(name)")
+    let model = try ModelFolder(path: "\(Checkout.shared)/fixtures/\(name)")
     #expect(model.configuration.vision.hiddenSize == 64 && model.configuration.text.heads == 4)
     #expect(model.configuration.embeddingSize == 32 && model.preprocessing.imageSize == 64)
     #expect(model.weights.shape(of: "vision_model.embeddings.position_embedding") == [1, 17, 64])

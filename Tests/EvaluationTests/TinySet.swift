@@ -6,20 +6,8 @@ import Images
 import Retrieval
 import TestSupport
 
-/// A tiny BLIP of random weights with the default model's vocabulary.
-let tinyModel = Result { () throws -> BLIPModel in
-  let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-  let folder = TemporaryFolder()
-  for name in ["config.json", "model.safetensors", "preprocessor_config.json"] {
-    try FileManager.default.createSymbolicLink(
-      atPath: "\(folder.path)/\(name)",
-      withDestinationPath: "/\(root)/Tests/BLIPTests/Fixtures/blip-tiny/\(name)")
-  }
-  try FileManager.default.createSymbolicLink(
-    atPath: "\(folder.path)/vocab.txt",
-    withDestinationPath: "/\(root)/Sources/BLIP/Resources/blip-mini/vocab.txt")
-  return try BLIPModel(folder: ModelFolder(path: folder.path))
-}
+/// A tiny BLIP with random weights.
+let tinyModel = Result { try BLIPModel(folder: ModelFolder(path: TinyModel.retrieval.path)) }
 
 /// Pictures and captions drawn by a seeded generator, and a folder of work.
 struct TinySet {

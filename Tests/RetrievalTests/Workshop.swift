@@ -7,21 +7,8 @@ import TestSupport
 
 @testable import Retrieval
 
-/// The tiny BLIP of ../shared with the default model's vocabulary; nil where it is not there.
-let tinyModelPath: String? = {
-  let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-  let source = "/\(root)/../shared/fixtures/blip-tiny"
-  let vocabulary = "/\(root)/Sources/BLIP/Resources/blip-mini/vocab.txt"
-  guard FileManager.default.fileExists(atPath: source) else { return nil }
-  let collection = Collection()
-  do {
-    try collection.copyFolder(source, as: "blip-tiny")
-    collection.write("blip-tiny/vocab.txt", try Data(contentsOf: URL(filePath: vocabulary)))
-  } catch { fatalError("\(error)") }
-  return "\(collection.path)/blip-tiny"
-}()
-let hasTinyModel = tinyModelPath != nil
-let tinyModel = Result { try BLIPModel(folder: ModelFolder(path: tinyModelPath ?? "")) }
+/// A tiny BLIP with random weights.
+let tinyModel = Result { try BLIPModel(folder: ModelFolder(path: TinyModel.retrieval.path)) }
 
 /// A collection, its index, and the tiny model.
 struct Workshop {

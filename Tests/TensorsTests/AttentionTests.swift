@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import Tensors
 
@@ -32,7 +33,7 @@ import Testing
   }
 
   @Test func attentionIsExact() {
-    var numbers = Numbers(seed: 10)
+    var numbers = SeededGenerator(seed: 10)
     let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
     var context = Matrix()
     attend(
@@ -42,7 +43,7 @@ import Testing
   }
 
   @Test func headsMayLieInOneMatrix() {
-    var numbers = Numbers(seed: 11)
+    var numbers = SeededGenerator(seed: 11)
     let qkv = numbers.matrix(5, 36)
     let part = { (first: Int) in
       Matrix(
@@ -61,7 +62,7 @@ import Testing
   }
 
   @Test func foldedAttentionIsTheSame() {
-    var numbers = Numbers(seed: 12)
+    var numbers = SeededGenerator(seed: 12)
     let (q, rows) = (numbers.matrix(6, 12), numbers.matrix(9, 20))
     var key = Linear(inputs: 20, outputs: 12)
     key.weight.floats = numbers.floats(240)
@@ -82,7 +83,7 @@ import Testing
 
   /// Packed once or at every call, the same numbers.
   @Test(arguments: [false, true]) func packedHeadsAreTheSame(rounding: Bool) {
-    var numbers = Numbers(seed: 13)
+    var numbers = SeededGenerator(seed: 13)
     let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
     let parts = [4..<9, 0..<4]
     let packed = PackedHeads(

@@ -1,26 +1,10 @@
 import Glibc
+import TestSupport
 
 @testable import Tensors
 
-/// Numbers that look random and are the same in every run (SplitMix64).
-struct Numbers {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  /// In −1...1.
-  mutating func next() -> Float {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Float((z ^ (z >> 31)) >> 40) / Float(1 << 23) - 1
-  }
-
-  mutating func floats(_ count: Int, scale: Float = 1) -> [Float] {
-    (0..<count).map { _ in next() * scale }
-  }
-
+extension SeededGenerator {
+  /// A matrix of numbers in -scale..<scale.
   mutating func matrix(_ rows: Int, _ columns: Int, scale: Float = 1) -> Matrix {
     Matrix(rows: rows, columns: columns, values: floats(rows * columns, scale: scale))
   }

@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @testable import Tensors
 
@@ -8,7 +9,7 @@ import Testing
     (2, 3, 1, 0),
   ])
   func convolutionIsExact(kernel: Int, stride: Int, before: Int, after: Int) throws {
-    var numbers = Numbers(seed: 7)
+    var numbers = SeededGenerator(seed: 7)
     let shape = ConvolutionShape(
       inputs: 3, outputs: 10, kernel: kernel, stride: stride, top: before, left: before,
       bottom: after, right: after)
@@ -26,7 +27,7 @@ import Testing
 
   /// What is shown is what the checkpoint holds, whatever order the layer keeps it in.
   @Test func convolutionsGiveTheirParametersBack() throws {
-    var numbers = Numbers(seed: 8)
+    var numbers = SeededGenerator(seed: 8)
     let (weight, bias) = (numbers.floats(6 * 6 * 9), numbers.floats(6))
     let shape = ConvolutionShape(
       inputs: 6, outputs: 6, kernel: 3, stride: 1, top: 1, left: 1, bottom: 1, right: 1)
@@ -40,7 +41,7 @@ import Testing
   }
 
   @Test func normalizedHasLengthOne() {
-    var numbers = Numbers(seed: 9)
+    var numbers = SeededGenerator(seed: 9)
     let vector = normalized(numbers.floats(256, scale: 30))
     #expect(abs(dot(vector, vector) - 1) < 1e-6)
     #expect(normalized([0, 0]) == [0, 0])

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import TestSupport
 
 @testable import Tensors
 
@@ -8,7 +9,7 @@ extension ChoiceOfKernels {
   @Suite struct LossTests {
     @Test(arguments: [2, 8, 19, 40], [0 as Float, 0.1])
     func crossEntropyOfClasses(classes: Int, smoothing: Float) {
-      var numbers = Numbers(seed: 61)
+      var numbers = SeededGenerator(seed: 61)
       let logits = numbers.matrix(4, classes, scale: 6)
       let targets = (0..<4).map { Int32($0 * 7 % classes) }
       let soft = Exact.smoothed(targets, classes: classes, Double(smoothing))
@@ -23,7 +24,7 @@ extension ChoiceOfKernels {
     }
 
     @Test(arguments: [3, 8, 43]) func crossEntropyOfSoftTargets(classes: Int) {
-      var numbers = Numbers(seed: 62)
+      var numbers = SeededGenerator(seed: 62)
       let logits = numbers.matrix(3, classes, scale: 6)
       var targets = numbers.matrix(3, classes)
       softmax(&targets)
@@ -53,7 +54,7 @@ extension ChoiceOfKernels {
     }
 
     @Test(arguments: [1, 2, 5, 100]) func vocabularyLossIsExact(rowsAtATime: Int) {
-      var numbers = Numbers(seed: 63)
+      var numbers = SeededGenerator(seed: 63)
       let (n, width, classes) = (5, 6, 21)
       let hidden = numbers.matrix(n, width, scale: 2)
       let (words, bias) = (numbers.floats(classes * width), numbers.floats(classes))
@@ -89,7 +90,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func adamWIsItsFormula() {
-      var numbers = Numbers(seed: 64)
+      var numbers = SeededGenerator(seed: 64)
       let start = numbers.floats(83)
       let gradients = (0..<4).map { _ in numbers.floats(83, scale: 0.1) }
       var (p, m, v) = (start.map(Double.init), [Double](repeating: 0, count: 83), [0.0])
@@ -131,7 +132,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func averagesAndSums() {
-      var numbers = Numbers(seed: 65)
+      var numbers = SeededGenerator(seed: 65)
       let (p, q) = (numbers.floats(9001), numbers.floats(9001))
       KernelBuild.withEach { _ in
         var average = p

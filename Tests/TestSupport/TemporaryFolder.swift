@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A fresh folder under /tmp. All of them vanish when the test run ends, not sooner: a test may
-/// hold on to a path longer than to the value.
+/// A new folder under /tmp. All of them are removed when the test process ends, not sooner: a test
+/// may use a path for longer than the value.
 public struct TemporaryFolder: Sendable {
   /// Where it is.
   public let path: String
@@ -23,11 +23,16 @@ public struct TemporaryFolder: Sendable {
     return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
-  /// Writes a file into the folder; the result is its path.
+  /// Writes a file into the folder, in folders of its own where the name has slashes; the result
+  /// is its path.
   @discardableResult
   public func write(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
     let path = "\(self.path)/\(name)"
     let bytes = Array(bytes)
+    if let slash = name.lastIndex(of: "/") {
+      try! FileManager.default.createDirectory(
+        atPath: "\(self.path)/\(name[..<slash])", withIntermediateDirectories: true)
+    }
     guard let file = fopen(path, "wb"), fwrite(bytes, 1, bytes.count, file) == bytes.count,
       fclose(file) == 0
     else { fatalError("\(path): cannot be written") }

@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: Reference.hasCaptions, "../shared/data is missing"))
+  @Test(.enabled(if: Reference.hasCaptions, "needs ../shared/data/flickr8k-dev/captions.json"))
   func captionsHaveTheReferencesIds() throws {
     let captions = try Reference.captions()
     let expected = try Reference.lines("flickr8k-dev.txt")

@@ -1,16 +1,15 @@
 import FoundationEssentials
-import Glibc
 import Testing
+import TestSupport
 
 @testable import Tokenization
 
 /// What Benchmarks/fixtures/make_tokenizer_fixtures.py wrote down.
 enum Reference {
-  static let root = String(
-    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 })
-  static let vocabularyPath = root + "/Sources/BLIP/Resources/blip-mini/vocab.txt"
-  static let captionsPath = root + "/../shared/data/flickr8k-dev/captions.json"
-  static let hasCaptions = access(captionsPath, R_OK) == 0
+  private static let fixtures = Checkout.fixtures(of: "TokenizationTests")
+  static let vocabularyPath = Checkout.defaultModel + "/vocab.txt"
+  static let captionsPath = Checkout.shared + "/data/flickr8k-dev/captions.json"
+  static let hasCaptions = Checkout.has(captionsPath)
 
   struct Text: Decodable, Sendable, CustomTestStringConvertible {
     let text, clean: String
@@ -23,7 +22,7 @@ enum Reference {
   }
 
   static func texts() throws -> [Text] {
-    try json([Text].self, root + "/Tests/TokenizationTests/Fixtures/hostile.json")
+    try json([Text].self, fixtures + "/hostile.json")
   }
 
   static func captions() throws -> [String] {
@@ -32,7 +31,7 @@ enum Reference {
   }
 
   static func lines(_ fixture: String) throws -> [String] {
-    let path = root + "/Tests/TokenizationTests/Fixtures/" + fixture
+    let path = "\(fixtures)/\(fixture)"
     return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
   }
 

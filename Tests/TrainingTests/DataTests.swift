@@ -109,10 +109,7 @@ struct DataTests {
 @Suite("The stem's cache", .ownsProcess)
 struct StemCacheTests {
   /// The default model, which has a stem.
-  static let model = try! BLIPModel(
-    folder: ModelFolder(
-      path: "\(#filePath.dropLast("/Tests/TrainingTests/DataTests.swift".count))"
-        + "/Sources/BLIP/Resources/blip-mini"))
+  static let model = try! BLIPModel(folder: ModelFolder(path: Checkout.defaultModel))
 
   private func cache(
     _ path: String, _ names: [String], seed: UInt64 = 1, stopAfter: Int = .max,

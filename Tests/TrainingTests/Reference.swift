@@ -1,11 +1,11 @@
 import Tensors
 import Testing
+import TestSupport
 
 @testable import Checkpoints
 @testable import Training
 
-/// The folder of fixtures, beside this file.
-let fixtures = "\(#filePath.dropLast("/Reference.swift".count))/Fixtures"
+let fixtures = Checkout.fixtures(of: "TrainingTests")
 
 /// A tiny BLIP that is all trainable, with random weights.
 func tinyNetwork() throws -> Network {

@@ -15,7 +15,7 @@ struct DiskTrace {
 
   /// Whether programs can be traced here.
   static let isPossible =
-    Project.has("/usr/bin/strace")
+    Checkout.has("/usr/bin/strace")
     && blip("--version", launcher: ["strace", "-f", "-o", "/dev/null"])
       .status == 0
 

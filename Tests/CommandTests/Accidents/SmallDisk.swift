@@ -9,7 +9,7 @@ final class SmallDisk {
 
   /// Whether this process may mount one.
   static let isPossible =
-    ["/usr/bin/unshare", "/usr/bin/nsenter", "/bin/sh"].allSatisfy(Project.has)
+    ["/usr/bin/unshare", "/usr/bin/nsenter", "/bin/sh"].allSatisfy(Checkout.has)
     && shell("mount -t tmpfs none /mnt", launcher: ["unshare", "-m"]).status == 0
 
   init(kibibytes: Int) {

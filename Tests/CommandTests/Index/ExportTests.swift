@@ -90,13 +90,13 @@ struct ExportTests {
       blip("import", exported.export, "--index", exported.copy), mentions: "line 1", "image_path")
   }
 
-  @Test(
-    "A model that did not make the export is an error that names both",
-    .enabled(if: Project.has(Project.tinyModel)))
+  @Test("A model that did not make the export is an error that names both")
   func otherModel() {
     let exported = Exported()
     expectFailure(
-      blip("import", exported.export, "--index", exported.copy, "--model", Project.tinyModel),
+      blip(
+        "import", exported.export, "--index", exported.copy, "--model",
+        TinyModel.retrieval.path),
       mentions: "blip-mini", "blip-tiny", "--model")
   }
 }

@@ -82,7 +82,7 @@ struct IndexTests {
       "rgb-raw.tif", "palette.gif", "lossy.webp", "rgb420.heic", "rgb420.avif", "rgb.png",
     ]
     for name in names {
-      collection.add(name, readBytes("\(Project.root)/Tests/ImagesTests/Fixtures/\(name)"))
+      collection.add(name, readBytes("\(Checkout.root)/Tests/ImagesTests/Fixtures/\(name)"))
     }
     collection.add("damaged.tif", readBytes("\(collection.pictures)/rgb-raw.tif").dropLast(99))
     let outcome = collection.update()
@@ -167,7 +167,7 @@ struct IndexTests {
       blip("index", "/none/such", "--index", collection.index), mentions: "/none/such", "folder")
     let file = collection.pictures + "/picture-00.jpg"
     expectFailure(blip("index", file, "--index", collection.index), mentions: file, "not a folder")
-    #expect(!Project.has(collection.index))
+    #expect(!Checkout.has(collection.index))
   }
 
   @Test("--exclude leaves out, --features stores patch features and stays with the index")
@@ -215,7 +215,7 @@ struct IndexTests {
     let home = collection.folder.path + "/deep/home"
     let outcome = blip("index", collection.pictures, environment: ["BLIP_HOME": home])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(Project.has(home + "/indexes/default/data.mdb"))
+    #expect(Checkout.has(home + "/indexes/default/data.mdb"))
     #expect(blip("info", environment: ["BLIP_HOME": home]).status == 0)
   }
 
@@ -265,7 +265,7 @@ enum Unprivileged {
   static let launcher: [String]? = {
     if geteuid() != 0 { return [] }
     let launcher = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    guard Project.has("/usr/bin/setpriv"), blip("--version", launcher: launcher).status == 0
+    guard Checkout.has("/usr/bin/setpriv"), blip("--version", launcher: launcher).status == 0
     else { return nil }
     return launcher
   }()

@@ -1,6 +1,7 @@
 import Testing
+import TestSupport
 
-@Suite("Progress of blip index", .enabled(if: Project.has("/usr/bin/script"), "needs script"))
+@Suite("Progress of blip index", .enabled(if: Checkout.has("/usr/bin/script"), "needs script"))
 struct ProgressTests {
   @Test("On a terminal a bar redraws itself and goes away")
   func terminal() {

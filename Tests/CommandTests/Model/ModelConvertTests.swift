@@ -4,7 +4,7 @@ import Testing
 
 @Suite("blip model")
 struct ModelConvertTests {
-  private static let formats = Project.root + "/Tests/CheckpointsTests/Fixtures/formats"
+  private static let formats = Checkout.root + "/Tests/CheckpointsTests/Fixtures/formats"
 
   private struct Shown: Decodable {
     struct ImageEncoder: Decodable {
@@ -77,7 +77,7 @@ struct ModelConvertTests {
   func refused() {
     let folder = TemporaryFolder()
     let out = folder.path + "/out"
-    let hostile = Project.root + "/Tests/CheckpointsTests/Fixtures/hostile/system-2.bin"
+    let hostile = Checkout.root + "/Tests/CheckpointsTests/Fixtures/hostile/system-2.bin"
     expectFailure(
       blip("model", "convert", hostile, "--out", out), mentions: hostile, "posix.system",
       "nothing is run")

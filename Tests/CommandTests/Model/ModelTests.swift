@@ -11,7 +11,7 @@ struct ModelTests {
       $0.replaceFirst("\"text_proj.bias\"", by: "\"text_proj.bios\"")
     }
     expectFailure(collection.update("--model", model), mentions: "text_proj.bias", model)
-    #expect(!Project.has(collection.index + "/data.mdb"))
+    #expect(!Checkout.has(collection.index + "/data.mdb"))
   }
 
   @Test("A header that lies about offsets is refused")
@@ -33,16 +33,9 @@ struct ModelTests {
   }
 
   @Test(
-    "A search with another model is refused, naming both; an index of it takes the old one's place",
-    .enabled(if: Project.has(Project.tinyModel), "needs ../shared/fixtures/blip-tiny"))
+    "A search with another model is refused, naming both; an index of it takes the old one's place")
   func otherModel() throws {
-    let tiny = Shared.collection.folder.path + "/blip-tiny"
-    mkdir(tiny, 0o755)
-    for name in ["config.json", "model.safetensors", "preprocessor_config.json"] {
-      symlink("\(Project.tinyModel)/\(name)", "\(tiny)/\(name)")
-    }
-    symlink(Project.defaultModel + "/vocab.txt", tiny + "/vocab.txt")
-
+    let tiny = TinyModel.retrieval.path
     let shared = Shared.collection
     expectFailure(
       blip("search", "a wall", "--index", shared.index, "--model", tiny), mentions: "blip-mini",
@@ -74,9 +67,9 @@ struct ModelTests {
     let model = collection.folder.path + "/model"
     mkdir(model, 0o755)
     for name in ["config.json", "preprocessor_config.json", "vocab.txt"] {
-      symlink("\(Project.defaultModel)/\(name)", "\(model)/\(name)")
+      symlink("\(Checkout.defaultModel)/\(name)", "\(model)/\(name)")
     }
-    let bytes = readBytes(Project.defaultModel + "/model.safetensors")
+    let bytes = readBytes(Checkout.defaultModel + "/model.safetensors")
     let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     var header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
     change(&header)

@@ -17,7 +17,7 @@ struct PulledModelTests {
   private static let files = Dictionary(
     uniqueKeysWithValues: [
       "config.json", "preprocessor_config.json", "vocab.txt", "model.safetensors",
-    ].map { ($0, readBytes("\(Project.defaultModel)/\($0)")) })
+    ].map { ($0, readBytes("\(Checkout.defaultModel)/\($0)")) })
 
   private let home = TemporaryFolder()
 

@@ -1,5 +1,8 @@
 import Glibc
 import Testing
+import TestSupport
+
+private let flickr8k = Checkout.shared + "/data/flickr8k-dev"
 
 @Suite("blip search")
 struct SearchTests {
@@ -140,7 +143,7 @@ struct SearchTests {
     #expect(["0", "141"].contains(outcome.lines.last))
   }
 
-  @Test("Results that cannot be written are an error", .enabled(if: Project.has("/dev/full")))
+  @Test("Results that cannot be written are an error", .enabled(if: Checkout.has("/dev/full")))
   func fullDisk() {
     let outcome = BlipProcess(
       [collection.index],
@@ -151,19 +154,19 @@ struct SearchTests {
 
   @Test(
     "Photographs are found by what they show",
-    .enabled(if: Project.has(Project.photos), "needs ../shared/data/flickr8k-dev"))
+    .enabled(if: Checkout.has(flickr8k), "needs ../shared/data/flickr8k-dev"))
   func photographs() throws {
     struct Entry: Decodable {
       let image: String
       let caption: [String]
     }
     let entries = try Array(
-      readJSON([Entry].self, Project.photos + "/captions.json").prefix(8))
+      readJSON([Entry].self, flickr8k + "/captions.json").prefix(8))
     let collection = Collection(pictures: 0)
     for entry in entries {
       collection.add(
         entry.image.split(separator: "/").last.map(String.init)!,
-        readBytes(Project.photos + "/" + entry.image))
+        readBytes(flickr8k + "/" + entry.image))
     }
     #expect(collection.update().status == 0)
     var found = 0

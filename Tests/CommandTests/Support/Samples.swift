@@ -176,18 +176,3 @@ struct Info: Decodable {
   let tables: [Table]
   let failed: [Failure]
 }
-
-/// Paths outside this folder that tests look at.
-enum Project {
-  static let root: String = {
-    var path = #filePath
-    for _ in 0..<3 { path.removeSubrange(path.lastIndex(of: "/")!...) }
-    return path
-  }()
-  static let defaultModel = root + "/Sources/BLIP/Resources/blip-mini"
-  static let shared = root + "/../shared"
-  static let tinyModel = shared + "/fixtures/blip-tiny"
-  static let photos = shared + "/data/flickr8k-dev"
-
-  static func has(_ path: String) -> Bool { access(path, R_OK) == 0 }
-}

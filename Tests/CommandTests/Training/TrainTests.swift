@@ -9,7 +9,7 @@ private struct Captioned {
   let captions: String
   var run: String { collection.folder.path + "/run" }
 
-  static let model = Project.root + "/Tests/TrainingTests/Fixtures/blip-tiny-training"
+  static let model = Checkout.root + "/Tests/TrainingTests/Fixtures/blip-tiny-training"
 
   init(pictures count: Int, named: Int? = nil) {
     collection = Collection(pictures: count)

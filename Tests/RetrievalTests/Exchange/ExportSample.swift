@@ -8,10 +8,7 @@ import TestSupport
 /// An index whose pictures and texts are of many kinds and whose embeddings are arbitrary: what is
 /// exported need not come from a model. Its collection has no files.
 struct ExportSample {
-  static let modelPath: String = {
-    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    return "/\(root)/Sources/BLIP/Resources/blip-mini"
-  }()
+  static let modelPath = Checkout.defaultModel
   static let model = Result { try ModelFolder(path: modelPath) }
 
   let temporary = TemporaryFolder()

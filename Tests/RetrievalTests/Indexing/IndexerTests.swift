@@ -10,9 +10,7 @@ import Testing
 
 @testable import Retrieval
 
-@Suite(
-  "Indexing a collection", .ownsProcess,
-  .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
+@Suite("Indexing a collection", .ownsProcess)
 struct IndexerTests {
   @Test("encodes every picture; a second run finds nothing to do") func twice() async throws {
     let workshop = try Workshop(pictures: 5)
@@ -416,7 +414,7 @@ struct IndexerTests {
     try await workshop.run()
     let models = Collection()
     let other = "\(models.path)/other-model"
-    try models.copyFolder(try #require(tinyModelPath), as: "other-model")
+    try models.copyFolder(TinyModel.retrieval.path, as: "other-model")
     let configuration = try Data(contentsOf: URL(filePath: "\(other)/config.json"))
     models.write("other-model/config.json", configuration + Array("\n".utf8))
     let model = try BLIPModel(folder: ModelFolder(path: other))
@@ -445,7 +443,7 @@ struct IndexerTests {
     try await workshop.run(captions: captions)
     let before = try workshop.contents()
     let models = Collection()
-    try models.copyFolder(try #require(tinyModelPath), as: "other-model")
+    try models.copyFolder(TinyModel.retrieval.path, as: "other-model")
     let configuration = try Data(
       contentsOf: URL(filePath: "\(models.path)/other-model/config.json"))
     models.write("other-model/config.json", configuration + Array("\n".utf8))

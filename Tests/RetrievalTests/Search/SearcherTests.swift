@@ -8,9 +8,7 @@ import Testing
 @testable import BLIP
 @testable import Retrieval
 
-@Suite(
-  "Searching an index", .ownsProcess,
-  .enabled(if: hasTinyModel, "../shared/fixtures is not there"))
+@Suite("Searching an index", .ownsProcess)
 struct SearcherTests {
   private static let count = 9
   private static let query = "coloured bands on a red ground"
@@ -206,7 +204,8 @@ struct SearcherTests {
     #expect(try Searcher(index: stored.index, modelPath: nil).defaultRerankDepth == 32)
     let plain = try await workshop()
     #expect(try Searcher(index: plain.index, modelPath: nil).defaultRerankDepth == 0)
-    #expect(try Searcher(index: plain.index, modelPath: tinyModelPath).defaultRerankDepth == 0)
+    #expect(
+      try Searcher(index: plain.index, modelPath: TinyModel.retrieval.path).defaultRerankDepth == 0)
   }
 
   @Test("an index that is not there is an error that names it") func noIndex() {
