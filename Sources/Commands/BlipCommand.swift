@@ -1,30 +1,31 @@
 import ArgumentParser
 import Glibc
 
-/// The `blip` command: its verbs, and how it ends.
+/// The `blip` command: its verbs and exit codes.
 public enum BlipCommand {
-  /// Runs the process's arguments and exits: 0 for success (no hits too), 1 with one line on
-  /// standard error, 64 for wrong usage, 128 + the signal's number when interrupted.
+  /// Runs the command that the process's arguments name, and exits: with 0 on success (also without
+  /// results), 1 on an error, after one line on standard error, 64 on wrong usage, and 128 + the
+  /// signal's number if interrupted.
   public static func run() async {
-    // A reader that has seen enough (`blip search … | head`) ends the program quietly, even where
-    // the parent process ignores the signal.
+    // If the reader of a pipe exits (`blip search … | head`), end quietly, even if the parent process
+    // ignores the signal.
     signal(SIGPIPE, SIG_DFL)
-    // A file that may not grow further (ulimit -f) is an error like a full disk.
+    // Reaching the file size limit (ulimit -f) is then an error like a full disk.
     signal(SIGXFSZ, SIG_IGN)
     requireDescriptors()
     await Blip.main()
   }
 
-  /// With fewer descriptors than Swift's own runtime opens it ends the process by a trap.
+  /// Swift's runtime traps if it cannot open its own file descriptors; this reports it instead.
   private static func requireDescriptors() {
-    let least = 8
+    let minimum = 8
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
-      limit.rlim_cur < least
+      limit.rlim_cur < minimum
     else { return }
     Console.note(
-      "Too many open files: this process may have \(limit.rlim_cur), blip needs more"
-        + " (ulimit -n 64)")
+      "Too many open files: the limit of this process is \(limit.rlim_cur), blip needs more "
+        + "(ulimit -n 64)")
     exit(1)
   }
 }
@@ -32,18 +33,18 @@ public enum BlipCommand {
 struct Blip: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "blip",
-    abstract: "Finds pictures by what they show, and texts by what a picture says.",
+    abstract: "Search pictures by text or by picture, and captions by picture.",
     discussion: """
-      Everything happens on this machine: pictures and texts are encoded with BLIP, the results \
-      lie in the folder of an index, and a search looks there.
-
       EXAMPLES
         blip index ~/Pictures
         blip search "a dog running on a beach"
         blip search ./holiday.jpg
         blip match ./holiday.jpg --text "a beach" --text "a mountain"
 
-      Without --index, the index is $BLIP_INDEX, else indexes/default under $BLIP_HOME, \
+      Pictures and texts are encoded with BLIP on this machine. The results are stored in an \
+      index, a directory that searches read.
+
+      Without --index, the index directory is $BLIP_INDEX, else indexes/default in $BLIP_HOME, \
       $XDG_DATA_HOME/blip or ~/.local/share/blip.
       """,
     version: "0.1.0",
@@ -57,7 +58,7 @@ struct Blip: AsyncParsableCommand {
   static let _errorLabel = "blip"
 }
 
-/// What ends a command with exit code 1; the text names the file and says what to do.
+/// An error that ends a command with exit code 1. The text names the file and says what to do.
 struct CommandFailure: Error, CustomStringConvertible {
   let description: String
 

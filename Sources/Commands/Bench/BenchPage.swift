@@ -3,8 +3,8 @@ import Charts
 import Evaluation
 import Retrieval
 
-/// The page that `blip bench --html` writes: recall and latency by depth, what match probabilities are
-/// worth, and the worst failures.
+/// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of match
+/// probabilities, and the worst failures.
 struct BenchPage {
   let summary: BenchSummary
   private var report: RetrievalReport { summary.report }
@@ -13,7 +13,7 @@ struct BenchPage {
   func write(to path: String) throws {
     var file = try AtomicFile.create(path)
     try file.write(
-      HTMLPage.head(title: "Retrieval evaluation", style: ResultPage.style + Self.style))
+      HTMLPage.head(title: "Retrieval evaluation", style: PageStyle.grid + Self.style))
     try file.write(
       """
       <header>
@@ -28,7 +28,7 @@ struct BenchPage {
 
       """)
     if !report.failures.isEmpty {
-      try file.write("<h2>Texts that find another picture by most</h2>\n<main>\n")
+      try file.write("<h2>Texts that prefer another picture by the widest margin</h2>\n<main>\n")
       for failure in report.failures { try file.write(tile(failure)) }
       try file.write("</main>\n")
     }
@@ -48,25 +48,25 @@ struct BenchPage {
           }, xTicks: depths))
       charts.append(
         LineChart(
-          "milliseconds a search by text, by rerank depth", [curve("median") { $0.milliseconds }],
+          "milliseconds per text search, by rerank depth", [curve("median") { $0.milliseconds }],
           xTicks: depths))
     }
     guard let matching = report.matching else { return charts }
     let tenths = (0...10).map { Double($0) / 10 }
     charts.append(
       LineChart(
-        "pairs by match probability, not calibrated",
+        "number of pairs by match probability, before calibration",
         [
-          steps("a text and its picture", matching.reliabilityBefore) { $0.own },
-          steps("a text and a like one", matching.reliabilityBefore) { $0.other },
+          steps("matching pairs", matching.reliabilityBefore) { $0.own },
+          steps("hard negatives", matching.reliabilityBefore) { $0.other },
         ], xTicks: tenths))
     charts.append(
       LineChart(
-        "share of pairs that are a text and its picture, by match probability",
+        "share of matching pairs, by match probability",
         [
           reliability("before calibration", matching.reliabilityBefore),
           reliability("after calibration", matching.reliabilityAfter),
-          LineChart.Curve("as likely as it says", [(x: 0, y: 0), (x: 1, y: 1)]),
+          LineChart.Curve("perfect calibration", [(x: 0, y: 0), (x: 1, y: 1)]),
         ], xTicks: tenths, highest: 1))
     return charts
   }
@@ -80,7 +80,7 @@ struct BenchPage {
       isMarked: true)
   }
 
-  /// A histogram's outline.
+  /// The outline of a histogram.
   private func steps(
     _ name: String, _ bins: [MatchAnalysis.Bin], _ count: (MatchAnalysis.Bin) -> Int
   ) -> LineChart.Curve {
@@ -115,7 +115,7 @@ struct BenchPage {
       <figure>
       <figcaption><p class="path">\(escaped(caption))</p>
       \(part("found", failure.found, failure.first))\
-      \(part("its own, at place \(failure.rank)", failure.picture, failure.own))</figcaption>
+      \(part("correct, at rank \(failure.rank)", failure.picture, failure.own))</figcaption>
       </figure>
 
       """

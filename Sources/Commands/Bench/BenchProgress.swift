@@ -1,6 +1,6 @@
 import Evaluation
 
-/// Shows how an evaluation goes on: on a terminal a line that redraws itself, elsewhere one every ten
+/// Shows the progress of an evaluation: on a terminal a line that is redrawn, else a line every ten
 /// seconds.
 struct BenchProgress {
   private let console: Console
@@ -16,8 +16,8 @@ struct BenchProgress {
     case .begun(let pairs, let before):
       finish()
       rate = Rate()
-      let known = before > 0 ? ", of which \(before) are scored already" : ""
-      Console.note("\(counted(pairs, "pair")) of picture and text\(known)")
+      let known = before > 0 ? ", \(before) of them already scored" : ""
+      Console.note("\(counted(pairs, "picture-text pair"))\(known)")
     case .pairs(let done, let of): draw("pairs", done, of)
     case .timing:
       finish()
@@ -25,7 +25,7 @@ struct BenchProgress {
     }
   }
 
-  /// Takes the line away.
+  /// Removes the line.
   mutating func finish() {
     guard hasLine else { return }
     try? console.write("\r\u{1B}[K")

@@ -4,7 +4,7 @@ import Evaluation
 import Glibc
 import Retrieval
 
-/// What an evaluation found, for a person and for a program.
+/// The results of an evaluation, as text and as JSON.
 struct BenchSummary {
   let report: RetrievalReport
   let model: BLIPModel
@@ -23,10 +23,10 @@ struct BenchSummary {
     return weight == weight.rounded() ? fixed(weight, 0) : "\(report.itcWeight)"
   }
 
-  /// A table of the depths and lines on what match probabilities are worth.
+  /// A table by depth, and the reliability of match probabilities.
   var text: String {
     let heading = [
-      "depth", "txt R@1", "R@5", "R@10", "img R@1", "R@5", "R@10", "mean", "ms a search", "pairs",
+      "depth", "txt R@1", "R@5", "R@10", "img R@1", "R@5", "R@10", "mean", "ms/search", "pairs",
     ]
     let rows = report.depths.map { depth in
       ["\(depth.depth)"]
@@ -55,11 +55,12 @@ struct BenchSummary {
         + "\(share(matching.errorAfter)) after; log-loss \(fixed(matching.lossBefore, 4)), "
         + "\(fixed(matching.lossAfter, 4))\n"
     } else {
-      text += "the match logits tell nothing about matches on these captions\n"
+      text += "on these captions, match logits do not predict matches\n"
     }
     text +=
-      "is it there at all (told from queries whose picture was taken away; area under the curve "
-      + "\(fixed(matching.presenceByMatch, 3)), by cosine \(fixed(matching.presenceByCosine, 3))):\n"
+      "is the picture there at all? (tested by removing the pictures of queries; area under the ROC "
+      + "curve \(fixed(matching.presenceByMatch, 3)), by cosine "
+      + "\(fixed(matching.presenceByCosine, 3)))\n"
     let rows = matching.presence.map {
       [
         "  match ≥ \(fixed(Double($0.threshold), 1))",
@@ -71,7 +72,7 @@ struct BenchSummary {
 
   private static func share(_ share: Double) -> String { "\(fixed(100 * share, 1)) %" }
 
-  /// All of it; metrics by depth under BLIP's names.
+  /// All results; metrics by depth under BLIP's names.
   var json: JSONOutput {
     .object([
       ("captions", .string(report.set.file)), ("split", report.set.split.map { .string($0) }),
@@ -128,9 +129,9 @@ struct BenchSummary {
   }
 }
 
-/// What measures were taken on.
+/// The machine that measurements were taken on.
 enum Machine {
-  /// The processor and how many of its cores this process may use.
+  /// The processor's name and the number of cores online.
   static var description: String {
     var name = "unknown processor"
     if let file = fopen("/proc/cpuinfo", "re") {

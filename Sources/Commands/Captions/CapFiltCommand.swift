@@ -5,72 +5,68 @@ import Retrieval
 struct CapFiltCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capfilt",
-    abstract: "Makes a cleaner captioned set out of a noisy one (CapFilt).",
+    abstract: "Bootstrap a cleaner captioned data set from a noisy one (CapFilt).",
+    usage: "blip capfilt [<options>] <captions> --out <set>",
     discussion: """
-      Every picture gets a synthetic caption, drawn by nucleus sampling; that and the captions it has \
-      are held against it by ITM, and those whose match probability is above the threshold are the \
-      new set: BLIP's list of {"image", "caption"}, which blip train reads as it is, each with its \
-      source: web, synthetic or human.
-
-      What was found of each picture is kept beside the set (SET.scores.jsonl): the same command goes \
-      on from there after a stop, and another threshold costs nothing.
-
       EXAMPLES
         blip capfilt captions.json --images photos --out bootstrapped.json
-        blip train bootstrapped.json --images photos --out model
+        blip train bootstrapped.json --images photos --out run
+
+      Every picture gets a synthetic caption by nucleus sampling. ITM compares it and the existing \
+      captions with the picture; those whose match probability is above the threshold form the new \
+      set: BLIP's list of {"image", "caption"}, which blip train reads, each with its source: web, \
+      synthetic or human.
+
+      The results of each picture are logged next to the set (SET.scores.jsonl). After an \
+      interruption the same command resumes from there, and another threshold needs no new scores.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "A captions file, as blip index and blip train read it.", valueName: "captions"))
+      "Captions file, in any format that blip index reads.", valueName: "captions"))
   var captions: String
 
-  @Option(
-    name: .customLong("images"),
-    help: ArgumentHelp(
-      "The folder that the names in the captions file count from.", valueName: "dir"))
-  var images: String?
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Filter") var filter: FilterOptions
+  @OptionGroup(title: "Model") var model: ModelOption
+  @OptionGroup(title: "Model") var precision: PrecisionOption
 
-  @Option(
-    name: .customLong("human"),
-    help: ArgumentHelp(
-      "A captions file that people wrote: it is taken into the set as it is.", valueName: "file"))
-  var human: String?
+  /// The set to write, and what it is made from.
+  struct DataOptions: ParsableArguments {
+    @Option(
+      name: .customLong("out"),
+      help: ArgumentHelp("File to write the new set to.", valueName: "set"))
+    var out: String
 
-  @Option(
-    name: .customLong("out"), help: ArgumentHelp("Write the set.", valueName: "set"))
-  var out: String
+    @Option(
+      name: .customLong("human"),
+      help: ArgumentHelp(
+        "Captions file written by people; added to the set unfiltered.", valueName: "file"))
+    var human: String?
 
-  @Option(
-    name: .customLong("threshold"),
-    help: ArgumentHelp(
-      "Keep texts whose match probability is above P.", valueName: "p"))
-  var threshold: Float = 0.5
+    @Option(
+      name: .customLong("seed"),
+      help: ArgumentHelp("Random seed of the synthetic captions.", valueName: "number"))
+    var seed: UInt64 = 1
+  }
 
-  @Option(
-    name: .customLong("seed"),
-    help: ArgumentHelp("What the draws depend on.", valueName: "number"))
-  var seed: UInt64 = 1
-
-  @OptionGroup var model: ModelOption
-  @OptionGroup var precision: PrecisionOption
+  private var out: String { data.out }
 
   func validate() throws {
-    if !(0...1).contains(threshold) { throw ValidationError("--threshold must be from 0 to 1.") }
-    if captions.isEmpty { throw ValidationError("The captions file has no name.") }
-    if human?.isEmpty == true { throw ValidationError("--human names no file.") }
-    if out.isEmpty { throw ValidationError("--out names no file.") }
-    if out == captions || out == human {
-      throw ValidationError("--out would write over the captions.")
+    if captions.isEmpty { throw ValidationError("The captions file must not be empty.") }
+    if data.human?.isEmpty == true { throw ValidationError("--human must not be empty.") }
+    if out.isEmpty { throw ValidationError("--out must not be empty.") }
+    if out == captions || out == data.human {
+      throw ValidationError("--out would overwrite the captions.")
     }
   }
 
   func run() async throws {
     Interruption.watch()
-    let inputs = try captionedInputs(captions, images: images)
-    let known = try human.map { try captionedInputs($0, images: images) } ?? []
+    let inputs = try captionedInputs(captions, images: filter.images)
+    let human = try data.human.map { try captionedInputs($0, images: filter.images) } ?? []
     var settings = GenerationSettings()
-    settings.method = .nucleus(NucleusSettings(seed: seed))
+    settings.method = .nucleus(NucleusSettings(seed: data.seed))
     let capFilt = CapFilt(
       model: try model.load(precision: precision.precision, use: .captions), settings: settings,
       decoder: DecodeCommand.decoder)
@@ -78,12 +74,12 @@ struct CapFiltCommand: AsyncParsableCommand {
 
     let wanted = inputs.filter { log.results(of: $0) == nil }
     let present = inputs.count - wanted.count
-    if present > 0 { Console.note("\(counted(present, "picture")) had been looked at already") }
+    if present > 0 { Console.note("\(counted(present, "picture")) already scored") }
     var bar = ProgressBar("pictures", console: .error)
     bar.start("pictures", total: wanted.count)
     defer { bar.clear() }
     var (done, unread) = (0, [String: [FilteredText]]())
-    let isWhole = try await capFilt.run(wanted, shouldStop: { Interruption.signal != nil }) {
+    let isWhole = try await capFilt.run(wanted, shouldStop: Interruption.isRequested) {
       texts in
       try log.append(texts)
       if let first = texts.first, case .failure(let error) = first.match {
@@ -96,19 +92,18 @@ struct CapFiltCommand: AsyncParsableCommand {
     }
     bar.clear()
     guard isWhole else {
-      Console.note("stopped; what is done is kept, and the same command goes on from here")
-      throw ExitCode(128 + (Interruption.signal ?? 0))
+      throw Interruption.stopped("progress is saved; run the same command to resume")
     }
-    let counts = try write(inputs.map { log.results(of: $0) ?? unread[$0.name] ?? [] }, known)
+    let counts = try write(inputs.map { log.results(of: $0) ?? unread[$0.name] ?? [] }, human)
     try Console.output.write(counts.table)
   }
 
-  /// Writes the set: what is kept of the texts, picture by picture, then what people wrote.
+  /// Writes the set: the texts kept, picture by picture, then those written by people.
   private func write(_ pictures: [[FilteredText]], _ human: [FilterInput]) throws -> FilterCounts {
     var file = try FilterFile(out, isList: true)
     var counts = FilterCounts()
     for text in pictures.joined() {
-      let isKept = text.isKept(above: threshold)
+      let isKept = text.isKept(above: filter.threshold)
       counts.add(text, isKept: isKept)
       if isKept { try file.write(text.json(threshold: nil)) }
     }

@@ -6,61 +6,75 @@ import Retrieval
 struct CaptionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "caption",
-    abstract: "Says what pictures show.",
+    abstract: "Generate captions for pictures.",
     discussion: """
-      Captions of files are printed, or go to --out or --sidecars. Without files, or with the folder \
-      that an index is of, the pictures of the index are captioned and the captions become texts of \
-      the index, marked as synthetic, which blip match finds. A picture that has a caption by the \
-      same model and settings is left out, so that a run that was stopped goes on.
-
       EXAMPLES
         blip caption holiday.jpg
         blip caption --index indexes/photos
         blip caption ~/Pictures --out captions.jsonl
         blip caption ~/Pictures --sample --seed 7 --sidecars
+
+      Captions of files are printed, or written with --out or --sidecars. Without files, or given \
+      only the folder that an index was built from, the pictures of the index are captioned, and \
+      the captions are added to its texts, marked as synthetic, where blip match finds them.
+
+      Pictures that already have a caption by the same model and settings are skipped, so the same \
+      command resumes an interrupted run.
       """)
 
-  @Argument(help: ArgumentHelp("Picture files, or folders of them.", valueName: "pictures"))
+  @Argument(help: ArgumentHelp("Picture files, or folders of pictures.", valueName: "pictures"))
   var inputs: [String] = []
 
-  @Option(
-    name: .customLong("out"),
-    help: ArgumentHelp(
-      "Write a file of captions, one JSON object a line; what it has already is kept.",
-      valueName: "file"))
-  var out: String?
+  @OptionGroup(title: "Output") var output: Output
+  @OptionGroup(title: "Generation") var generation: GenerationOptions
+  @OptionGroup(title: "Index and model") var index: IndexOption
+  @OptionGroup(title: "Index and model") var model: ModelOption
+  @OptionGroup(title: "Index and model") var precision: PrecisionOption
 
-  @Flag(
-    name: .customLong("sidecars"),
-    help: "Write picture.txt beside picture.png; a file that is there is left as it is.")
-  var writesSidecars = false
+  /// Where captions of files go.
+  struct Output: ParsableArguments {
+    @Option(
+      name: .customLong("out"),
+      help: ArgumentHelp(
+        "Append captions to a file, one JSON object per line.", valueName: "file"))
+    var file: String?
 
-  @Flag(name: .customLong("json"), help: "Print one JSON object a line.")
-  var writesJSON = false
+    @Flag(
+      name: .customLong("sidecars"),
+      help: "Write picture.txt next to picture.png; an existing file is left alone.")
+    var isSidecars = false
 
-  @OptionGroup var generation: GenerationOptions
-  @OptionGroup var index: IndexOption
-  @OptionGroup var model: ModelOption
-  @OptionGroup var precision: PrecisionOption
+    @Flag(name: .customLong("json"), help: "Print one JSON object per line.")
+    var isJSON = false
 
-  func validate() throws {
-    if inputs.contains(where: \.isEmpty) { throw ValidationError("A picture has no name.") }
-    if out?.isEmpty == true { throw ValidationError("--out names no file.") }
-    if out != nil && writesSidecars { throw ValidationError("--out goes without --sidecars.") }
-    if writesJSON && (out != nil || writesSidecars) {
-      throw ValidationError("--json prints captions: it goes without --out and --sidecars.")
-    }
-    if inputs.isEmpty && (out != nil || writesSidecars || writesJSON) {
-      throw ValidationError("Name the pictures, files or folders.")
-    }
-    if index.given != nil && !isOfIndex {
-      throw ValidationError("--index captions the pictures of an index: it goes without files.")
+    var isGiven: Bool { file != nil || isSidecars || isJSON }
+
+    func validate() throws {
+      if file?.isEmpty == true { throw ValidationError("--out must not be empty.") }
+      if file != nil && isSidecars {
+        throw ValidationError("--out cannot be combined with --sidecars.")
+      }
+      if isJSON && (file != nil || isSidecars) {
+        throw ValidationError("--json cannot be combined with --out or --sidecars.")
+      }
     }
   }
 
-  /// Whether captions go into an index: nothing is named, or a folder alone.
+  func validate() throws {
+    if inputs.contains(where: \.isEmpty) {
+      throw ValidationError("The name of a picture must not be empty.")
+    }
+    if inputs.isEmpty && output.isGiven {
+      throw ValidationError("--out, --sidecars and --json require picture files or folders.")
+    }
+    if index.given != nil && !isOfIndex {
+      throw ValidationError("--index cannot be combined with picture files.")
+    }
+  }
+
+  /// Whether captions go into an index: no input is given, or only a folder.
   private var isOfIndex: Bool {
-    guard out == nil, !writesSidecars, !writesJSON, inputs.count <= 1 else { return false }
+    guard !output.isGiven, inputs.count <= 1 else { return false }
     guard let input = inputs.first else { return true }
     var facts = stat()
     return stat(input, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
@@ -69,24 +83,23 @@ struct CaptionCommand: AsyncParsableCommand {
   func run() async throws {
     Interruption.watch()
     if isOfIndex { try await captionIndex() } else { try await captionFiles() }
-    if let signal = Interruption.signal {
-      Console.note("stopped; what is done is kept, and the same command goes on from here")
-      throw ExitCode(128 + signal)
+    if Interruption.isRequested() {
+      throw Interruption.stopped("progress is saved; run the same command to resume")
     }
   }
 
   // MARK: - An index
 
   private func captionIndex() async throws {
-    let path = try index.path()
+    let path = try index.pathReportingCrashes()
     if let folder = inputs.first { try check(folder, isOf: path) }
     let captioner = try IndexCaptioner(
       index: path, modelPath: model.path(), precision: precision.precision,
       settings: generation.settings, decoder: DecodeCommand.decoder,
       cache: CacheLocation.standard)
-    var bar = ProgressBar("looking for pictures", console: .error)
+    var bar = ProgressBar("scanning for pictures", console: .error)
     defer { bar.clear() }
-    let summary = try await captioner.run(shouldStop: { Interruption.signal != nil }) { event in
+    let summary = try await captioner.run(shouldStop: Interruption.isRequested) { event in
       switch event {
       case .waiting(let holder):
         bar.clear()
@@ -113,11 +126,11 @@ struct CaptionCommand: AsyncParsableCommand {
         ("index", printable(path)),
       ]))
     if summary.captioned == 0, summary.skipped > 0 {
-      throw CommandFailure("not one of the pictures could be captioned")
+      throw CommandFailure("none of the pictures could be captioned")
     }
   }
 
-  /// A folder stands for the index that is of it.
+  /// Throws unless the index was built from this folder.
   private func check(_ folder: String, isOf index: String) throws {
     guard let metadata = try IndexStore.metadata(at: index) else {
       throw CommandFailure(
@@ -130,8 +143,8 @@ struct CaptionCommand: AsyncParsableCommand {
     defer { free(resolved) }
     guard String(cString: resolved) == metadata.collection else {
       throw CommandFailure(
-        "\(index): the index is of \(metadata.collection), not of \(folder); name its own (--index), "
-          + "or write the captions to a file (--out)")
+        "\(index): the index was built from \(metadata.collection), not from \(folder); give the "
+          + "index of that folder (--index), or write the captions to a file (--out)")
     }
   }
 
@@ -147,18 +160,19 @@ struct CaptionCommand: AsyncParsableCommand {
     let captioner = PictureCaptioner(
       model: model, settings: generation.settings, decoder: DecodeCommand.decoder)
     let destination = try CaptionDestination(
-      out: out, sidecars: writesSidecars, json: writesJSON, captioner: captioner.description)
+      out: output.file, sidecars: output.isSidecars, json: output.isJSON,
+      captioner: captioner.description)
     let wanted = zip(pictures.paths, pictures.names).filter { path, name in
       !destination.has(path: path, name: name)
     }
     let present = pictures.paths.count - wanted.count
-    if present > 0 { Console.note("\(counted(present, "picture")) had captions already") }
+    if present > 0 { Console.note("\(counted(present, "picture")) already captioned") }
     var bar = destination.isPrinted ? nil : ProgressBar("captions", console: .error)
     bar?.start("captions", total: wanted.count)
     defer { bar?.clear() }
     var (done, failed) = (0, 0)
     _ = try await captioner.caption(
-      files: wanted.map(\.0), shouldStop: { Interruption.signal != nil }
+      files: wanted.map(\.0), shouldStop: Interruption.isRequested
     ) { file in
       switch file.caption {
       case .success(let caption):
@@ -173,7 +187,7 @@ struct CaptionCommand: AsyncParsableCommand {
       bar?.advance(to: done)
     }
     if failed > 0, failed == wanted.count {
-      throw CommandFailure("not one of the pictures could be captioned")
+      throw CommandFailure("none of the pictures could be captioned")
     }
   }
 }

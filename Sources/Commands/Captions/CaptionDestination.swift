@@ -7,7 +7,7 @@ struct CaptionDestination {
   private let writesJSON: Bool
   private let captioner: String
 
-  /// - Parameter captioner: What says that a caption is there already.
+  /// - Parameter captioner: The model and settings; logged captions of others are an error.
   init(out: String?, sidecars: Bool, json: Bool, captioner: String) throws {
     writesSidecars = sidecars
     writesJSON = json
@@ -18,7 +18,7 @@ struct CaptionDestination {
   /// Whether captions are printed.
   var isPrinted: Bool { log == nil && !writesSidecars }
 
-  /// Whether a picture's caption is there already.
+  /// Whether a picture already has a caption here.
   func has(path: [UInt8], name: [UInt8]) -> Bool {
     if writesSidecars { return Sidecar.exists(beside: path) }
     return log?.names.contains(String(decoding: name, as: UTF8.self)) ?? false
@@ -27,7 +27,7 @@ struct CaptionDestination {
   func take(_ caption: String, path: [UInt8], name: [UInt8]) throws {
     let shown = String(decoding: name, as: UTF8.self)
     if writesSidecars {
-      // One that appeared meanwhile stays.
+      // A file that has appeared since is left alone.
       _ = try Sidecar.write(caption, beside: path)
     } else if let log {
       try log.append(image: shown, caption: caption)

@@ -1,9 +1,9 @@
 import Retrieval
 
-/// The page that `blip filter --html` writes: the texts that are the most certain noise, and those
-/// that are the most certain not to be.
+/// The HTML page that `blip filter --html` writes: the texts that are most certainly noise, and those
+/// that most certainly are not.
 struct FilterPage {
-  /// As many of each are shown.
+  /// At most this many of each are shown.
   private static let shown = 48
 
   let threshold: Float
@@ -15,7 +15,7 @@ struct FilterPage {
     (self.threshold, self.model) = (threshold, model)
   }
 
-  /// Takes a text up where it is among the most certain so far.
+  /// Adds a text if it is among the most certain so far.
   mutating func consider(_ text: FilteredText, isKept: Bool) {
     guard case .success(let probability) = text.match else { return }
     if isKept {
@@ -38,9 +38,9 @@ struct FilterPage {
 
   func write(to path: String) throws {
     var file = try AtomicFile.create(path)
-    try file.write(HTMLPage.head(title: "Filtered texts", style: ResultPage.style))
-    try write(dropped, "Dropped", "the least likely first", to: &file)
-    try write(kept, "Kept", "the likeliest first", to: &file)
+    try file.write(HTMLPage.head(title: "Filtered texts", style: PageStyle.grid))
+    try write(dropped, "Dropped", "least likely first", to: &file)
+    try write(kept, "Kept", "most likely first", to: &file)
     try file.write(HTMLPage.foot)
     try file.commit()
   }
@@ -53,7 +53,7 @@ struct FilterPage {
       """
       <header>
       <h1>\(title)</h1>
-      <p>\(counted(entries.count, "text")), \(order), held against a match probability of \
+      <p>\(counted(entries.count, "text")), \(order); threshold: match probability \
       <b>\(percent(threshold))</b> by \(escaped(model))</p>
       </header>
       <main>

@@ -4,30 +4,29 @@ import Retrieval
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Looks whether everything in an index is as it should be, and mends it.",
+    abstract: "Verify an index, and optionally repair it.",
     discussion: """
-      Every row of every table is read, checksums are reckoned again, and tables that tell of each \
-      other are compared. The exit code is 0 where the index is sound and 1 where it is not.
-
-      --repair makes anew what follows from the rest (the ways from paths to pictures, the vector \
-      index), and drops pictures and texts that have lost a part: the next `blip index` encodes \
-      them again. What is whole stays.
-
       EXAMPLES
         blip check
         blip check --repair --index indexes/photos
+
+      Every row of every table is read, its checksum verified, and the tables are compared with \
+      each other. The exit code is 0 if the index is sound and 1 if it is not.
+
+      --repair rebuilds derived tables (path lookup, vector index), and removes pictures and texts \
+      that are incomplete; the next blip index encodes them again. Everything else is kept.
       """)
 
   @OptionGroup var index: IndexOption
 
-  @Flag(name: .customLong("repair"), help: "Mend what is wrong.")
+  @Flag(name: .customLong("repair"), help: "Repair what is damaged.")
   var repairs = false
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object.")
+  @Flag(name: .customLong("json"), help: "Print one JSON object.")
   var writesJSON = false
 
   func run() throws {
-    let path = try index.path()
+    let path = try index.pathReportingCrashes()
     var repair: IndexRepair?
     let check: IndexCheck
     do {
@@ -51,7 +50,7 @@ struct CheckCommand: ParsableCommand {
       text += faults(repair.check, heading: "found") + "\n"
       if check != repair.check {
         text += Table.facts([
-          ("pictures dropped", "\(repair.pictures)"), ("texts dropped", "\(repair.texts)"),
+          ("pictures removed", "\(repair.pictures)"), ("texts removed", "\(repair.texts)"),
         ])
         text += "\n"
       }
@@ -74,9 +73,9 @@ struct CheckCommand: ParsableCommand {
 
   private static func words(_ repair: IndexCheck.Repair) -> String {
     switch repair {
-    case .mend: "--repair mends it"
-    case .reindex: "--repair drops it, and blip index encodes it again"
-    case .none: "nothing mends it"
+    case .mend: "--repair fixes it"
+    case .reindex: "--repair removes it, and blip index encodes it again"
+    case .none: "cannot be repaired"
     }
   }
 
@@ -115,23 +114,24 @@ struct CheckCommand: ParsableCommand {
       })
   }
 
-  /// The last line says what to do.
+  /// Says on standard error what to do next, and fails if the index is not sound.
   private func end(_ check: IndexCheck, _ repair: IndexRepair?, path: String) throws {
     let command = "blip check --repair --index \(printable(path))"
     guard check.isSound else {
       let count = counted(check.faults.reduce(0) { $0 + $1.count }, "fault")
       if check.count(.none) > 0 {
         throw CommandFailure(
-          "\(printable(path)): \(count), not all of which can be mended: take a copy that is sound, "
-            + "or delete the folder and index again")
+          "\(printable(path)): \(count), not all of which can be repaired; restore a backup, or delete "
+            + "the directory and index again")
       }
-      throw CommandFailure("\(printable(path)): \(count); mend with `\(command)`")
+      throw CommandFailure("\(printable(path)): \(count); to repair, run `\(command)`")
     }
     guard let repair, !repair.check.isSound else { return }
     Console.note(
       repair.pictures + repair.texts > 0
-        ? "\(printable(path)): mended, without \(counted(repair.pictures, "picture")) and "
-          + "\(counted(repair.texts, "text")): run `blip index` as before to encode them again"
-        : "\(printable(path)): mended; no picture and no text was dropped")
+        ? "\(printable(path)): repaired; \(counted(repair.pictures, "picture")) and "
+          + "\(counted(repair.texts, "text")) were removed: run `blip index` as before to encode them "
+          + "again"
+        : "\(printable(path)): repaired; no picture or text was removed")
   }
 }

@@ -7,109 +7,123 @@ import Retrieval
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "index",
-    abstract: "Makes an index of the pictures in a folder, or brings it up to date.",
+    abstract: "Create an index of the pictures in a folder, or update it.",
+    usage: "blip index [<options>] <dir>",
     discussion: """
-      New and changed pictures are encoded, vanished ones are dropped, the others are left alone. \
-      It can be interrupted at any moment; the next run goes on where this one ended. A text file \
-      beside a picture (cat.txt beside cat.png) gives it a caption.
-
       EXAMPLES
         blip index ~/Pictures
         blip index photos --exclude '*.gif' --exclude 'private/*'
         blip index ~/Pictures --model run/best
         blip index coco/val2014 --captions coco_karpathy_test.json
+
+      New and changed pictures are encoded, vanished ones are removed, and the others are left \
+      alone. A run can be interrupted at any time; the next one continues where it stopped. A text \
+      file next to a picture (cat.txt next to cat.png) provides its caption.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of the pictures.", valueName: "dir"))
+  @Argument(help: ArgumentHelp("Folder of pictures to index.", valueName: "dir"))
   var folder: String
 
-  @OptionGroup var index: IndexOption
+  @OptionGroup(title: "Pictures") var pictures: PictureOptions
+  @OptionGroup(title: "Search") var storage: StorageOptions
+  @OptionGroup(title: "Index and model") var index: IndexOption
+  @OptionGroup(title: "Index and model") var naming: NameOption
+  @OptionGroup(title: "Index and model") var model: ModelOption
+  @OptionGroup(title: "Index and model") var precision: PrecisionOption
 
-  @Option(help: "The name of the index (default: the folder's).")
-  var name: String?
+  /// Which pictures are indexed, and with which captions.
+  struct PictureOptions: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Captions of the pictures: JSON [{image, caption}], JSONL, or TSV/CSV with a header.",
+        valueName: "file"))
+    var captions: String?
 
-  @OptionGroup var model: ModelOption
-  @OptionGroup var precision: PrecisionOption
+    @Option(
+      help: ArgumentHelp(
+        "Skip files that match, such as '*.gif'; can be repeated.", valueName: "glob"))
+    var exclude: [String] = []
 
-  @Option(
-    help: ArgumentHelp(
-      "Captions of the pictures: JSON [{image, caption}], JSONL, or TSV/CSV with a header.",
-      valueName: "file"))
-  var captions: String?
+    @Flag(
+      name: .customLong("retry-failures"),
+      help: "Retry files that could not be indexed, even if they have not changed.")
+    var retriesFailures = false
 
-  @Option(
-    help: ArgumentHelp(
-      "Store patch features for reranking: none, bf16 or int8 (default: what the index has, else "
-        + "bf16 for a model that reranks and none for one that does not).",
-      valueName: "precision"),
-    transform: Self.precision)
-  var features: FeaturePrecision?
+    @Flag(
+      name: .customLong("allow-vanished"),
+      help: ArgumentHelp(
+        "Remove vanished pictures even if they are most of the collection (an unmounted disk looks "
+          + "the same)."))
+    var allowsVanished = false
+  }
 
-  @Option(
-    help: ArgumentHelp(
-      "Leave out what matches, such as '*.gif'; can be repeated.", valueName: "glob"))
-  var exclude: [String] = []
+  /// What is stored for searches.
+  struct StorageOptions: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Store patch features for reranking: none, bf16 or int8. (default: as in the index; for a "
+          + "new one bf16, or none if the model does not rerank)",
+        valueName: "format"),
+      transform: Self.precision)
+    var features: FeaturePrecision?
 
-  @Option(
-    help: ArgumentHelp(
-      "The share of the true nearest that a search of a large index is to find, 0.5 to 1 (default: "
-        + "what the index has, else 0.99).",
-      valueName: "share"))
-  var recall: Double?
+    @Option(
+      help: ArgumentHelp(
+        "Target recall of approximate search, 0.5 to 1. (default: as in the index, else 0.99)",
+        valueName: "share"))
+    var recall: Double?
 
-  @Flag(
-    name: .customLong("rebuild"),
-    help: "Make the vector index anew from the embeddings; pictures are not encoded again.")
-  var rebuilds = false
+    @Flag(
+      name: .customLong("rebuild"),
+      help: "Rebuild the vector index from the stored embeddings; no picture is encoded again.")
+    var rebuilds = false
 
-  @Flag(
-    name: .customLong("retry-failures"),
-    help: "Try files again that could not be indexed, although they have not changed.")
-  var retriesFailures = false
-
-  @Flag(
-    name: .customLong("allow-vanished"),
-    help: ArgumentHelp(
-      "Drop vanished pictures also where most of the collection seems gone (a disk that is not there "
-        + "looks the same)."))
-  var allowsVanished = false
-
-  private static func precision(_ text: String) throws -> FeaturePrecision {
-    guard let precision = FeaturePrecision(rawValue: text) else {
-      throw ValidationError("Choose none, bf16 or int8.")
+    private static func precision(_ text: String) throws -> FeaturePrecision {
+      guard let precision = FeaturePrecision(rawValue: text) else {
+        throw ValidationError("Choose none, bf16 or int8.")
+      }
+      return precision
     }
-    return precision
+  }
+
+  /// What the index is called.
+  struct NameOption: ParsableArguments {
+    @Option(help: "Name of the index. (default: the folder's name)")
+    var name: String?
   }
 
   func validate() throws {
-    if folder.isEmpty { throw ValidationError("The folder of the pictures has no name.") }
-    if name?.isEmpty == true { throw ValidationError("--name is empty.") }
-    if let recall, !(0.5...1).contains(recall) {
+    if folder.isEmpty { throw ValidationError("The folder of pictures must not be empty.") }
+    if naming.name?.isEmpty == true { throw ValidationError("--name must not be empty.") }
+    if let recall = storage.recall, !(0.5...1).contains(recall) {
       throw ValidationError("--recall must be from 0.5 to 1.")
     }
-    if captions?.isEmpty == true { throw ValidationError("--captions names no file.") }
+    if pictures.captions?.isEmpty == true {
+      throw ValidationError("--captions must not be empty.")
+    }
   }
 
   func run() async throws {
-    let indexPath = try index.path()
+    let indexPath = try index.pathReportingCrashes()
     try checkFolder()
     let existing = try IndexStore.metadata(at: indexPath)
     let model = try loadModel(for: existing)
-    // Only a model that was asked for takes the place of the index's own.
+    // Only a model given on the command line replaces that of the index.
     let predecessor =
       self.model.given == nil || existing?.modelFingerprint == model.folder.fingerprint
       ? nil : existing
     if let predecessor {
       Console.note(
-        "the index was made with \(predecessor.modelName): an index with \(model.folder.name) is made "
-          + "beside it and then takes its place")
+        "the index was built with \(predecessor.modelName): building a new one with "
+          + "\(model.folder.name), which then replaces it")
     }
     let request = IndexingRequest(
-      collection: folder, index: indexPath, name: name, captions: captions,
-      features: features
+      collection: folder, index: indexPath, name: naming.name,
+      captions: pictures.captions,
+      features: storage.features
         ?? (existing == nil || predecessor != nil ? Self.defaultFeatures(of: model) : nil),
-      exclude: exclude, recall: recall, rebuildsVectors: rebuilds,
-      retriesFailures: retriesFailures, allowsVanished: allowsVanished)
+      exclude: pictures.exclude, recall: storage.recall, rebuildsVectors: storage.rebuilds,
+      retriesFailures: pictures.retriesFailures, allowsVanished: pictures.allowsVanished)
 
     Interruption.watch()
     var progress = IndexingProgress(console: .error)
@@ -118,7 +132,7 @@ struct IndexCommand: AsyncParsableCommand {
       let indexer = Indexer(model: model, decoder: DecodeCommand.decoder)
       let work = predecessor == nil ? indexer.run : indexer.replace
       summary = try await work(
-        request, { Interruption.signal != nil }, { progress.receive($0) })
+        request, Interruption.isRequested, { progress.receive($0) })
     } catch {
       progress.finish()
       throw error
@@ -135,11 +149,11 @@ struct IndexCommand: AsyncParsableCommand {
         "cannot read the folder \(folder): \(String(cString: strerror(errno)))")
     }
     guard facts.st_mode & S_IFMT == S_IFDIR else {
-      throw CommandFailure("\(folder) is not a folder: name the folder that holds the pictures")
+      throw CommandFailure("\(folder) is not a folder; give the folder of the pictures")
     }
   }
 
-  /// The model given, else the one an index was made with, else the one that comes with blip.
+  /// The model given, else the one the index was built with, else the one shipped with blip.
   private func loadModel(for existing: IndexMetadata?) throws -> BLIPModel {
     var model = model
     if model.given == nil, let path = existing?.modelPath, access(path, F_OK) == 0 {
@@ -150,8 +164,8 @@ struct IndexCommand: AsyncParsableCommand {
         ? existing?.precision ?? .auto : precision.precision)
   }
 
-  /// A model that reranks needs every picture's patch features at search. bf16 keeps what ITM makes
-  /// of them (its logits move less than the order of two hits depends on) at half the bytes.
+  /// A model that reranks needs the patch features of pictures when searching. bf16 halves their size
+  /// and changes ITM's logits too little to reorder results.
   private static func defaultFeatures(of model: BLIPModel) -> FeaturePrecision {
     model.folder.configuration.rerankDepth == 0 ? .none : .bf16
   }
@@ -176,19 +190,19 @@ struct IndexCommand: AsyncParsableCommand {
     ])
   }
 
-  /// Exit codes: 128 + signal where interrupted, 1 where not one picture could be indexed.
+  /// Exits with 128 + the signal's number if interrupted, and with 1 if pictures were kept back or none
+  /// could be indexed.
   private func end(_ summary: IndexingSummary) throws {
-    if summary.interrupted, let signal = Interruption.signal {
-      Console.note("stopped; what is done is kept, and the same command goes on from here")
-      throw ExitCode(128 + signal)
+    if summary.interrupted {
+      throw Interruption.stopped("progress is saved; run the same command to resume")
     }
     if summary.withheld > 0 {
       throw CommandFailure(
-        "\(summary.withheld) pictures of the index are not in \(folder), most of it: none was dropped; "
-          + "if they are gone for good, say so with --allow-vanished")
+        "\(summary.withheld) indexed pictures, most of the index, are missing from \(folder); nothing "
+          + "was removed; to remove them, pass --allow-vanished")
     }
     if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
-      throw CommandFailure("not one of the pictures in \(folder) could be indexed")
+      throw CommandFailure("none of the pictures in \(folder) could be indexed")
     }
   }
 }

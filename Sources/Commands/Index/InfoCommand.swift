@@ -5,7 +5,7 @@ import Retrieval
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
-    abstract: "Shows what an index holds.",
+    abstract: "Show what an index contains.",
     discussion: """
       EXAMPLES
         blip info
@@ -14,17 +14,17 @@ struct InfoCommand: ParsableCommand {
 
   @OptionGroup var index: IndexOption
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object.")
+  @Flag(name: .customLong("json"), help: "Print one JSON object.")
   var writesJSON = false
 
-  @Flag(name: .customLong("failures"), help: "List every file that could not be indexed.")
+  @Flag(name: .customLong("failures"), help: "List all files that could not be indexed.")
   var listsFailures = false
 
-  /// As many failures are shown unasked.
+  /// The number of failures shown without --failures.
   private static let fewFailures = 5
 
   func run() throws {
-    let path = try index.path()
+    let path = try index.pathReportingCrashes()
     let contents = try IndexStore.open(path).read { try IndexContents($0) }
     try Console.output.write(
       writesJSON ? json(contents, path: path).text + "\n" : table(contents, path: path))
@@ -44,7 +44,7 @@ struct InfoCommand: ParsableCommand {
       ("fingerprint", String(metadata.modelFingerprint.prefix(16))),
       ("precision", metadata.precision.rawValue),
       ("picture size", "\(metadata.imageSize)×\(metadata.imageSize)"),
-      ("embedding", "\(metadata.embeddingSize) numbers"),
+      ("embedding", "\(metadata.embeddingSize) dimensions"),
       ("features", features(metadata)),
       (
         "match",
@@ -58,7 +58,7 @@ struct InfoCommand: ParsableCommand {
         "pictures \(Self.arrangement(contents.vectors.pictures)), texts "
           + Self.arrangement(contents.vectors.texts)
       ),
-      ("a vector takes", contents.bytesPerVector.map { "\($0) bytes with its embedding" } ?? "—"),
+      ("bytes per vector", contents.bytesPerVector.map { "\($0), with its embedding" } ?? "—"),
       ("pictures", "\(contents.pictures)"),
       ("texts", Self.texts(contents)),
       ("failures", "\(contents.failures.count)"),
@@ -86,10 +86,10 @@ struct InfoCommand: ParsableCommand {
     return "\(contents.texts)" + (synthetic > 0 ? ", \(synthetic) of them synthetic" : "")
   }
 
-  /// "flat, exact", or how many lists and what they are worth.
+  /// "flat (exact)", or the number of lists and their measured recall.
   private static func arrangement(_ vectors: VectorSummary) -> String {
     guard let lists = vectors.lists else {
-      return vectors.hasCodes ? "flat (exact)" : "without codes (exact; blip index makes them)"
+      return vectors.hasCodes ? "flat (exact)" : "without codes (exact; blip index creates them)"
     }
     return "\(lists.count) lists (nprobe \(fixed(lists.nprobe, 1)), recall "
       + "\(fixed(lists.recall, 3)) of \(lists.target))"
@@ -159,7 +159,7 @@ struct InfoCommand: ParsableCommand {
   }
 }
 
-/// What an index holds, read in one snapshot.
+/// What an index contains, read in one snapshot.
 private struct IndexContents {
   let metadata: IndexMetadata
   let calibration: MatchCalibration?
@@ -183,7 +183,7 @@ private struct IndexContents {
     self.failures = failures.sorted { $0.path.lexicographicallyPrecedes($1.path) }
   }
 
-  /// What the embeddings and the vector index take of the file, for each vector; nil without any.
+  /// Bytes of the file used by embeddings and the vector index, per vector; nil without vectors.
   var bytesPerVector: Int? {
     let names = ["embeddings", "text_embeddings", "lists", "centroids", "places"]
     let bytes = tables.filter { names.contains($0.name) }.reduce(0) { $0 + $1.bytes }
@@ -193,6 +193,6 @@ private struct IndexContents {
 }
 
 extension FailureRecord {
-  /// The path as text.
+  /// The path as a string.
   fileprivate var name: String { String(decoding: path, as: UTF8.self) }
 }

@@ -3,7 +3,12 @@ import ArgumentParser
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
-    abstract: "Gets, lists and converts models.",
+    abstract: "Download, list, inspect, convert and remove models.",
+    discussion: """
+      EXAMPLES
+        blip model pull Salesforce/blip-itm-base-coco
+        blip model list
+      """,
     subcommands: [
       ModelPullCommand.self, ModelListCommand.self, ModelShowCommand.self,
       ModelConvertCommand.self, ModelRemoveCommand.self,

@@ -6,47 +6,48 @@ import Tokenization
 struct ModelConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Makes a model folder of a checkpoint in another format.",
+    abstract: "Convert a checkpoint in another format to a model folder.",
+    usage: "blip model convert [<options>] <model> --out <dir>",
     discussion: """
-      Takes BLIP's original checkpoints (.pth), a pytorch_model.bin, or a model folder of any \
-      format, and writes a folder as Hugging Face does, with its weights in model.safetensors. What \
-      a file alone does not say is read off the shapes of its tensors. No pickle is ever run: one \
-      that holds more than tensors and plain values is refused.
-
       EXAMPLES
         blip model convert model_base_retrieval_coco.pth --out blip-coco
         blip model convert blip-coco --out blip-coco-224 --image-size 224
         blip model convert blip-coco --out blip-coco-int8 --int8
         blip index ~/Pictures --model blip-coco
+
+      Reads BLIP's original checkpoints (.pth), a pytorch_model.bin, or a model folder of any \
+      format, and writes a folder in Hugging Face's format with the weights in model.safetensors. \
+      A configuration that is missing is inferred from the shapes of the tensors. Pickles are never \
+      executed: one that contains more than tensors and plain values is refused.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "A model folder, or a checkpoint file that PyTorch saved.", valueName: "model"))
+      "Model folder, or a checkpoint file saved by PyTorch.", valueName: "model"))
   var model: String
 
-  @Option(help: ArgumentHelp("The folder to write; a new or an empty one.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Folder to write; must be new or empty.", valueName: "dir"))
   var out: String
 
   @Option(
     help: ArgumentHelp(
-      "The vocabulary, a vocab.txt or tokenizer.json (default: the folder's own; for a file, "
-        + "BERT's uncased one).", valueName: "file"))
+      "Vocabulary: a vocab.txt or tokenizer.json. (default: the folder's; for a checkpoint file, "
+        + "BERT's uncased vocabulary)", valueName: "file"))
   var vocab: String?
 
   @Option(
     help: ArgumentHelp(
-      "Let the model take pictures of so many pixels on a side; its position embedding is "
-        + "interpolated.", valueName: "pixels"))
+      "New input size, the side in pixels; the position embeddings are interpolated.",
+      valueName: "pixels"))
   var imageSize: Int?
 
-  @Flag(help: "Store the matrices in 8 bits, a quarter of the room.")
+  @Flag(help: "Store the weight matrices as int8, a quarter of the size.")
   var int8 = false
 
   func validate() throws {
-    if model.isEmpty { throw ValidationError("The model to convert has no name.") }
-    if out.isEmpty { throw ValidationError("--out names no folder.") }
-    if vocab?.isEmpty == true { throw ValidationError("--vocab names no file.") }
+    if model.isEmpty { throw ValidationError("The model must not be empty.") }
+    if out.isEmpty { throw ValidationError("--out must not be empty.") }
+    if vocab?.isEmpty == true { throw ValidationError("--vocab must not be empty.") }
     if let imageSize, !(1...4096).contains(imageSize) {
       throw ValidationError("--image-size must be from 1 to 4096.")
     }
@@ -63,14 +64,14 @@ struct ModelConvertCommand: ParsableCommand {
     try Console.output.write(ModelFacts(ModelFolder(path: out)).table)
   }
 
-  /// [DEC] and [ENC] may stand behind the vocabulary's last word.
+  /// Throws if the vocabulary does not fit the model. [DEC] and [ENC] may follow its last entry.
   private func requireVocabulary(of folder: ModelFolder) throws {
     let words = folder.configuration.text.vocabularySize
     let count = try WordPieceTokenizer(vocabularyPath: folder.vocabularyPath).count
     guard (words - 2)...words ~= count else {
       throw CommandFailure(
-        "\(printable(model)): a model of \(words) words for a vocabulary of \(count); give its own "
-          + "with --vocab")
+        "\(printable(model)): the model has \(words) token embeddings, the vocabulary \(count) "
+          + "entries; give the model's own vocabulary (--vocab)")
     }
   }
 }

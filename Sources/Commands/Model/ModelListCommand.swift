@@ -5,16 +5,17 @@ import Hub
 struct ModelListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "Lists the models that are here.",
+    abstract: "List the models on this machine.",
     discussion: """
-      The one that comes with blip, and every BLIP in Hugging Face's cache, whoever put it there.
-
       EXAMPLES
         blip model list
         blip model list --json
+
+      Lists the model shipped with blip, and every BLIP model in Hugging Face's cache, including \
+      those that other programs downloaded.
       """)
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
+  @Flag(name: .customLong("json"), help: "Print one JSON object per line.")
   var writesJSON = false
 
   func run() throws {
@@ -38,7 +39,7 @@ struct ModelListCommand: ParsableCommand {
           model.revisions.isEmpty ? "—" : model.revisions.joined(separator: ", "),
           String(model.commit.prefix(8)), size(ofBytes: model.size),
           model.isWhole
-            ? printable(model.path) : "incomplete: \(model.pull) goes on",
+            ? printable(model.path) : "incomplete; to resume, run \(model.pull)",
         ]
       }
     try Console.output.write(
@@ -55,7 +56,7 @@ struct ModelListCommand: ParsableCommand {
 }
 
 extension CachedModel {
-  /// What goes on with fetching it.
+  /// The command that resumes its download.
   fileprivate var pull: String {
     let revision = revisions.contains("main") ? nil : revisions.first
     return "blip model pull \(name)\(revision.map { "@\($0)" } ?? "")"

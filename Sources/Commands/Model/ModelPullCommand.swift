@@ -5,34 +5,35 @@ import Hub
 struct ModelPullCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pull",
-    abstract: "Fetches a model from Hugging Face's hub.",
+    abstract: "Download a model from the Hugging Face Hub.",
     discussion: """
-      The model goes into the cache that every program of Hugging Face's shares (HF_HOME, \
-      HF_HUB_CACHE), and what is there is not fetched again. Every file is checked against the hub's \
-      hash. It can be interrupted at any moment; the same command goes on from there. HF_TOKEN is \
-      for gated and private models, HF_ENDPOINT for a mirror; with HF_HUB_OFFLINE=1 nothing is \
-      fetched.
-
-      BLIPs that search and rerank, 384 pixels, the small one for a start:
-        Salesforce/blip-itm-base-coco     Salesforce/blip-itm-base-flickr
-        Salesforce/blip-itm-large-coco    Salesforce/blip-itm-large-flickr
-      BLIPs that write captions:
-        Salesforce/blip-image-captioning-base
-        Salesforce/blip-image-captioning-large
-
       EXAMPLES
         blip model pull Salesforce/blip-itm-base-coco
         blip index ~/Pictures --model Salesforce/blip-itm-base-coco
+
+      Models for search and reranking, with an input size of 384 pixels (start with a base model):
+        Salesforce/blip-itm-base-coco     Salesforce/blip-itm-base-flickr
+        Salesforce/blip-itm-large-coco    Salesforce/blip-itm-large-flickr
+      Models for captioning:
+        Salesforce/blip-image-captioning-base
+        Salesforce/blip-image-captioning-large
+
+      The model is stored in the cache that Hugging Face's programs share (HF_HOME, HF_HUB_CACHE); \
+      files already there are not downloaded again. Every file is verified against the Hub's hash. \
+      A download can be interrupted at any time; the same command resumes it.
+
+      HF_TOKEN gives access to gated and private models, HF_ENDPOINT names a mirror, and \
+      HF_HUB_OFFLINE=1 forbids downloads.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "The model, with a branch, tag or commit where it is not to be main.",
+      "Model, with a branch, tag or commit if not main.",
       valueName: "owner/name[@revision]"),
     transform: RepositoryReference.argument)
   var model: RepositoryReference
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object.")
+  @Flag(name: .customLong("json"), help: "Print one JSON object.")
   var writesJSON = false
 
   func run() async throws {
@@ -47,7 +48,7 @@ struct ModelPullCommand: AsyncParsableCommand {
       throw error
     }
     progress.finish()
-    // NIO has the process ignore it.
+    // SwiftNIO made the process ignore it.
     signal(SIGPIPE, SIG_DFL)
     try Console.output.write(writesJSON ? json(pulled).text + "\n" : facts(pulled))
   }
@@ -55,7 +56,10 @@ struct ModelPullCommand: AsyncParsableCommand {
   private func facts(_ pulled: PulledModel) -> String {
     var facts = [
       ("model", "\(model)"), ("commit", pulled.commit),
-      ("fetched", pulled.fetched > 0 ? size(ofBytes: pulled.fetched) : "nothing, it was there"),
+      (
+        "fetched",
+        pulled.fetched > 0 ? size(ofBytes: pulled.fetched) : "nothing; already in the cache"
+      ),
       ("folder", printable(pulled.path)),
     ]
     if DeclaredKind(folder: pulled.path)?.isRetrieval == true {
@@ -75,11 +79,11 @@ struct ModelPullCommand: AsyncParsableCommand {
 }
 
 extension RepositoryReference {
-  /// An argument that names a model of the hub.
+  /// Parses an argument that names a model of the Hub.
   static func argument(_ text: String) throws -> RepositoryReference {
     guard let reference = RepositoryReference(text) else {
       throw ValidationError(
-        "Name a model of the hub as OWNER/NAME, such as Salesforce/blip-itm-base-coco.")
+        "Give a model of the Hub as OWNER/NAME, such as Salesforce/blip-itm-base-coco.")
     }
     return reference
   }

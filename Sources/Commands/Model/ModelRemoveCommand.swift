@@ -4,22 +4,23 @@ import Hub
 struct ModelRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
-    abstract: "Removes a model from Hugging Face's cache.",
+    abstract: "Remove a model from Hugging Face's cache.",
     discussion: """
-      All of its revisions go, also for the other programs that share the cache.
-
       EXAMPLES
         blip model remove Salesforce/blip-itm-base-coco
+
+      Removes all of its revisions, also for other programs that share the cache.
       """)
 
   @Argument(
-    help: ArgumentHelp("The model.", valueName: "owner/name"),
+    help: ArgumentHelp("Model to remove.", valueName: "owner/name"),
     transform: RepositoryReference.argument)
   var model: RepositoryReference
 
   func validate() throws {
     guard model.revision == "main" else {
-      throw ValidationError("All revisions of a model go together: leave out @\(model.revision).")
+      throw ValidationError(
+        "All revisions of a model are removed together; omit @\(model.revision).")
     }
   }
 

@@ -6,7 +6,7 @@ import Tokenization
 struct ModelShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Shows what a model is made of.",
+    abstract: "Show a model's architecture and weights.",
     discussion: """
       EXAMPLES
         blip model show
@@ -15,15 +15,15 @@ struct ModelShowCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A BLIP model folder as Hugging Face writes it (default: the model that comes with blip).",
+      "BLIP model folder in Hugging Face's format. (default: the model shipped with blip)",
       valueName: "model"))
   var model: String?
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object.")
+  @Flag(name: .customLong("json"), help: "Print one JSON object.")
   var writesJSON = false
 
   func validate() throws {
-    if model?.isEmpty == true { throw ValidationError("The model to show has no name.") }
+    if model?.isEmpty == true { throw ValidationError("The model must not be empty.") }
   }
 
   func run() throws {
@@ -32,14 +32,14 @@ struct ModelShowCommand: ParsableCommand {
   }
 }
 
-/// What there is to say of a model.
+/// A model's architecture and weights.
 struct ModelFacts {
   private let folder: ModelFolder
   private let kind: ModelKind
-  /// Nil where the folder has no vocabulary.
+  /// Entries of the vocabulary; nil if the folder has none.
   private let words: Int?
 
-  /// Throws where the tensors are not what the configuration says.
+  /// Throws if the tensors do not fit the configuration.
   init(_ folder: ModelFolder) throws {
     self.folder = folder
     kind = try ModelKind(of: folder)
@@ -58,7 +58,7 @@ struct ModelFacts {
       case (1024, 24, 16): "ViT-L"
       default: "ViT"
       }
-    return vision.stem == nil ? "\(name)/\(vision.patchSize)" : "\(name) behind convolutions"
+    return vision.stem == nil ? "\(name)/\(vision.patchSize)" : "\(name) with a convolutional stem"
   }
 
   private var textSide: String {
@@ -71,7 +71,7 @@ struct ModelFacts {
 
   private static func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
 
-  /// For people.
+  /// The facts as a table.
   var table: String {
     Table.facts([
       ("model", printable(folder.path)),
@@ -89,7 +89,7 @@ struct ModelFacts {
         "\(text.layers) layers, width \(text.hiddenSize), \(counted(text.heads, "head"))"
       ),
       (
-        "embedding", kind.hasEncoder ? "\(folder.configuration.embeddingSize) numbers" : "none"
+        "embedding", kind.hasEncoder ? "\(folder.configuration.embeddingSize) dimensions" : "none"
       ),
       ("parameters", "\(fixed(Double(parameters) / 1e6, 1)) million"),
       (
@@ -100,7 +100,7 @@ struct ModelFacts {
       ("weights", printable(Self.name(folder.weights.source))),
       (
         "tokenizer",
-        words.map { "\(printable(Self.name(folder.vocabularyPath))), \(counted($0, "word"))" }
+        words.map { "\(printable(Self.name(folder.vocabularyPath))), \(counted($0, "token"))" }
           ?? "none: vocab.txt is missing"
       ),
       ("precision", Self.precisions.joined(separator: ", ")),
@@ -108,7 +108,7 @@ struct ModelFacts {
     ])
   }
 
-  /// For programs.
+  /// The facts as JSON.
   var json: JSONOutput {
     .object([
       ("path", .string(folder.path)),

@@ -1,7 +1,7 @@
 import Hub
 
-/// Shows how a pull goes on: a bar that redraws itself on a terminal, a line every few seconds
-/// elsewhere.
+/// Shows the progress of a download: on a terminal a bar that is redrawn, else a line every few
+/// seconds.
 struct PullProgress {
   private let console: Console
   private var total = 0
@@ -17,17 +17,17 @@ struct PullProgress {
       total = bytes
       rate.add(count: present, at: monotonicSeconds())
       let rest = present > 0 ? ", \(size(ofBytes: present)) of it from an earlier run" : ""
-      note("fetching \(counted(files, "file")), \(size(ofBytes: bytes))\(rest)")
+      note("downloading \(counted(files, "file")), \(size(ofBytes: bytes))\(rest)")
     case .received(let bytes): draw(bytes)
-    case .waiting: note("another process fetches this model; waiting for it")
+    case .waiting: note("another process is downloading this model; waiting for it")
     case .retrying(let reason, let seconds):
-      note("\(printable(reason)); trying again in \(seconds) s")
+      note("\(printable(reason)); retrying in \(seconds) s")
       rate = Rate()
-    case .cached(let reason): note("\(printable(reason)): this is what the cache has")
+    case .cached(let reason): note("\(printable(reason)); using the cached model")
     }
   }
 
-  /// Takes the bar away.
+  /// Removes the bar.
   mutating func finish() {
     guard hasLine else { return }
     try? console.write("\r\u{1B}[K")
@@ -41,7 +41,7 @@ struct PullProgress {
 
   private mutating func draw(_ bytes: Int) {
     let now = monotonicSeconds()
-    // A terminal is redrawn ten times a second at most, a log gets a line every five seconds.
+    // A terminal is redrawn at most ten times a second; a log gets a line every five seconds.
     guard now - lastDrawn >= (console.isTerminal ? 0.1 : 5) else { return }
     let isFirst = lastDrawn < 0
     lastDrawn = now
@@ -53,7 +53,7 @@ struct PullProgress {
     }
     if console.isTerminal {
       let share = min(1, Double(bytes) / Double(max(total, 1)))
-      let bar = progressBar(label: "fetching", share: share, numbers: numbers, console: console)
+      let bar = progressBar(label: "downloading", share: share, numbers: numbers, console: console)
       try? console.write("\r\u{1B}[K\(bar)")
       hasLine = true
     } else if !isFirst {

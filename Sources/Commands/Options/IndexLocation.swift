@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where an index lies when nobody says.
+/// Where an index is if --index is not given.
 enum IndexLocation {
   /// `$BLIP_INDEX`, else `indexes/default` under `$BLIP_HOME`, `$XDG_DATA_HOME/blip` or
   /// `~/.local/share/blip`, whichever is set first. Empty variables count as unset, and so does a
@@ -19,7 +19,7 @@ enum IndexLocation {
     } else if let user = value("HOME") {
       home = user + "/.local/share/blip"
     } else {
-      throw CommandFailure("$HOME is not set: say where the index lies with --index PATH")
+      throw CommandFailure("$HOME is not set: give the index directory (--index DIR)")
     }
     return home + "/indexes/default"
   }
@@ -30,13 +30,14 @@ enum IndexLocation {
   }
 }
 
-/// Where packed weights are kept from run to run; whoever deletes them has a slower next run.
+/// Where packed weights are cached between runs. They can be deleted at any time; the next run is
+/// slower then.
 enum CacheLocation {
-  /// This process's.
+  /// The cache directory for this process's environment.
   static var standard: String? { standard(environment: IndexLocation.processEnvironment) }
 
   /// `cache` under `$BLIP_HOME`, else `blip` under `$XDG_CACHE_HOME` or `~/.cache`, whichever is set
-  /// first; nil where none is. Variables count as for an index.
+  /// first; nil if none is. Variables are read as for ``IndexLocation``.
   static func standard(environment: (String) -> String?) -> String? {
     func value(_ name: String) -> String? {
       guard let value = environment(name), !value.isEmpty else { return nil }

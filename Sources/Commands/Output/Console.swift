@@ -1,14 +1,14 @@
 import Glibc
 
-/// Standard output or standard error: what it is connected to, and writing to it.
+/// Standard output or standard error: writes to it, and knows what it is connected to.
 struct Console: Sendable {
   static let output = Console(descriptor: STDOUT_FILENO)
   static let error = Console(descriptor: STDERR_FILENO)
 
   let descriptor: Int32
-  /// Connected to a terminal that understands escape sequences.
+  /// Whether it is connected to a terminal that understands escape sequences.
   let isTerminal: Bool
-  /// A terminal whose user has not asked for `NO_COLOR` (no-color.org: set and not empty).
+  /// Whether it is such a terminal and `NO_COLOR` is unset or empty (no-color.org).
   let isColored: Bool
 
   init(descriptor: Int32) {
@@ -18,36 +18,36 @@ struct Console: Sendable {
     isColored = isTerminal && variable("NO_COLOR").isEmpty
   }
 
-  /// The terminal's width in columns; 80 where it does not say.
+  /// The terminal's width in columns; 80 if unknown.
   var width: Int {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
 
-  /// The text in a fainter shade, on a coloured terminal.
+  /// The text dimmed, on a terminal with colours.
   func dimmed(_ text: String) -> String { isColored ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 
-  /// Writes all of the text; throws where the stream does not take it (a full disk).
+  /// Writes all of the text; throws if that fails (for example, on a full disk).
   func write(_ text: String) throws(CommandFailure) { try write(Array(text.utf8)) }
 
-  /// The same for bytes that need not be text (paths).
+  /// Writes bytes that need not be valid UTF-8 (paths).
   func write(_ bytes: [UInt8]) throws(CommandFailure) {
     if let reason = writeAll(bytes, to: descriptor) {
       throw CommandFailure("cannot write the results: \(reason)")
     }
   }
 
-  /// A line for a person on standard error. Nobody is left to tell when that fails.
+  /// Writes a line for the user to standard error; a failure to do so is ignored.
   static func note(_ line: String) { try? error.write("blip: \(line)\n") }
 
-  /// Says for whom this process waits before it changes an index.
+  /// Says which process this one is waiting for before it can change an index.
   static func noteWaiting(for holder: String) {
-    note("\(holder) is writing this index; waiting for its end")
+    note("\(holder) is writing this index; waiting for it to finish")
   }
 }
 
-/// Writes all bytes to a descriptor; the reason where that fails.
+/// Writes all bytes to a descriptor. Returns the reason if that fails.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> String? {
   bytes.withUnsafeBytes { bytes in
     var rest = bytes
@@ -61,8 +61,8 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> String? {
   }
 }
 
-/// The text with what would steer a terminal or break a line (control characters, changes of
-/// direction) replaced: names and captions come from outside.
+/// The text with control characters, line separators and changes of direction replaced: names and
+/// captions come from outside and must not control the terminal.
 func printable(_ text: some StringProtocol) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {

@@ -1,10 +1,10 @@
 import Images
 import Retrieval
 
-/// The frame of a page that is one file with everything in it.
+/// The parts shared by all HTML pages. A page is one self-contained file.
 enum HTMLPage {
-  /// Up to the page's body. The policy forbids the page to load anything: what is not in the file is not
-  /// shown.
+  /// Everything before the content of the body. The content security policy lets the page load nothing
+  /// from outside the file.
   static func head(title: String, style: String) -> String {
     """
     <!DOCTYPE html>
@@ -26,15 +26,15 @@ enum HTMLPage {
     """
   }
 
-  /// Behind all that is shown.
+  /// Everything after the content of the body.
   static let foot = """
     </body>
     </html>
 
     """
 
-  /// A picture at a place, with what is said of it. One that cannot be read any more gets a tile that
-  /// says so.
+  /// A tile of the grid: the picture at `location`, lines of caption and scores. If the picture can no
+  /// longer be read, the tile says so.
   static func tile(_ location: [UInt8], caption lines: [String], scores: String) -> String {
     """
     <figure>
@@ -48,7 +48,7 @@ enum HTMLPage {
     """
   }
 
-  /// A path whose folders are fainter than its name, and that may break after each of them.
+  /// A path with its folders dimmed, which may wrap after each of them.
   static func path(_ path: String) -> String {
     var parts = path.split(separator: "/", omittingEmptySubsequences: false).map {
       escaped(String($0))
@@ -57,6 +57,7 @@ enum HTMLPage {
     return "<p class=\"path\">" + parts.map { "<span>\($0)/</span><wbr>" }.joined() + name + "</p>"
   }
 
+  /// A match probability as a number and a bar.
   static func match(_ probability: Float) -> String {
     """
     <span>match <b>\(percent(probability))</b>\
@@ -64,7 +65,7 @@ enum HTMLPage {
     """
   }
 
-  /// The picture of a file, small; one that cannot be read any more is said to be so.
+  /// A thumbnail of the picture at `path`, or a note that it can no longer be read.
   static func thumbnail(of path: [UInt8]) -> String {
     do {
       let picture = try readPicture(at: path, decoder: ImageDecoder(), side: thumbnailSide)
@@ -76,16 +77,16 @@ enum HTMLPage {
         """
     } catch {
       Console.note("no thumbnail: \(printable("\(error)"))")
-      return "<span class=\"missing\">This picture cannot be read any more.</span>"
+      return "<span class=\"missing\">This picture can no longer be read.</span>"
     }
   }
 
-  /// Twice the width of a tile: sharp on dense screens.
+  /// In pixels: twice the width of a tile, to be sharp on high-density screens.
   private static let thumbnailSide = 560
 }
 
 extension Picture {
-  /// The picture with its longer side shortened to `side` where it is longer.
+  /// The picture scaled down so that neither side is longer than `side`.
   fileprivate func fitted(to side: Int) -> Picture {
     let longer = max(width, height)
     guard longer > side else { return self }

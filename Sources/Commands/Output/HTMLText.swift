@@ -1,4 +1,4 @@
-/// The text as HTML shows it, in elements and in quoted attributes.
+/// The text escaped for HTML elements and quoted attributes.
 func escaped(_ text: String) -> String {
   var result = ""
   for scalar in printable(text).unicodeScalars {
@@ -14,7 +14,7 @@ func escaped(_ text: String) -> String {
   return result
 }
 
-/// The `file:` address of an absolute path; what RFC 3986 does not call unreserved is encoded.
+/// The `file:` URL of an absolute path; bytes that RFC 3986 does not call unreserved are encoded.
 func fileURL(_ path: [UInt8]) -> String {
   let digits = Array("0123456789ABCDEF")
   var result = "file://"

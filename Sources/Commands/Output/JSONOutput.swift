@@ -1,6 +1,6 @@
 internal import Checkpoints
 
-/// A JSON value to be written; an object's members keep their order.
+/// A JSON value to write; an object's members keep their order.
 enum JSONOutput {
   case string(String)
   case integer(Int)
@@ -9,13 +9,13 @@ enum JSONOutput {
   case array([JSONOutput])
   case object([(key: String, value: JSONOutput?)])
 
-  /// The value on one line; members of an object without a value are left out.
+  /// The value on one line; members without a value are omitted.
   var text: String {
     switch self {
     case .string(let string): return jsonString(string)
     case .integer(let integer): return "\(integer)"
     case .boolean(let boolean): return "\(boolean)"
-    // The shortest digits that read back as the same number; JSON has no word for the others.
+    // The shortest digits that parse to the same number; JSON cannot represent NaN and infinity.
     case .float(let float): return float.isFinite ? "\(float)" : "null"
     case .array(let values): return "[" + values.map(\.text).joined(separator: ", ") + "]"
     case .object(let members):

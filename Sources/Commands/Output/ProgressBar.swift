@@ -1,6 +1,6 @@
 import Glibc
 
-/// How far a work has got: a bar that redraws itself on a terminal, a line every few seconds elsewhere.
+/// Progress on standard error: a bar that is redrawn on a terminal, else a line every few seconds.
 struct ProgressBar {
   private let console: Console
   private var label: String
@@ -10,14 +10,14 @@ struct ProgressBar {
   private var lastDrawn = -Double.infinity
   private var hasLine = false
 
-  /// Nothing is known yet but what is being done.
+  /// Starts without a known total.
   init(_ label: String, console: Console) {
     self.console = console
     self.label = label
     if console.isTerminal { draw(now: monotonicSeconds()) }
   }
 
-  /// A work of so many things begins.
+  /// Starts counting to `total`.
   mutating func start(_ label: String, total: Int) {
     self.label = label
     self.total = total
@@ -28,17 +28,17 @@ struct ProgressBar {
     if console.isTerminal, total > 0 { draw(now: now) }
   }
 
-  /// So many are done.
+  /// Sets how many are done.
   mutating func advance(to count: Int) {
     done = count
     let now = monotonicSeconds()
     rate.add(count: done, at: now)
-    // A terminal is redrawn ten times a second at most, a log gets a line every five seconds.
+    // A terminal is redrawn at most ten times a second; a log gets a line every five seconds.
     guard now - lastDrawn >= (console.isTerminal ? 0.1 : 5) else { return }
     draw(now: now)
   }
 
-  /// Takes the bar away, until it is drawn again.
+  /// Removes the bar until it is drawn again.
   mutating func clear() {
     guard hasLine else { return }
     try? console.write("\r\u{1B}[K")
@@ -54,7 +54,7 @@ struct ProgressBar {
     hasLine = true
   }
 
-  /// ", 41.5/s, 0:12 left", as soon as it is known.
+  /// ", 41.5/s, 0:12 left", once the rate is known.
   private var pace: String {
     guard let perSecond = rate.perSecond, perSecond > 0 else { return "" }
     return ", \(fixed(perSecond, 1))/s, \(clock(Double(total - done) / perSecond)) left"
@@ -79,7 +79,7 @@ func progressBar(label: String, share: Double, numbers: String, console: Console
     + console.dimmed(String(repeating: "─", count: cells - filled)) + numbers
 }
 
-/// Things done a second over the last while, so that a pause or a run of cheap pictures shows.
+/// Items per second over the last 15 seconds, so that the rate follows changes of pace.
 struct Rate {
   private static let window = 15.0
   private var samples: [(time: Double, count: Int)] = []
@@ -89,7 +89,7 @@ struct Rate {
     while samples.count > 2, time - samples[1].time > Self.window { samples.removeFirst() }
   }
 
-  /// Nil until something was done over a measurable time.
+  /// Nil until the samples span a measurable time.
   var perSecond: Double? {
     guard let first = samples.first, let last = samples.last, last.time - first.time > 0.2,
       last.count > first.count
@@ -98,7 +98,7 @@ struct Rate {
   }
 }
 
-/// Seconds on a clock that only goes forward.
+/// Seconds on the monotonic clock.
 func monotonicSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,20 +1,20 @@
-/// A hit as a line of a table.
+/// A result as a row of a table.
 struct RankedRow {
   var matchProbability: Float?
   var cosine: Float
   var text: String
-  /// Shown dimmed under the text: captions, or a text's picture.
+  /// Shown dimmed below the text: captions, or the path of a text's picture.
   var notes: [String]
 }
 
-/// Tables for people.
+/// Tables for the terminal.
 enum Table {
-  /// Names and values, the values in one column.
+  /// Names and values in two columns.
   static func facts(_ facts: [(name: String, value: String)]) -> String {
     aligned(facts.map { [$0.name, $0.value] }, rightAligned: [])
   }
 
-  /// Rows of cells in columns, two spaces apart; the last column is left as wide as it is.
+  /// Rows of cells in columns two spaces apart; the last column is not padded.
   static func aligned(_ rows: [[String]], rightAligned: Set<Int>) -> String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
@@ -30,7 +30,7 @@ enum Table {
     }.joined()
   }
 
-  /// Hits in their order: rank, match probability where any was reranked, cosine, what was found.
+  /// Results in order: rank, match probability if any was reranked, cosine, text and notes.
   static func ranked(_ rows: [RankedRow], heading: String, console: Console) -> String {
     guard !rows.isEmpty else { return "" }
     let isReranked = rows.contains { $0.matchProbability != nil }

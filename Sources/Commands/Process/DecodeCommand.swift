@@ -2,13 +2,14 @@ import ArgumentParser
 import Glibc
 import Images
 
-/// What `blip index` starts beside itself, so that a codec that crashes does so alone.
+/// The verb that `blip` runs as a child process to decode pictures, so that a codec that crashes does
+/// not take the parent with it.
 struct DecodeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode-pictures",
-    abstract: "Decodes pictures for the process that started it.", shouldDisplay: false)
+    abstract: "Decode pictures for the parent process.", shouldDisplay: false)
 
-  /// A decoder whose processes are this program.
+  /// A decoder whose child processes run this program.
   static var decoder: IsolatedDecoder {
     IsolatedDecoder(command: ["/proc/self/exe", configuration.commandName!])
   }

@@ -1,31 +1,43 @@
+import ArgumentParser
 import Glibc
 import Synchronization
 
-/// Ctrl-C and SIGTERM as a wish to stop soon; a second one ends the process at once.
+/// Ctrl-C and SIGTERM as a request to stop soon; a second one ends the process at once.
 enum Interruption {
   private static let received = Atomic<Int32>(0)
 
-  /// The signal that came, if one did.
+  /// The signal received, if any.
   static var signal: Int32? {
     let number = received.load(ordering: .relaxed)
     return number == 0 ? nil : number
   }
 
-  /// From here on SIGINT and SIGTERM only set ``signal``.
+  /// Whether a signal was received.
+  @Sendable static func isRequested() -> Bool { signal != nil }
+
+  /// What an interrupted command throws: says on standard error that it stopped, and what became of
+  /// its work, and has it exit with 128 + the signal's number.
+  static func stopped(_ consequence: String) -> ExitCode {
+    Console.note("stopped; \(consequence)")
+    return ExitCode(128 + (signal ?? SIGINT))
+  }
+
+  /// From now on SIGINT and SIGTERM only set ``signal``.
   static func watch() {
-    // Read once here, so that the handler never is the first to touch it.
+    // Initialised here, so that the handler is never the first to access it.
     _ = signal
     var action = sigaction()
     // Only what POSIX allows in a handler: an atomic, write and _exit.
     action.__sigaction_handler.sa_handler = { number in
       if Interruption.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
-      let note: StaticString = "\nblip: stopping after the batch in flight (once more: at once)\n"
+      let note: StaticString =
+        "\nblip: stopping after the current batch (interrupt again to stop now)\n"
       let saved = errno
       _ = write(STDERR_FILENO, note.utf8Start, note.utf8CodeUnitCount)
       errno = saved
     }
-    // The second signal gets through although the first one's note may still wait for a terminal
-    // that takes nothing; interrupted reads and writes go on.
+    // SA_NODEFER: the second signal gets through even if the first one's note is still blocked on a
+    // terminal that accepts nothing. SA_RESTART: interrupted reads and writes are resumed.
     action.sa_flags = SA_NODEFER | SA_RESTART
     for number in [SIGINT, SIGTERM] { sigaction(number, &action, nil) }
   }

@@ -4,43 +4,47 @@ import Retrieval
 struct MatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "match",
-    abstract: "Finds the texts that say what a picture shows.",
+    abstract: "Find the texts that describe a picture.",
+    usage: "blip match [<options>] <picture>",
     discussion: """
-      Without --text it looks through the texts of an index; with --text it compares the picture \
-      with the given texts, the likeliest first, and needs no index.
-
       EXAMPLES
         blip match ./holiday.jpg -k 5
         blip match ./holiday.jpg --text "a beach" --text "a mountain"
+
+      Without --text, the texts of an index are searched. With --text, the given texts are ranked \
+      by how likely they are to match the picture; no index is needed.
       """)
 
   @Argument(help: ArgumentHelp("The picture file.", valueName: "picture"))
   var picture: String
 
-  @Option(
-    name: .customLong("text"),
-    help: ArgumentHelp("A text to compare the picture with; can be repeated.", valueName: "text"))
-  var texts: [String] = []
+  @OptionGroup(title: "Search") var search: Texts
+  @OptionGroup(title: "Search") var nearest: NearestOptions
+  @OptionGroup(title: "Ranking") var ranking: RankingOptions
+  @OptionGroup(title: "Output") var json: JSONOption
+  @OptionGroup(title: "Index and model") var index: IndexOption
+  @OptionGroup(title: "Index and model") var model: ModelOption
+  @OptionGroup(title: "Index and model") var precision: PrecisionOption
 
-  @OptionGroup var ranking: RankingOptions
+  /// Texts to compare with, instead of those of an index.
+  struct Texts: ParsableArguments {
+    @Option(
+      name: .customLong("text"),
+      help: ArgumentHelp(
+        "Text to compare the picture with; can be repeated.", valueName: "text"))
+    var texts: [String] = []
+  }
 
-  @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
-  var writesJSON = false
-
-  @OptionGroup var nearest: NearestOptions
-  @OptionGroup var index: IndexOption
-  @OptionGroup var model: ModelOption
-  @OptionGroup var precision: PrecisionOption
+  private var texts: [String] { search.texts }
 
   func validate() throws {
-    if picture.isEmpty { throw ValidationError("The picture has no name.") }
+    if picture.isEmpty { throw ValidationError("The picture must not be empty.") }
     if texts.contains(where: { $0.allSatisfy(\.isWhitespace) }) {
-      throw ValidationError("A --text is empty: say what the picture may show.")
+      throw ValidationError("--text must not be empty.")
     }
     if !texts.isEmpty && (ranking.isGiven || nearest.isGiven || index.given != nil) {
       throw ValidationError(
-        "--text compares the given texts: it goes without --index, -k, --rerank, --min-match, "
-          + "--exact and --nprobe.")
+        "--text cannot be combined with --index, -k, --rerank, --min-match, --exact or --nprobe.")
     }
   }
 
@@ -49,7 +53,8 @@ struct MatchCommand: ParsableCommand {
     let hits: [TextHit]
     if texts.isEmpty {
       let searcher = try Searcher(
-        index: index.path(), modelPath: model.path(), precision: precision.precision,
+        index: index.pathReportingCrashes(), modelPath: model.path(),
+        precision: precision.precision,
         cache: CacheLocation.standard)
       hits = try searcher.match(
         pictureAt: picture, count: ranking.count, rerankDepth: ranking.depth,
@@ -60,11 +65,11 @@ struct MatchCommand: ParsableCommand {
       hits = try match(pictureAt: picture, texts: texts, model: model)
     }
     try write(hits)
-    if hits.isEmpty { Console.note("nothing found") }
+    if hits.isEmpty { Console.note("no results") }
   }
 
   private func write(_ hits: [TextHit]) throws {
-    if writesJSON {
+    if json.isGiven {
       try Console.output.write(hits.map { $0.json.text + "\n" }.joined())
     } else {
       let rows = hits.map {

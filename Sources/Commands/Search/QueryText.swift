@@ -1,20 +1,20 @@
 import BLIP
 import Tokenization
 
-/// What a person should know of a text that the model does not read as it was written.
+/// Warnings about texts that the model cannot read as they were written.
 enum QueryText {
-  /// Says on standard error where a text is cut, or where the model knows none of its words.
+  /// Says on standard error if a text is truncated, or if the model knows none of its words.
   static func note(_ text: String, model: BLIPModel) {
     let read = model.tokens(of: text)
     let whole = model.tokenizer.encode(
       cleanCaption(text, maximumWords: .max), maximumLength: .max)
     if whole.count > read.count {
-      Console.note("the text is long: the model reads its first 30 words, or 33 pieces of words")
+      Console.note("the text is too long; the model reads only its first 30 words (or 33 tokens)")
     }
     let unknown = model.tokenizer.id(of: "[UNK]")
     let words = read.dropFirst().dropLast()
     if !words.isEmpty, words.allSatisfy({ $0 == unknown }) {
-      Console.note("the model knows none of the words of the text: the results mean little")
+      Console.note("the model knows none of the words in the text; the results mean little")
     }
   }
 }

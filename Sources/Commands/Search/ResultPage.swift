@@ -1,6 +1,6 @@
 import Retrieval
 
-/// The page that `blip search --html` writes.
+/// The HTML page that `blip search --html` writes.
 struct ResultPage {
   enum Query {
     case text(String)
@@ -14,7 +14,7 @@ struct ResultPage {
   /// Writes the page picture by picture, so that only one is in memory at a time.
   func write(to path: String) throws {
     var file = try AtomicFile.create(path)
-    try file.write(HTMLPage.head(title: title, style: Self.style))
+    try file.write(HTMLPage.head(title: title, style: PageStyle.grid))
     try file.write(header)
     for (index, hit) in hits.enumerated() {
       try file.write(tile(hit, rank: index + 1))
@@ -27,7 +27,7 @@ struct ResultPage {
     """
     <header>
     \(heading)
-    <p>\(counted(hits.count, "picture")) of \
+    <p>\(counted(hits.count, "picture")) from \
     <b>\(escaped(metadata.name))</b>, found with \(escaped(metadata.modelName))</p>
     </header>
     <main>

@@ -6,7 +6,7 @@ import Retrieval
 struct SearchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search",
-    abstract: "Finds pictures by a text, or pictures like a picture.",
+    abstract: "Search pictures by text, or find pictures similar to a picture.",
     discussion: """
       EXAMPLES
         blip search "a dog running on a beach"
@@ -16,65 +16,76 @@ struct SearchCommand: ParsableCommand {
         blip search "a cat" --under animals/pets
       """)
 
-  @Argument(help: ArgumentHelp("What to look for: a text, or a picture file.", valueName: "text"))
+  @Argument(help: ArgumentHelp("Text to search for, or a picture file.", valueName: "query"))
   var query: String
 
-  @OptionGroup var ranking: RankingOptions
+  @OptionGroup(title: "Ranking") var ranking: RankingOptions
+  @OptionGroup(title: "Ranking") var time: TimeLimit
+  @OptionGroup(title: "Search") var scope: Scope
+  @OptionGroup(title: "Search") var nearest: NearestOptions
+  @OptionGroup(title: "Output") var output: Output
+  @OptionGroup(title: "Index and model") var index: IndexOption
+  @OptionGroup(title: "Index and model") var model: ModelOption
+  @OptionGroup(title: "Index and model") var precision: PrecisionOption
 
-  @Option(
-    help: ArgumentHelp(
-      "Rerank as many as this time allows, such as 300ms or 2s, and at most --rerank or 256.",
-      valueName: "time"),
-    transform: Self.duration)
-  var budget: Duration?
+  /// How long reranking may take.
+  struct TimeLimit: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Rerank as many as fit in this time, such as 300ms or 2s, up to --rerank or 256.",
+        valueName: "time"),
+      transform: Self.duration)
+    var budget: Duration?
 
-  @Option(
-    name: .customLong("under"),
-    help: ArgumentHelp(
-      "Only pictures in this folder of the collection and below it.", valueName: "folder"))
-  var folder: String?
-
-  @Flag(name: .customLong("json"), help: "Write one JSON object a line.")
-  var writesJSON = false
-
-  @Flag(name: .customLong("paths"), help: "Write absolute paths only, one a line.")
-  var writesPaths = false
-
-  @Option(
-    help: ArgumentHelp(
-      "Write a page of the pictures found, complete in one file.", valueName: "file"))
-  var html: String?
-
-  @OptionGroup var nearest: NearestOptions
-  @OptionGroup var index: IndexOption
-  @OptionGroup var model: ModelOption
-  @OptionGroup var precision: PrecisionOption
-
-  private static func duration(_ text: String) throws -> Duration {
-    for (unit, seconds) in [("ms", 0.001), ("s", 1.0)] where text.hasSuffix(unit) {
-      if let number = Double(text.dropLast(unit.count)), number > 0, number <= 86_400_000 {
-        return .seconds(number * seconds)
+    private static func duration(_ text: String) throws -> Duration {
+      for (unit, seconds) in [("ms", 0.001), ("s", 1.0)] where text.hasSuffix(unit) {
+        if let number = Double(text.dropLast(unit.count)), number > 0, number <= 86_400_000 {
+          return .seconds(number * seconds)
+        }
       }
+      throw ValidationError("Give a time with its unit, such as 300ms or 2s.")
     }
-    throw ValidationError("Give a time with its unit, such as 300ms or 2s.")
+  }
+
+  /// Which pictures are searched.
+  struct Scope: ParsableArguments {
+    @Option(
+      name: .customLong("under"),
+      help: ArgumentHelp(
+        "Search only this folder of the collection and its subfolders.", valueName: "folder"))
+    var folder: String?
+  }
+
+  /// What is written.
+  struct Output: ParsableArguments {
+    @Flag(name: .customLong("json"), help: "Print one JSON object per line.")
+    var isJSON = false
+
+    @Flag(name: .customLong("paths"), help: "Print only absolute paths, one per line.")
+    var isPaths = false
+
+    @Option(
+      help: ArgumentHelp(
+        "Write the results to a self-contained HTML page.", valueName: "file"))
+    var html: String?
   }
 
   func validate() throws {
     if query.allSatisfy(\.isWhitespace) {
-      throw ValidationError("The query is empty: say what to look for.")
+      throw ValidationError("The query must not be empty.")
     }
-    if writesJSON && writesPaths {
-      throw ValidationError("--json and --paths exclude each other.")
+    if output.isJSON && output.isPaths {
+      throw ValidationError("--json cannot be combined with --paths.")
     }
-    if folder?.isEmpty == true { throw ValidationError("--under names no folder.") }
-    if html?.isEmpty == true { throw ValidationError("--html names no file.") }
+    if scope.folder?.isEmpty == true { throw ValidationError("--under must not be empty.") }
+    if output.html?.isEmpty == true { throw ValidationError("--html must not be empty.") }
     if PictureArgument.isPicture(query), ranking.depth ?? 0 > 0 || ranking.minimumMatch != nil {
       throw ValidationError(
-        "--rerank and --min-match are for texts: pictures are compared by their cosine.")
+        "--rerank and --min-match require a text query: pictures are compared by cosine alone.")
     }
-    if budget != nil, PictureArgument.isPicture(query) || ranking.depth == 0 {
+    if time.budget != nil, PictureArgument.isPicture(query) || ranking.depth == 0 {
       throw ValidationError(
-        "--budget is for reranking, which a picture or --rerank 0 goes without.")
+        "--budget requires reranking: a text query, and no --rerank 0.")
     }
   }
 
@@ -82,34 +93,35 @@ struct SearchCommand: ParsableCommand {
     let isPicture = PictureArgument.isPicture(query)
     if isPicture { try PictureArgument.check(query) }
     let searcher = try Searcher(
-      index: index.path(), modelPath: model.path(), precision: precision.precision,
+      index: index.pathReportingCrashes(), modelPath: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
     let hits: [PictureHit]
     if isPicture {
       hits = try searcher.search(
-        pictureAt: query, count: ranking.count, options: nearest.options(folder: folder))
+        pictureAt: query, count: ranking.count, options: nearest.options(folder: scope.folder))
     } else {
       QueryText.note(query, model: searcher.model)
       hits = try searcher.search(
         text: query, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch, budget: budget, options: nearest.options(folder: folder)
+        minimumMatch: ranking.minimumMatch, budget: time.budget,
+        options: nearest.options(folder: scope.folder)
       )
     }
     try write(hits)
-    if let html {
+    if let html = output.html {
       let page = ResultPage(
         query: isPicture ? .picture(query) : .text(query), metadata: try searcher.metadata(),
         hits: hits)
       try page.write(to: html)
       Console.note("wrote \(printable(html))")
     }
-    if hits.isEmpty { Console.note("nothing found") }
+    if hits.isEmpty { Console.note("no results") }
   }
 
   private func write(_ hits: [PictureHit]) throws {
-    if writesJSON {
+    if output.isJSON {
       try Console.output.write(hits.map { $0.json.text + "\n" }.joined())
-    } else if writesPaths {
+    } else if output.isPaths {
       try Console.output.write(hits.flatMap { $0.locationBytes + [UInt8(ascii: "\n")] })
     } else {
       let rows = hits.map {
@@ -122,10 +134,10 @@ struct SearchCommand: ParsableCommand {
   }
 }
 
-/// An argument that may name a picture file.
+/// A query argument that may be a picture file.
 enum PictureArgument {
-  /// Whether the text is meant as a picture: it ends like one, and it names a file or looks like a
-  /// path rather than like words.
+  /// Whether the text means a picture: it has a picture's extension, and either names a file or has no
+  /// spaces, as a path rather than words.
   static func isPicture(_ text: String) -> Bool {
     guard let dot = text.lastIndex(of: "."),
       ImageDecoder.extensions.contains(text[text.index(after: dot)...].lowercased())
@@ -133,7 +145,7 @@ enum PictureArgument {
     return access(text, F_OK) == 0 || !text.contains(where: \.isWhitespace)
   }
 
-  /// Throws where the file is not there, before a model is loaded for it.
+  /// Throws if the file cannot be read, before a model is loaded for it.
   static func check(_ path: String) throws(CommandFailure) {
     guard access(path, R_OK) == 0 else {
       throw CommandFailure(

@@ -1,8 +1,8 @@
 import Synchronization
 import Training
 
-/// Shows how a training run goes on: on a terminal a line that redraws itself, elsewhere one every
-/// half minute; and a line for every epoch's measurement.
+/// Shows the progress of a training run: on a terminal a line that is redrawn, else a line every half
+/// minute; and a line for the evaluation after every epoch.
 final class TrainingProgress: Sendable {
   private struct State {
     var hasLine = false
@@ -14,8 +14,8 @@ final class TrainingProgress: Sendable {
 
   private let console: Console
   private let state = Mutex(State())
-  /// As many failures are told with their reasons.
-  private static let toldFailures = 20
+  /// At most this many failures are shown with their reasons.
+  private static let shownFailures = 20
 
   init(console: Console) { self.console = console }
 
@@ -25,8 +25,8 @@ final class TrainingProgress: Sendable {
       case .note(let text): note(printable(text), &state)
       case .failed(let path, let reason):
         state.failures += 1
-        if state.failures <= Self.toldFailures {
-          note("\(printable(path)): \(printable(reason)); it is left out", &state)
+        if state.failures <= Self.shownFailures {
+          note("\(printable(path)): \(printable(reason)); skipped", &state)
         }
       case .caching(let done, let of):
         state.rate.add(count: done, at: monotonicSeconds())
@@ -38,20 +38,20 @@ final class TrainingProgress: Sendable {
         state.rate.add(count: state.pairs, at: monotonicSeconds())
         draw(Self.line(step, pairsPerSecond: state.rate.perSecond), isLast: false, &state)
       case .evaluating(let share):
-        draw("measuring: \(fixed(share * 100, 0)) %", isLast: false, &state)
+        draw("evaluating: \(fixed(share * 100, 0)) %", isLast: false, &state)
       case .evaluated(let report, let isBest):
-        note(Self.line(report) + (isBest ? "; the best so far" : ""), &state)
+        note(Self.line(report) + (isBest ? "; best so far" : ""), &state)
         state.rate = Rate()
       }
     }
   }
 
-  /// Takes the line away and counts what was left out.
+  /// Removes the line and counts the pictures skipped.
   func finish() {
     state.withLock { state in
       clear(&state)
-      if state.failures > Self.toldFailures {
-        Console.note("\(counted(state.failures, "picture")) could not be read in all")
+      if state.failures > Self.shownFailures {
+        Console.note("in total, \(counted(state.failures, "picture")) could not be read")
       }
     }
   }

@@ -14,8 +14,8 @@ struct InterruptionTests {
     run.send(signal)
     let outcome = run.outcome()
     #expect(outcome.status == 128 + signal)
-    #expect(outcome.errorLines.contains { $0.hasPrefix("blip: stopping after the batch") })
-    #expect(outcome.errors.contains("the same command goes on"))
+    #expect(outcome.errorLines.contains { $0.hasPrefix("blip: stopping after the current batch") })
+    #expect(outcome.errors.contains("run the same command to resume"))
     let kept = try collection.info().pictures
     #expect((1..<4).contains(kept))
 

@@ -104,7 +104,7 @@ struct CaptionTests {
     let cut = whole.firstIndex(of: UInt8(ascii: "\n"))! + 20
     collection.folder.write("captions.jsonl", whole.prefix(cut))
     let second = caption(collection.pictures, "--out", out)
-    #expect(second.errors.contains("1 picture had"))
+    #expect(second.errors.contains("1 picture already captioned"))
     #expect(readBytes(out) == whole)
 
     // It is a captions file.

@@ -108,7 +108,7 @@ struct CapFiltTests {
     // Another threshold looks at no picture again.
     let middle = all.compactMap(\.match_probability).sorted()[6]
     let again = capFilt(set, "--threshold", "\(middle)")
-    #expect(again.errors.contains("3 pictures had been looked at already"))
+    #expect(again.errors.contains("3 pictures already scored"))
     #expect(try list(set.path("set.json")) == all.filter { $0.match_probability ?? 0 > middle })
 
     // The set is a captions file.
@@ -126,7 +126,7 @@ struct CapFiltTests {
     )
     let cut = scores.firstIndex(of: UInt8(ascii: "\n"))! + 20
     set.folder.write("set.json.scores.jsonl", scores.prefix(cut))
-    #expect(capFilt(set).errors.contains("1 picture had"))
+    #expect(capFilt(set).errors.contains("1 picture already scored"))
     #expect(readBytes(set.path("set.json")) == whole)
     #expect(readBytes(set.path("set.json.scores.jsonl")) == scores)
     expectFailure(capFilt(set, "--seed", "2"), mentions: "set.json.scores.jsonl", "another file")
@@ -136,7 +136,7 @@ struct CapFiltTests {
     let text = String(decoding: readBytes(set.captions), as: UTF8.self)
     let other = text.split(separator: "a red square", maxSplits: 1).joined(separator: "a blue one")
     set.folder.write("captions.json", Array(other.utf8))
-    #expect(capFilt(set).errors.contains("2 pictures had"))
+    #expect(capFilt(set).errors.contains("2 pictures already scored"))
   }
 
   @Test("A picture that cannot be read is said, dropped and tried again")
@@ -147,7 +147,7 @@ struct CapFiltTests {
     #expect(first.status == 0 && first.errors.contains("1.jpg"))
     #expect(try list(set.path("set.json")).allSatisfy { $0.image == "0.jpg" })
     set.folder.write("1.jpg", Drawing.jpeg(1))
-    #expect(capFilt(set, "--threshold", "0").errors.contains("1 picture had"))
+    #expect(capFilt(set, "--threshold", "0").errors.contains("1 picture already scored"))
     #expect(try list(set.path("set.json")).contains { $0.image == "1.jpg" })
   }
 

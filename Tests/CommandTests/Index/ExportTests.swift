@@ -59,10 +59,10 @@ struct ExportTests {
       "import", exported.export, "--index", exported.copy, "--collection", collection.pictures)
     #expect(outcome.status == 0 && outcome.output.contains("pictures    1"))
     try #require(outcome.errorLines.count == 2, "\(outcome.errors)")
-    #expect(outcome.errorLines[0].contains("left out 3 pictures"))
+    #expect(outcome.errorLines[0].contains("skipped 3 pictures"))
     // Decoded by several threads, pictures come into an index in any order.
     #expect((1...3).contains { outcome.errorLines[0].contains(Collection.name($0)) })
-    #expect(outcome.errorLines[1].contains("left out 1 caption without"))
+    #expect(outcome.errorLines[1].contains("skipped 1 caption without"))
     let hits = blip("search", first, "--index", exported.copy, "--json")
     let hit = try #require(try hits.objects(PictureLine.self).first)
     #expect(hit.path == "picture-00.jpg" && hit.cosine > 0.999)

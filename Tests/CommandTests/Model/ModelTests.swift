@@ -46,7 +46,7 @@ struct ModelTests {
     let outcome = collection.update("--model", tiny)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(
-      outcome.errors.contains("made with blip-mini: an index with blip-tiny is made beside it"))
+      outcome.errors.contains("built with blip-mini: building a new one with blip-tiny"))
     let info = try collection.info()
     #expect(info.model.name == "blip-tiny" && info.name == "walls")
     #expect(info.pictures == 2 && info.texts == 1)

@@ -39,7 +39,7 @@ struct PulledModelTests {
     #expect(pulled.status == 0, "\(pulled.errors)")
     #expect(pulled.output.contains("blip index PICTURES --model some/mini"))
     let again = blip("model", "pull", "some/mini", environment: environment)
-    #expect(again.status == 0 && again.output.contains("nothing, it was there"))
+    #expect(again.status == 0 && again.output.contains("nothing; already in the cache"))
     let models = try blip("model", "list", "--json", environment: environment).objects(Line.self)
     #expect(models.map(\.name) == ["default", "some/mini"] && models[1].complete)
     #expect(models[1].bytes == Self.files.values.reduce(0) { $0 + $1.count })

@@ -39,7 +39,7 @@ struct ResultPageTests {
     #expect(outcome.status == 0 && outcome.errors.contains("picture-01.jpg"))
     let page = String(decoding: readBytes(file), as: UTF8.self)
     #expect(page.ranges(of: "<figure>").count == 2 && page.ranges(of: "<img").count == 1)
-    #expect(page.contains("cannot be read"))
+    #expect(page.contains("can no longer be read"))
   }
 
   @Test("For a picture, the page shows it")

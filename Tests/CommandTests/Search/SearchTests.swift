@@ -53,7 +53,7 @@ struct SearchTests {
     #expect(some.map(\.path) == all.filter { $0.match_probability! >= cut }.map(\.path))
 
     let none = search("blue stripes", "--rerank", "4", "--min-match", "1")
-    #expect(none.status == 0 && none.output.isEmpty && none.errors == "blip: nothing found\n")
+    #expect(none.status == 0 && none.output.isEmpty && none.errors == "blip: no results\n")
   }
 
   @Test("--paths writes absolute paths only")

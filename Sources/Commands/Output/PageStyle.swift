@@ -1,6 +1,7 @@
-extension ResultPage {
-  /// A responsive grid, light or dark as the reader's system is.
-  static let style = """
+/// The style sheets of the HTML pages.
+enum PageStyle {
+  /// A responsive grid of tiles, light or dark as the system is.
+  static let grid = """
     :root {
       --page: #f6f5f2; --tile: #fff; --edge: #e3e0d9; --text: #1d1c1a; --faint: #6d6961;
       --mark: #b4532a;

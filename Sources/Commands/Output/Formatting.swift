@@ -1,6 +1,6 @@
 import Glibc
 
-/// A number with a fixed count of decimals.
+/// A number with a fixed number of decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite, value.magnitude < 1e12 else { return "\(value)" }
   var scale = 1
@@ -13,7 +13,7 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   return "\(sign)\(whole).\(String(repeating: "0", count: decimals - digits.count))\(digits)"
 }
 
-/// A match probability as percent, "97.3 %".
+/// A match probability as a percentage, "97.3 %".
 func percent(_ probability: Float) -> String { fixed(Double(probability) * 100, 1) + " %" }
 
 /// A duration, "8.4 s", "3:05" or "2:03:05".
@@ -31,7 +31,7 @@ func clock(_ seconds: Double) -> String {
     ? "\(hours):\(two(minutes)):\(two(total % 60))" : "\(minutes):\(two(total % 60))"
 }
 
-/// A size in the units of 1,024 bytes, "12.3 MiB".
+/// A size in binary units, "12.3 MiB".
 func size(ofBytes bytes: Int) -> String {
   var value = Double(bytes)
   for unit in ["bytes", "KiB", "MiB", "GiB"] {
@@ -44,10 +44,11 @@ func size(ofBytes bytes: Int) -> String {
 /// "1 picture", "2 pictures".
 func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
-/// A time as the clock on the wall shows it, "2026-11-23 20:15"; `seconds` since 1970.
+/// A time in the local time zone, "2026-11-23 20:15".
+/// - Parameter seconds: Since 1970.
 func localTime(_ seconds: Int64) -> String {
   var (time, parts) = (time_t(seconds), tm())
-  guard localtime_r(&time, &parts) != nil else { return "at no time" }
+  guard localtime_r(&time, &parts) != nil else { return "unknown time" }
   let text = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
     count = buffer.withMemoryRebound(to: CChar.self) {
       strftime($0.baseAddress!, $0.count, "%Y-%m-%d %H:%M", &parts)

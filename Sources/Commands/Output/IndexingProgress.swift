@@ -1,6 +1,6 @@
 import Retrieval
 
-/// Shows how an indexing run goes on; at the end, what failed.
+/// Shows the progress of an indexing run and, at the end, what failed.
 struct IndexingProgress {
   private var bar: ProgressBar
   private var isOfTexts = false
@@ -8,15 +8,15 @@ struct IndexingProgress {
   private var failureCount = 0
   private let console: Console
 
-  /// As many failures are listed with their reasons.
+  /// At most this many failures are listed with their reasons.
   private static let listedFailures = 20
 
-  /// Fewer are arranged before anyone wonders.
+  /// Up to this many, updating the vector index is too quick to mention.
   private static let manyVectors = 50_000
 
   init(console: Console) {
     self.console = console
-    bar = ProgressBar("looking for pictures", console: console)
+    bar = ProgressBar("scanning for pictures", console: console)
   }
 
   mutating func receive(_ event: IndexingEvent) {
@@ -36,7 +36,9 @@ struct IndexingProgress {
       bar.advance(to: count)
     case .arranging(let count):
       bar.clear()
-      if count > Self.manyVectors { Console.note("arranging \(count) embeddings for the search") }
+      if count > Self.manyVectors {
+        Console.note("updating the vector index of \(count) embeddings")
+      }
     case .failed(let path, let reason):
       failureCount += 1
       if failures.count < Self.listedFailures { failures.append((path, reason)) }
@@ -46,7 +48,7 @@ struct IndexingProgress {
     }
   }
 
-  /// Takes the bar away and lists what failed.
+  /// Removes the bar and lists what failed.
   mutating func finish() {
     bar.clear()
     guard failureCount > 0 else { return }

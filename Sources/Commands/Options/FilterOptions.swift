@@ -1,0 +1,21 @@
+import ArgumentParser
+
+/// What `blip filter` and `blip capfilt` compare, and what they keep.
+struct FilterOptions: ParsableArguments {
+  @Option(
+    name: .customLong("images"),
+    help: ArgumentHelp(
+      "Base directory of the picture paths in the captions file. (default: the file's directory)",
+      valueName: "dir"))
+  var images: String?
+
+  @Option(
+    name: .customLong("threshold"),
+    help: ArgumentHelp("Keep texts whose match probability is above P.", valueName: "p"))
+  var threshold: Float = 0.5
+
+  func validate() throws {
+    if images?.isEmpty == true { throw ValidationError("--images must not be empty.") }
+    if !(0...1).contains(threshold) { throw ValidationError("--threshold must be from 0 to 1.") }
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+
+/// How many results are shown, and how they are ranked.
+struct RankingOptions: ParsableArguments {
+  static let defaultCount = 10
+  static let countBounds = 1...10_000
+
+  @Option(
+    name: .customShort("k"),
+    help: ArgumentHelp("Number of results. (default: \(defaultCount))", valueName: "count"))
+  var givenCount: Int?
+
+  @Option(
+    name: .customLong("rerank"),
+    help: ArgumentHelp(
+      "Rerank the best N with ITM; 0 turns reranking off. (default: depends on the model)",
+      valueName: "n"))
+  var depth: Int?
+
+  @Option(
+    name: .customLong("min-match"),
+    help: ArgumentHelp(
+      "Omit results with a match probability below P, 0 to 1; turns reranking on.",
+      valueName: "p"))
+  var minimumMatch: Float?
+
+  var count: Int { givenCount ?? Self.defaultCount }
+  var isGiven: Bool { givenCount != nil || depth != nil || minimumMatch != nil }
+
+  func validate() throws {
+    guard Self.countBounds.contains(count) else {
+      throw ValidationError("-k must be from \(Self.countBounds.lowerBound) to 10,000.")
+    }
+    if let depth, depth < 0 || depth > Self.countBounds.upperBound {
+      throw ValidationError("--rerank must be from 0 to 10,000.")
+    }
+    if let minimumMatch, !(0...1).contains(minimumMatch) {
+      throw ValidationError("--min-match must be from 0 to 1.")
+    }
+    if minimumMatch != nil, depth == 0 {
+      throw ValidationError("--min-match needs reranking and cannot be combined with --rerank 0.")
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// The line a crash prints. It is written once, before a handler can run, and never freed.
+nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count: 0)
+
+/// What a crash inside LMDB prints.
+///
+/// LMDB trusts the pages of its file. If they are damaged, it may read beyond the end of the file or
+/// call `abort`, which ends the process; the report then says why in one line. Everything above LMDB
+/// (records, blocks, embeddings) is checked by blip and never gets here.
+enum CrashReport {
+  /// From now on, a crash of this process is reported as damage to the index at `path`, with exit
+  /// code 1.
+  static func install(forIndexAt path: String) {
+    let text =
+      "blip: \(path): data.mdb is damaged; restore a backup, or delete the directory and run "
+      + "`blip index` again\n"
+    let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
+    _ = bytes.initialize(from: text.utf8)
+    line = UnsafeRawBufferPointer(bytes)
+    for number in [SIGSEGV, SIGBUS, SIGABRT] {
+      signal(number) { _ in
+        _ = write(STDERR_FILENO, line.baseAddress, line.count)
+        _exit(1)
+      }
+    }
+  }
+}
