@@ -45,8 +45,8 @@ let package = Package(
   targets: [
     // Floor 0: the only C.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // OpenBLAS's header (libopenblas-dev) says how its library is called, which is loaded when needed.
+    .target(name: "COpenBLAS"),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CCodecs",
@@ -85,13 +85,14 @@ let package = Package(
       "Commands",
       [
         "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization",
-        "Images", "Charts", arguments,
+        "Images", "Charts", "Tensors", arguments,
       ]),
     // Floor 7.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
     .target(
-      name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["CKernels", "Tensors"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .target(
       name: "FakeHub", dependencies: ["Digests", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
       path: "Tests/FakeHub", swiftSettings: strict),

@@ -27,7 +27,8 @@ def processor():
 
 
 def openblas():
-    """Debian's OpenBLAS, that blip is linked with, and the kernels that it chose for this processor."""
+    """Debian's OpenBLAS, and the kernels that it chooses for this processor. blip may choose better
+    ones: it says which when it is asked what it is made of."""
     try:
         library = ctypes.CDLL(ctypes.util.find_library("openblas"))
     except (OSError, TypeError):

@@ -55,8 +55,8 @@ static TARGET void FOR_CPU(pack_attention)(struct kernel_attention a, bool round
     return;
   }
 #endif
-  pack_floats(a.k, a.k_stride, 1, a.keys, a.size, packed);
-  pack_floats(a.v, 1, a.v_stride, a.size, a.keys, values);
+  kernel_pack_floats(a.k, a.k_stride, 1, a.keys, a.size, packed);
+  kernel_pack_floats(a.v, 1, a.v_stride, a.size, a.keys, values);
 }
 
 static TARGET void FOR_CPU(attend)(struct kernel_attention a, bool rounds, const float *packed,

@@ -106,10 +106,27 @@ static size_t most_vectors(size_t count) { return (count + 15) / 16 * 16; }
 #include "portable.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 #include "avx2.h"
 #include "avx512.h"
+
+struct kernel_processor kernel_processor(void) {
+  struct kernel_processor processor = {
+      .avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
+      .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512vl")};
+  const unsigned first = 0x80000002, count = 3;
+  if (__get_cpuid_max(0x80000000, NULL) < first + count - 1) return processor;
+  for (unsigned leaf = 0; leaf < count; leaf++) {
+    unsigned words[4];
+    __get_cpuid(first + leaf, words, words + 1, words + 2, words + 3);
+    memcpy(processor.name + sizeof words * leaf, words, sizeof words);
+  }
+  return processor;
+}
 
 enum kernel_build kernel_best_build(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return kernel_portable;
@@ -122,6 +139,8 @@ enum kernel_build kernel_best_build(void) {
 
 static const struct kernels *const builds[] = {&kernels_portable, &kernels_avx2, &kernels_avx512};
 #else
+struct kernel_processor kernel_processor(void) { return (struct kernel_processor){0}; }
+
 enum kernel_build kernel_best_build(void) { return kernel_portable; }
 
 static const struct kernels *const builds[] = {&kernels_portable};

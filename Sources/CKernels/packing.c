@@ -17,7 +17,8 @@ size_t kernel_packed_count(enum kernel_format format, size_t n, size_t k) {
   return (n + columns - 1) / columns * columns * packed_depth(format, k);
 }
 
-void pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k, float *packed) {
+void kernel_pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k,
+                        float *packed) {
   for (size_t first = 0; first < n;) {
     size_t width = panel_width(n - first);
     const float *from = w + first * across;
@@ -82,7 +83,7 @@ static void pack_integers(const float *w, size_t n, size_t k, struct kernel_pane
 
 void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels) {
   switch (panels.format) {
-  case kernel_floats: return pack_floats(w, k, 1, n, k, panels.numbers);
+  case kernel_floats: return kernel_pack_floats(w, k, 1, n, k, panels.numbers);
   case kernel_bfloat16: return pack_bfloat16(w, n, k, panels.numbers);
   case kernel_integers: return pack_integers(w, n, k, panels);
   case kernel_bytes: __builtin_trap();

@@ -8,6 +8,3 @@ static inline size_t panel_width(size_t columns_left) { return columns_left > 8 
 // The depths of panels of integers and of bfloat16.
 static inline size_t integer_depth(size_t k) { return (k + 7) / 8 * 8; }
 static inline size_t pair_depth(size_t k) { return (k + 1) / 2 * 2; }
-
-// Reorders w, whose number (j, i) of [n, k] is at w[j · across + i · along], into panels.
-void pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k, float *packed);

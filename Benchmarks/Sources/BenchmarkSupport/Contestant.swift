@@ -13,7 +13,7 @@ public func answerRequests(
     let words = line.split(separator: " ", maxSplits: 1).map(String.init)
     switch words.first {
     case "about":
-      print("about blip, its own kernels and OpenBLAS")
+      print("about blip, \(machine())")
     case "load":
       print("ready \(try load(words[1]))")
     case "run":

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// One line of a benchmark's result.
 public struct Row: Codable, Sendable {
@@ -57,19 +58,5 @@ public func report(_ rows: [Row], title: String, json path: String) throws {
   print("\nAs JSON: \(path)")
 }
 
-/// Processor, cores and the settings that change OpenBLAS's kernel, in a line.
-public func machine() -> String {
-  let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-  let processor =
-    information.split(separator: "\n").first { $0.hasPrefix("model name") }?
-    .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown"
-  let flags = information.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-  let known = Set(flags.split(separator: " "))
-  let instructions = ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni"].filter {
-    known.contains(Substring($0))
-  }
-  let forced = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"] ?? "unset"
-  return
-    "\(processor), \(ProcessInfo.processInfo.processorCount) cores, "
-    + "\(instructions.joined(separator: " ")); OPENBLAS_CORETYPE \(forced)"
-}
+/// The processor and the kernels in use, in a line.
+public func machine() -> String { "\(ComputeReport.current)" }

@@ -33,6 +33,19 @@ enum kernel_build kernel_best_build(void);
 /// Uses a build, which the processor must allow, from now on; without this, the fastest.
 void kernel_use_build(enum kernel_build build);
 
+/// What the processor can do, where the operating system allows it too.
+struct kernel_processor {
+  /// The manufacturer's name for it; empty if it does not say.
+  char name[49];
+  /// AVX2 and FMA.
+  bool avx2;
+  /// AVX-512 as all processors have it that have it at all: F, CD, BW, DQ and VL. `kernel_avx512`
+  /// needs more.
+  bool avx512;
+};
+
+struct kernel_processor kernel_processor(void);
+
 /// y = x · Φ(x), the exact (erf) GELU; x and y may be the same.
 void kernel_gelu(const float *x, float *y, size_t count);
 
@@ -78,6 +91,10 @@ size_t kernel_packed_count(enum kernel_format format, size_t n, size_t k);
 
 /// Reorders w [n, k] into panels of any format but bytes; finds the scales and sums of integers.
 void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels);
+
+/// Reorders floats, whose number (j, i) of [n, k] is at w[j · across + i · along], into panels.
+void kernel_pack_floats(const float *w, size_t across, size_t along, size_t n, size_t k,
+                        float *packed);
 void kernel_pack_bytes(const int8_t *w, size_t n, size_t k, int8_t *packed);
 
 /// The way back, as floats.

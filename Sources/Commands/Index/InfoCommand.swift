@@ -1,15 +1,17 @@
 import ArgumentParser
 import BLIP
 import Retrieval
+import Tensors
 
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
-    abstract: "Show what an index contains.",
+    abstract: "Show what an index contains, or how this machine computes.",
     discussion: """
       EXAMPLES
         blip info
         blip info --index indexes/photos --failures
+        blip info --cpu
       """)
 
   @OptionGroup var index: IndexOption
@@ -20,10 +22,25 @@ struct InfoCommand: ParsableCommand {
   @Flag(name: .customLong("failures"), help: "List all files that could not be indexed.")
   var listsFailures = false
 
+  @Flag(
+    name: .customLong("cpu"),
+    help: "Show the processor and the kernels in use, not an index.")
+  var showsProcessor = false
+
   /// The number of failures shown without --failures.
   private static let fewFailures = 5
 
+  func validate() throws {
+    if showsProcessor, listsFailures || index.given != nil {
+      throw ValidationError("--cpu cannot be combined with --index or --failures.")
+    }
+  }
+
   func run() throws {
+    guard !showsProcessor else {
+      let report = ComputeReport.current
+      return try Console.output.write(writesJSON ? report.json.text + "\n" : report.table)
+    }
     let path = try index.pathReportingCrashes()
     let contents = try IndexStore.open(path).read { try IndexContents($0) }
     try Console.output.write(

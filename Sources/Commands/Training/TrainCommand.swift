@@ -4,6 +4,7 @@ import Checkpoints
 import Glibc
 import Images
 import Retrieval
+import Tensors
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -64,6 +65,7 @@ struct TrainCommand: ParsableCommand {
     plan.secondsBetweenCheckpoints = options.run.checkpointMinutes * 60
     plan.stepsBetweenCheckpoints = options.run.checkpointSteps
 
+    if let warning = ComputeReport.current.warning { Console.note(warning) }
     Interruption.watch()
     let progress = TrainingProgress(console: .error)
     let decoder = ImageDecoder()

@@ -112,11 +112,12 @@ struct PlainProduct {
       let from = some.lowerBound * outputs + columns.lowerBound
       let block = kernel_block(rows: some.count, columns: columns.count, stride: outputs)
       kernel_begin(block, bias + columns.lowerBound, addend.map { $0 + from }, y + from)
-      multiply(
-        rows: some.count, columns: columns.count, depth: inputs,
+      let product = MatrixProduct(
+        rows: some.count, columns: columns.count, depth: inputs, transposesB: true,
+        accumulates: true)
+      product(
         Block(x + some.lowerBound * inputs, inputs),
-        Block(w + columns.lowerBound * inputs, inputs), transposed: true,
-        into: Block(y + from, outputs), accumulating: true)
+        Block(w + columns.lowerBound * inputs, inputs), into: Block(y + from, outputs))
       kernel_activate(block, activation.kernel, y + from)
     }
   }
@@ -144,10 +145,9 @@ extension Linear {
     dy.withPointer { dy_ in
       weight.withPlain { w in
         dx.withMutablePointer {
-          multiplyInParallel(
-            rows: dy.rows, columns: inputs, depth: outputs, Block(dy_, outputs),
-            Block(w, inputs), transposed: false, into: Block($0, inputs),
-            accumulating: accumulating)
+          MatrixProduct(
+            rows: dy.rows, columns: inputs, depth: outputs, accumulates: accumulating
+          ).inParallel(Block(dy_, outputs), Block(w, inputs), into: Block($0, inputs))
         }
       }
     }
@@ -161,10 +161,9 @@ extension Linear {
     dy.withPointer { dy_ in
       x.withPointer { x_ in
         gradient.weight.withMutablePlain {
-          multiplyInParallel(
-            rows: outputs, columns: inputs, depth: dy.rows, aTransposed: true,
-            Block(dy_, outputs), Block(x_, inputs), transposed: false, into: Block($0, inputs),
-            accumulating: true)
+          MatrixProduct(
+            rows: outputs, columns: inputs, depth: dy.rows, transposesA: true, accumulates: true
+          ).inParallel(Block(dy_, outputs), Block(x_, inputs), into: Block($0, inputs))
         }
       }
     }

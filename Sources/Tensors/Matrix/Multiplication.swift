@@ -1,5 +1,3 @@
-internal import COpenBLAS
-
 /// Where a block of a row-major matrix begins, and how far apart its rows are.
 struct Block<Pointer> {
   let start: Pointer
@@ -27,13 +25,13 @@ public func multiply(
   } else {
     c.reshape(rows: rows, columns: columns)
   }
+  let product = MatrixProduct(
+    rows: rows, columns: columns, depth: depth, transposesA: aTransposed,
+    transposesB: bTransposed, scale: scale, accumulates: accumulating)
   a.withPointer { a_ in
     b.withPointer { b_ in
       c.withMutablePointer {
-        multiplyInParallel(
-          rows: rows, columns: columns, depth: depth, aTransposed: aTransposed, scale: scale,
-          Block(a_, a.columns), Block(b_, b.columns), transposed: bTransposed,
-          into: Block($0, columns), accumulating: accumulating)
+        product.inParallel(Block(a_, a.columns), Block(b_, b.columns), into: Block($0, columns))
       }
     }
   }
@@ -49,43 +47,41 @@ public func multiply(
     accumulating: accumulating)
 }
 
-/// `multiply` below, divided among threads along the longer side of c.
-func multiplyInParallel(
-  rows m: Int, columns n: Int, depth k: Int, aTransposed: Bool = false, scale: Float = 1,
-  _ a: Block<UnsafePointer<Float>>,
-  _ b: Block<UnsafePointer<Float>>, transposed bTransposed: Bool,
-  into c: Block<UnsafeMutablePointer<Float>>, accumulating: Bool = false
-) {
-  let byRows = m >= n
-  inParallel(rows: byRows ? m : n, multipleOf: 16, operations: m * n * k) { part in
-    let first = part.lowerBound
-    let a_ = a.start + (byRows ? first * (aTransposed ? 1 : a.stride) : 0)
-    let b_ = b.start + (byRows ? 0 : first * (bTransposed ? b.stride : 1))
-    multiply(
-      rows: byRows ? part.count : m, columns: byRows ? n : part.count, depth: k,
-      aTransposed: aTransposed, scale: scale, Block(a_, a.stride), Block(b_, b.stride),
-      transposed: bTransposed,
-      into: Block(c.start + first * (byRows ? c.stride : 1), c.stride),
-      accumulating: accumulating)
+/// c [rows, columns] = scale · op(a) · op(b), added to c where it accumulates. a is `[rows, depth]`
+/// and b is `[depth, columns]`; each is stored the other way round where it is transposed.
+struct MatrixProduct: Sendable {
+  var rows, columns, depth: Int
+  var transposesA = false
+  var transposesB = false
+  var scale: Float = 1
+  var accumulates = false
+
+  /// On this thread.
+  func callAsFunction(
+    _ a: Block<UnsafePointer<Float>>, _ b: Block<UnsafePointer<Float>>,
+    into c: Block<UnsafeMutablePointer<Float>>
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    ChosenMatrixKernel.shared.multiply(self, a, b, c)
+  }
+
+  /// Divided among threads along the longer side of c.
+  func inParallel(
+    _ a: Block<UnsafePointer<Float>>, _ b: Block<UnsafePointer<Float>>,
+    into c: Block<UnsafeMutablePointer<Float>>
+  ) {
+    let byRows = rows >= columns
+    Tensors.inParallel(
+      rows: byRows ? rows : columns, multipleOf: 16, operations: rows * columns * depth
+    ) { range in
+      let first = range.lowerBound
+      var part = self
+      if byRows { part.rows = range.count } else { part.columns = range.count }
+      let a_ = a.start + (byRows ? first * (transposesA ? 1 : a.stride) : 0)
+      let b_ = b.start + (byRows ? 0 : first * (transposesB ? b.stride : 1))
+      part(
+        Block(a_, a.stride), Block(b_, b.stride),
+        into: Block(c.start + first * (byRows ? c.stride : 1), c.stride))
+    }
   }
 }
-
-/// c [m, n] = scale · a · b + (accumulating ? c : 0), with a [k, m] and b [n, k] where they are to be
-/// transposed, [m, k] and [k, n] otherwise: the one call into OpenBLAS.
-func multiply(
-  rows m: Int, columns n: Int, depth k: Int, aTransposed: Bool = false, scale: Float = 1,
-  _ a: Block<UnsafePointer<Float>>,
-  _ b: Block<UnsafePointer<Float>>, transposed bTransposed: Bool,
-  into c: Block<UnsafeMutablePointer<Float>>, accumulating: Bool = false
-) {
-  guard m > 0, n > 0 else { return }
-  _ = oneThread
-  cblas_sgemm(
-    CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans,
-    bTransposed ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), scale, a.start,
-    blasint(a.stride), b.start, blasint(b.stride), accumulating ? 1 : 0, c.start,
-    blasint(c.stride))
-}
-
-/// What OpenBLAS is given are small pieces of an operation that is divided among threads already.
-private let oneThread: Void = openblas_set_num_threads(1)

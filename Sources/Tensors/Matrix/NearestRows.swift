@@ -61,10 +61,9 @@ private func findNearest(
         contentsOf: repeatElement((centre: 0, score: -Float.infinity), count: rows))
       for column in stride(from: 0, to: halfNorms.count, by: tileColumns) {
         let columns = min(tileColumns, halfNorms.count - column)
-        multiply(
-          rows: rows, columns: columns, depth: x.stride,
+        MatrixProduct(rows: rows, columns: columns, depth: x.stride, transposesB: true)(
           Block(x.start + first * x.stride, x.stride),
-          Block(centres.start + column * centres.stride, centres.stride), transposed: true,
+          Block(centres.start + column * centres.stride, centres.stride),
           into: Block(products, columns))
         halfNorms.withUnsafeBufferPointer { halfNorms in
           let halfNorms = UnsafeBufferPointer(rebasing: halfNorms[column..<column + columns])

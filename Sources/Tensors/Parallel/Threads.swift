@@ -11,6 +11,9 @@ public func setComputeThreads(_ count: Int) {
   computeThreads.store(count, ordering: .relaxed)
 }
 
+/// What `setComputeThreads` set.
+var currentComputeThreads: Int { computeThreads.load(ordering: .relaxed) }
+
 private let computeThreads = Atomic(processors)
 
 /// Calls `body` with ranges that together are 0..<rows, on several threads where the operation is
@@ -34,7 +37,7 @@ package func inParallel(
 /// In how many parts an operation over so many units is divided, at least one. Handing a part to
 /// another thread takes as long as some ten thousand multiplications.
 func worthwhileParts(of units: Int, operations: Int) -> Int {
-  max(1, min(computeThreads.load(ordering: .relaxed), operations / 200_000, units))
+  max(1, min(currentComputeThreads, operations / 200_000, units))
 }
 
 /// Calls `body` with 0..<parts, on as many threads.

@@ -80,18 +80,16 @@ func vocabularyLoss(
     logits.withPointer { logits in
       words.withPointer(count: classes * width) { words in
         dHidden.withMutablePointer {
-          multiplyInParallel(
-            rows: rows, columns: width, depth: classes, Block(logits, classes),
-            Block(words, width), transposed: false, into: Block($0 + first * width, width))
+          MatrixProduct(rows: rows, columns: width, depth: classes).inParallel(
+            Block(logits, classes), Block(words, width), into: Block($0 + first * width, width))
         }
       }
       hidden.withPointer { hidden in
         dWords.withMutablePointer(count: classes * width) {
-          multiplyInParallel(
-            rows: classes, columns: width, depth: rows, aTransposed: true,
-            Block(logits, classes), Block(hidden + first * width, width), transposed: false,
-            into: Block($0, width),
-            accumulating: true)
+          MatrixProduct(
+            rows: classes, columns: width, depth: rows, transposesA: true, accumulates: true
+          ).inParallel(
+            Block(logits, classes), Block(hidden + first * width, width), into: Block($0, width))
         }
       }
     }
