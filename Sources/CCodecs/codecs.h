@@ -1,4 +1,4 @@
-// What the shims share: the input, the output and the way to fail.
+// Shared by the codec shims: input, output and error reporting.
 #pragma once
 
 #include "CCodecs.h"
@@ -17,7 +17,7 @@ typedef struct {
   uint8_t *rgb;
 } codec_output;
 
-// The first cause is kept: what follows from it says less.
+// Keeps the first message: later ones are consequences.
 #define codec_fail(input, ...)                                                         \
   do {                                                                                 \
     if (!(input)->message[0])                                                          \

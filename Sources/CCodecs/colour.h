@@ -1,4 +1,4 @@
-// Conversions to RGB with the arithmetic of Pillow, so that pictures equal Pillow's bit by bit.
+// Conversions to RGB with Pillow's arithmetic, so that pictures are bit-identical to Pillow's.
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
-// GIF by giflib: the first frame, the only one ever decoded, on a canvas that holds both the screen
-// and that frame, as Pillow makes it. What the frame leaves open is white if the frame has a
-// transparent colour, otherwise the first colour of its palette.
+// GIF with giflib: only the first frame is decoded, on a canvas that contains both the screen and
+// that frame, as in Pillow. The rest of the canvas is white if the frame has a transparent colour,
+// otherwise the first colour of its palette.
 #include "codecs.h"
 
 #include <stdbool.h>
@@ -97,7 +97,8 @@ codec_status codec_gif_probe(codec_input *input, codec_header *header) {
   return status;
 }
 
-// RGB of all 256 indices: over white, black where the palette is too short, grey without a palette.
+// RGB of all 256 indices: white if transparent, black beyond a short palette, grey without a
+// palette.
 static void gif_palette(const GifFileType *gif, const gif_frame *frame, uint8_t palette[256][3]) {
   const ColorMapObject *map = gif->Image.ColorMap ? gif->Image.ColorMap : gif->SColorMap;
   for (int i = 0; i < 256; i++) {

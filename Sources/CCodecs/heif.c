@@ -1,5 +1,5 @@
-// HEIC and AVIF by libheif: the primary picture, 8-bit, already turned and cropped by libheif as
-// the file's own transformations say (an EXIF orientation beside them is only information).
+// HEIC and AVIF with libheif: the primary picture in 8 bits, already rotated and cropped by libheif
+// according to the file's transformations (an additional EXIF orientation is only informative).
 #include "codecs.h"
 #include "colour.h"
 
@@ -50,7 +50,7 @@ static codec_status heif_copy(codec_input *input, const struct heif_image *image
   const uint8_t *plane = heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
   if (!plane || heif_image_get_width(image, heif_channel_interleaved) != (int)output->width
       || heif_image_get_height(image, heif_channel_interleaved) != (int)output->height) {
-    codec_fail(input, "the picture is not of the size that the file says");
+    codec_fail(input, "the picture does not have the size given in the header");
     return codec_corrupt;
   }
   for (uint32_t y = 0; y < output->height; y++) {
@@ -78,8 +78,8 @@ codec_status codec_heif_decode(codec_input *input, const codec_output *output) {
   if (status == codec_ok && options) {
     bool alpha = heif_image_handle_has_alpha_channel(handle);
     options->convert_hdr_to_8bit = 1;
-    // For AV1 libaom, not dav1d: as libheif calls it, dav1d prints to stderr and takes all cores.
-    // (HEVC pictures have one decoder, which a name that does not fit leaves in place.)
+    // Use libaom for AV1, not dav1d, which as called by libheif prints to stderr and uses all
+    // cores. (HEVC has only one decoder, which is used if the id does not match.)
     options->decoder_id = "aom";
     status = heif_status(
         input, heif_decode_image(handle, &image, heif_colorspace_RGB,

@@ -1,9 +1,9 @@
-// JPEG by libjpeg-turbo, with the settings of Pillow (accurate integer DCT, fancy upsampling).
+// JPEG with libjpeg-turbo, with Pillow's settings (accurate integer DCT, fancy upsampling).
 //
-// What counts as truncated: the bytes ended and the decoder then lacked data for the picture. A
-// file that lacks only its end marker decodes (but not a progressive one: it could lack scans).
-// Damage inside the data that the decoder can step over (stray bytes between markers, a bad code)
-// passes with what could be decoded, as in Pillow.
+// A file is truncated if it ends while the decoder still needs data for the picture. A file that
+// lacks only its end marker is decoded (except a progressive one, which may lack scans). Damage
+// that the decoder can skip (stray bytes between markers, an invalid code) is tolerated, as in
+// Pillow.
 #include "codecs.h"
 #include "colour.h"
 
@@ -13,7 +13,7 @@
 
 #include <jerror.h>
 
-// More scans than any encoder writes: each costs a pass over the whole picture.
+// More scans than any encoder writes; each costs a pass over the entire picture.
 enum { maximum_scans = 256 };
 
 typedef struct {
@@ -22,8 +22,8 @@ typedef struct {
   struct jpeg_progress_mgr progress;
   jmp_buf failed;
   codec_input *input;
-  bool ended;      // the source was asked for more than there is
-  bool truncated;  // and the decoder needed it
+  bool ended;      // data was requested past the end
+  bool truncated;  // and the decoder needed it for the picture
 } jpeg_state;
 
 static void jpeg_fail(j_common_ptr common) {
@@ -46,7 +46,7 @@ static void jpeg_be_silent(j_common_ptr common) {}
 
 static void jpeg_source_ready(j_decompress_ptr jpeg) {}
 
-// Past the end comes an end marker; that it was needed shows as JWRN_HIT_MARKER.
+// Supplies an end marker past the end; if the decoder needed more data, it warns JWRN_HIT_MARKER.
 static boolean jpeg_source_end(j_decompress_ptr jpeg) {
   static const JOCTET end[2] = {0xFF, JPEG_EOI};
   ((jpeg_state *)jpeg->client_data)->ended = true;
@@ -118,7 +118,7 @@ static void jpeg_read_rows(struct jpeg_decompress_struct *jpeg, const codec_outp
     JSAMPROW row = cmyk ? cmyk : rgb;
     jpeg_read_scanlines(jpeg, &row, 1);
     if (!cmyk) continue;
-    // Four-component JPEGs are stored inverted, Adobe's way; Pillow assumes so of all of them.
+    // Four-component JPEGs are stored inverted, as by Adobe; Pillow assumes this of all of them.
     for (uint32_t x = 0; x < output->width; x++, row += 4, rgb += 3)
       cmyk_to_rgb(rgb, 255 - row[0], 255 - row[1], 255 - row[2], 255 - row[3]);
   }
@@ -137,15 +137,15 @@ codec_status codec_jpeg_decode(codec_input *input, const codec_output *output) {
     jpeg.scale_denom = 8;
     jpeg_start_decompress(&jpeg);
     if (jpeg.output_width != output->width || jpeg.output_height != output->height) {
-      codec_fail(input, "the size in the header changed between two readings");
+      codec_fail(input, "the size differs from the header read before");
       longjmp(state.failed, 1);
     }
-    // Later scans refine the whole picture, so all of them must have come.
+    // Later scans refine the entire picture, so all of them must be present.
     if (state.ended && jpeg_has_multiple_scans(&jpeg)) {
       state.truncated = true;
       longjmp(state.failed, 1);
     }
-    // libjpeg frees its pools itself, on every way out.
+    // libjpeg frees its pools itself in every case.
     uint8_t *cmyk = four ? jpeg.mem->alloc_large((j_common_ptr)&jpeg, JPOOL_IMAGE,
                                                  (size_t)output->width * 4)
                          : NULL;

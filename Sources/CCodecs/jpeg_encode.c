@@ -6,13 +6,13 @@
 
 #include <jpeglib.h>
 
-// libjpeg's own error handler ends the process; this one goes back to the caller.
+// libjpeg's default error handler exits the process; this one returns to the caller.
 struct failure {
   struct jpeg_error_mgr manager;
   jmp_buf exit;
 };
 
-static void leave(j_common_ptr info) {
+static void return_to_caller(j_common_ptr info) {
   struct failure *failure = (struct failure *)info->err;
   longjmp(failure->exit, 1);
 }
@@ -28,7 +28,7 @@ bool codec_encode_jpeg(const uint8_t *pixels, int width, int height, int quality
   *size = 0;
 
   info.err = jpeg_std_error(&failure.manager);
-  failure.manager.error_exit = leave;
+  failure.manager.error_exit = return_to_caller;
   failure.manager.output_message = be_silent;
   if (setjmp(failure.exit)) {
     jpeg_destroy_compress(&info);

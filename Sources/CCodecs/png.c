@@ -1,5 +1,6 @@
-// PNG by libpng, as 8-bit RGB or RGBA. Of 16-bit samples the high byte is kept, as Pillow does for
-// colour (for 16-bit greyscale Pillow clips at 255, which leaves a white picture; here both scale).
+// PNG with libpng, as 8-bit RGB or RGBA. 16-bit samples keep their high byte, as in Pillow for
+// colour (Pillow clips 16-bit greyscale at 255, which gives a white picture; here it is scaled
+// too).
 #include "codecs.h"
 #include "colour.h"
 
@@ -19,7 +20,7 @@ static uint32_t big_endian(const uint8_t *b) {
   return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-// IHDR stands at a fixed place: no library is needed to refuse an absurd size.
+// IHDR is at a fixed offset: no library is needed to reject an excessive size.
 codec_status codec_png_probe(codec_input *input, codec_header *header) {
   if (input->count < 33) return codec_truncated;
   if (memcmp(input->bytes + 8, "\0\0\0\rIHDR", 8) != 0) {
@@ -43,23 +44,23 @@ static void png_take(png_structp png, png_bytep target, size_t count) {
   png_state *state = png_get_io_ptr(png);
   if (count > state->input->count - state->offset) {
     state->ended = true;
-    png_error(png, "the data end early");
+    png_error(png, "unexpected end of data");
   }
   memcpy(target, state->input->bytes + state->offset, count);
   state->offset += count;
 }
 
-// Sets up the transformations; returns whether there is alpha.
+// Sets up the transformations; returns whether there is an alpha channel.
 static bool png_prepare(png_structp png, png_infop info, const codec_output *output) {
-  // Ancillary chunks other than tRNS are passed over unread: they are no part of the picture here,
-  // and compressed text or profiles could unpack to anything.
+  // Skip ancillary chunks other than tRNS: they are not needed, and compressed text or profiles
+  // could decompress to any size.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_set_crc_action(png, PNG_CRC_DEFAULT, PNG_CRC_QUIET_USE);
   png_set_user_limits(png, output->width, output->height);
   png_read_info(png, info);
   if (png_get_image_width(png, info) != output->width
       || png_get_image_height(png, info) != output->height)
-    png_error(png, "the size in the header changed between two readings");
+    png_error(png, "the size differs from the header read before");
   png_set_expand(png);
   png_set_strip_16(png);
   png_set_gray_to_rgb(png);

@@ -1,6 +1,7 @@
-// TIFF by libtiff: the first picture of the file. Grey, RGB, CMYK and palette pictures of 1 to 16
-// bits, with or without alpha, in strips, tiles or planes, are taken sample by sample with Pillow's
-// arithmetic (the high byte of 16 bits); rarer colour spaces go through libtiff's own RGBA reader.
+// TIFF with libtiff: the first picture of the file. Grey, RGB, CMYK and palette pictures of 1 to 16
+// bits, with or without alpha, in strips, tiles or planes, are converted sample by sample with
+// Pillow's arithmetic (the high byte of 16 bits); rarer colour spaces are read with libtiff's RGBA
+// reader.
 #include "codecs.h"
 #include "colour.h"
 
@@ -60,7 +61,7 @@ static TIFF *tiff_open(tiff_state *state) {
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, maximum_allocation);
   TIFFOpenOptionsSetErrorHandlerExtR(options, tiff_note, state);
   TIFFOpenOptionsSetWarningHandlerExtR(options, tiff_be_silent, state);
-  // m: no memory map, so that every read passes through tiff_take.
+  // "m": no memory map, so that every read goes through tiff_take.
   TIFF *tiff = TIFFClientOpenExt("picture", "rm", state, tiff_take, tiff_give, tiff_seek,
                                  tiff_close, tiff_size, NULL, NULL, options);
   TIFFOpenOptionsFree(options);
@@ -83,7 +84,7 @@ codec_status codec_tiff_probe(codec_input *input, codec_header *header) {
   TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &orientation);
   header->orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   TIFFClose(tiff);
-  // libtiff goes on without a tag that it could not read, even without a colour map.
+  // libtiff continues without a tag that it could not read, even a colour map.
   return state.ended ? codec_truncated : codec_ok;
 }
 
@@ -91,9 +92,9 @@ typedef enum { no_alpha, straight_alpha, premultiplied_alpha } tiff_alpha;
 
 typedef struct {
   uint16_t bits, samples, photometric;
-  bool planes;        // one plane a sample, else interleaved
-  uint16_t colours;   // samples of colour: 1, 3 or 4
-  uint16_t channels;  // samples kept: colours and, where there is one, alpha
+  bool planes;        // one plane per sample, else interleaved
+  uint16_t colours;   // colour samples: 1, 3 or 4
+  uint16_t channels;  // samples kept: colours and alpha, if present
   tiff_alpha alpha;
   uint8_t palette[256][3];
 } tiff_layout;
@@ -102,7 +103,7 @@ static bool tiff_read_palette(TIFF *tiff, tiff_layout *layout) {
   uint16_t *map[3];
   if (layout->bits > 8 || !TIFFGetField(tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
     return false;
-  // Old writers stored 8-bit entries where 16-bit ones belong.
+  // Old writers stored 8-bit entries instead of 16-bit ones.
   int shift = 0;
   for (int i = 0; i < 1 << layout->bits; i++)
     for (int c = 0; c < 3; c++)
@@ -112,7 +113,7 @@ static bool tiff_read_palette(TIFF *tiff, tiff_layout *layout) {
   return true;
 }
 
-// Returns false for layouts that libtiff's RGBA reader is left to judge.
+// Returns false for layouts that are left to libtiff's RGBA reader.
 static bool tiff_read_layout(TIFF *tiff, tiff_layout *layout) {
   uint16_t planar, format, compression, extra_count = 0, *extra = NULL;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout->bits);
@@ -145,7 +146,7 @@ static bool tiff_read_layout(TIFF *tiff, tiff_layout *layout) {
   }
   if (layout->samples < layout->colours) return false;
   if (layout->samples > layout->colours) {
-    // As in Pillow: a fourth sample of RGB that nothing describes is alpha.
+    // As in Pillow, an undescribed fourth sample of RGB is alpha.
     if (extra_count == 0 && layout->photometric == PHOTOMETRIC_RGB) layout->alpha = straight_alpha;
     if (extra_count > 0 && extra[0] == EXTRASAMPLE_UNASSALPHA) layout->alpha = straight_alpha;
     if (extra_count > 0 && extra[0] == EXTRASAMPLE_ASSOCALPHA) layout->alpha = premultiplied_alpha;
@@ -154,8 +155,8 @@ static bool tiff_read_layout(TIFF *tiff, tiff_layout *layout) {
   return true;
 }
 
-// Takes the first `channels` of the `samples` of each of `count` pixels, as 8 bits (palette indices
-// as they are); pixels of `target` are `layout->channels` bytes apart.
+// Converts the first `channels` of the `samples` of each of `count` pixels to 8 bits (palette
+// indices are unchanged); pixels of `target` are `layout->channels` bytes apart.
 static void tiff_unpack(const tiff_layout *layout, const uint8_t *row, uint32_t samples,
                         uint32_t channels, uint32_t count, uint8_t *target) {
   static const uint8_t scales[] = {0, 255, 85, 0, 17};
@@ -266,7 +267,7 @@ static bool tiff_decode_rgba(TIFF *tiff, const codec_output *output) {
   size_t count = (size_t)output->width * output->height;
   uint32_t *raster = malloc(count * sizeof *raster);
   if (!raster) return false;
-  // The caller turns the picture; libtiff would only mirror it.
+  // The caller applies the orientation; libtiff would only mirror the picture.
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   bool good = TIFFReadRGBAImageOriented(tiff, output->width, output->height, raster,
                                         ORIENTATION_TOPLEFT, 1) == 1;

@@ -1,4 +1,4 @@
-// WebP by libwebp: still pictures, and the first frame of an animation on its canvas.
+// WebP with libwebp: still pictures, and the first frame of an animation on its canvas.
 #include "codecs.h"
 #include "colour.h"
 
@@ -37,7 +37,7 @@ codec_status codec_webp_probe(codec_input *input, codec_header *header) {
   return codec_ok;
 }
 
-// Decodes one bitstream of width × height to `rgb`, whose rows are `stride` bytes apart.
+// Decodes a bitstream of width × height pixels to `rgb`, whose rows are `stride` bytes apart.
 static codec_status webp_decode_frame(codec_input *input, const uint8_t *bytes, size_t count,
                                       uint32_t width, uint32_t height, uint8_t *rgb,
                                       size_t stride) {
@@ -46,7 +46,7 @@ static codec_status webp_decode_frame(codec_input *input, const uint8_t *bytes, 
   codec_status status = webp_status(input, WebPGetFeatures(bytes, count, &config.input));
   if (status != codec_ok) return status;
   if (config.input.width != (int)width || config.input.height != (int)height) {
-    codec_fail(input, "a frame is not of the size that the file says");
+    codec_fail(input, "a frame does not have the size given in the header");
     return codec_corrupt;
   }
   bool alpha = config.input.has_alpha;
@@ -68,7 +68,7 @@ static codec_status webp_decode_frame(codec_input *input, const uint8_t *bytes, 
   return status;
 }
 
-// The canvas of an animation is transparent, hence white, outside its first frame.
+// The canvas of an animation is transparent, and therefore white, outside the first frame.
 static codec_status webp_decode_first_frame(codec_input *input, const codec_output *output) {
   WebPData data = {input->bytes, input->count};
   WebPDemuxer *demuxer = WebPDemux(&data);
@@ -91,7 +91,7 @@ static codec_status webp_decode_first_frame(codec_input *input, const codec_outp
       status = webp_decode_frame(input, frame.fragment.bytes, frame.fragment.size,
                                  (uint32_t)frame.width, (uint32_t)frame.height, corner, stride);
     } else {
-      codec_fail(input, "the first frame leaves its canvas");
+      codec_fail(input, "the first frame exceeds the canvas");
     }
     WebPDemuxReleaseIterator(&frame);
   }

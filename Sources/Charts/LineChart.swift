@@ -1,22 +1,22 @@
-/// Curves over one axis, drawn as SVG.
-public struct LineChart: Sendable {
-  /// A named line.
-  public struct Curve: Sendable {
-    /// Shown beside the chart.
-    public let name: String
-    /// In the order they are joined in.
-    public let points: [(x: Double, y: Double)]
-    /// Whether the points are drawn too.
-    public let isMarked: Bool
+/// A chart of curves over a common x axis, drawn as SVG.
+package struct LineChart: Sendable {
+  /// A named curve.
+  package struct Curve: Sendable {
+    /// Its label beside the chart, as plain text.
+    package let name: String
+    /// Its points, in the order in which they are connected.
+    package let points: [(x: Double, y: Double)]
+    /// Whether a marker is drawn at each point.
+    package let isMarked: Bool
 
-    /// A line through points.
-    public init(_ name: String, _ points: [(x: Double, y: Double)], isMarked: Bool = false) {
+    /// A curve through `points`.
+    package init(_ name: String, _ points: [(x: Double, y: Double)], isMarked: Bool = false) {
       (self.name, self.points, self.isMarked) = (name, points, isMarked)
     }
   }
 
-  /// The room that a chart takes.
-  public static let size = (width: 960.0, height: 370.0)
+  /// The size of a chart, in SVG units.
+  package static let size = (width: 960.0, height: 370.0)
   private static let (width, height, left, top) = (760.0, 300.0, 56.0, 34.0)
   private static let colors = ["#1b6ca8", "#c8553d", "#3a7d44", "#8b5fbf", "#b8860b", "#444444"]
 
@@ -26,17 +26,19 @@ public struct LineChart: Sendable {
   private let highest: Double
 
   /// - Parameters:
-  ///   - title: Above the chart; like the names of the curves it is no markup.
-  ///   - xTicks: Where the x axis is labelled, least first: two at least, the ends of the axis.
-  ///   - highest: The upper end of the y axis, which begins at 0; nil: the greatest value.
-  public init(_ title: String, _ curves: [Curve], xTicks: [Double], highest: Double? = nil) {
-    precondition(xTicks.count > 1 && xTicks.first! < xTicks.last!, "an axis without a length")
+  ///   - title: The title above the chart. Like the names of the curves it is inserted unescaped,
+  ///     so it must contain no markup.
+  ///   - xTicks: The labelled values of the x axis, in ascending order: at least two, the first and
+  ///     last being the ends of the axis.
+  ///   - highest: The upper end of the y axis, which begins at 0; nil: the greatest y value.
+  package init(_ title: String, _ curves: [Curve], xTicks: [Double], highest: Double? = nil) {
+    precondition(xTicks.count > 1 && xTicks.first! < xTicks.last!, "the x axis has no length")
     (self.title, self.curves, self.xTicks) = (title, curves, xTicks)
     self.highest = highest ?? max(curves.flatMap { $0.points.map(\.y) }.max() ?? 1, 1e-9)
   }
 
-  /// An SVG file of charts, one below the other.
-  public static func document(_ charts: [LineChart]) -> String {
+  /// Returns an SVG file with the charts below each other.
+  package static func document(_ charts: [LineChart]) -> String {
     var svg = """
       <svg xmlns="http://www.w3.org/2000/svg" \
       viewBox="0 0 \(number(size.width)) \(number(Double(charts.count) * size.height))" \

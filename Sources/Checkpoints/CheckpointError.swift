@@ -1,8 +1,9 @@
-/// What went wrong while reading a model folder; the text names the file and says what to do.
+/// An invalid or unreadable model folder or file; the description names the file and says what to
+/// do.
 public struct CheckpointError: Error, Equatable, CustomStringConvertible {
-  /// One line, for a person.
+  /// One line for the user.
   public let description: String
 
-  /// An error with its line.
+  /// An error with its description.
   public init(_ description: String) { self.description = description }
 }

@@ -1,19 +1,19 @@
 import Digests
 
-/// What tells one model from another: SHA-256, in hex, of the bytes of the small files and of the
-/// weights, whose names, types and shapes go in whole and whose data is sampled.
+/// A model's fingerprint: the SHA-256, in hex, of its small files and of its weights' names, types,
+/// shapes and sampled data.
 ///
-/// Embeddings of two models cannot be compared, so an index keeps the fingerprint of the model it
-/// was made with and every run compares it with the model at hand. Hashing all of a published
-/// BLIP (900 MB) would cost that run more than its search. Tensors of at most 64 KiB go in whole
-/// (biases, norms, scales, heads: of every layer something does), of larger ones every 64th page
-/// of 4 KiB and their last 4 KiB: training moves all of a tensor's numbers, so models that differ
-/// differ in what is sampled. It is no defence against someone who edits weights in between; that
-/// needs a digest of the whole file. Pages are counted from each tensor's own start and tensors go
-/// in by name, so that neither the order in a file nor a cut into shards matters.
+/// Embeddings of different models cannot be compared, so an index stores the fingerprint of its
+/// model and every run compares it with that of the model in use. Hashing all of a published BLIP
+/// (900 MB) would take longer than a search. Tensors of at most 64 KiB are hashed completely
+/// (biases, norms, scales, heads: some in every layer); of larger ones, every 64th page of 4 KiB
+/// and the last 4 KiB: training changes all values of a tensor, so different models differ in the
+/// samples. This does not protect against deliberate changes between the samples; that needs a
+/// digest of the entire file. Pages are counted from each tensor's start and tensors are hashed in
+/// the order of their names, so neither their order in a file nor sharding matters.
 func fingerprintOf(files: [[UInt8]], _ weights: Weights) -> String {
   var digest = SHA256()
-  // Lengths go before what they measure: no two models can run together to the same bytes.
+  // Each field is prefixed by its length, so that different models never give the same bytes.
   func feed(_ digest: inout SHA256, _ text: String) {
     var text = "\(text.utf8.count):\(text)"
     text.withUTF8 { digest.update(UnsafeRawBufferPointer($0)) }
@@ -31,13 +31,13 @@ func fingerprintOf(files: [[UInt8]], _ weights: Weights) -> String {
         digest.update(UnsafeRawBufferPointer(rebasing: bytes[range]))
       }
     }
-    // The system maps the pages around those that are read, too.
+    // The system also maps pages around those that are read.
     tensor.file.release(tensor.range)
   }
   return hexadecimal(digest.finish())
 }
 
-/// The bytes of a tensor of `count` bytes that its fingerprint takes.
+/// The ranges of a tensor of `count` bytes that the fingerprint samples.
 func sampledRanges(of count: Int) -> [Range<Int>] {
   if count <= 64 << 10 { return [0..<count] }
   let page = 4096

@@ -1,25 +1,25 @@
-/// A model folder as Hugging Face writes it: `config.json`, `preprocessor_config.json` (or
-/// `processor_config.json`, as newer versions have it), `vocab.txt` or `tokenizer.json`, and
+/// A model folder in Hugging Face's format: `config.json`, `preprocessor_config.json` (or, from
+/// newer versions, `processor_config.json`), `vocab.txt` or `tokenizer.json`, and
 /// `model.safetensors` or `pytorch_model.bin`, or shards of one of them with an `….index.json`.
 public struct ModelFolder: Sendable {
-  /// Where the folder is.
+  /// The path of the folder.
   public let path: String
-  /// The folder's own name, or OWNER/NAME of a snapshot in Hugging Face's cache; for messages.
+  /// The folder's name, or OWNER/NAME for a snapshot in Hugging Face's cache; for messages.
   public let name: String
-  /// What the model is made of.
+  /// The model's architecture.
   public let configuration: ModelConfiguration
-  /// How pictures are made ready for it.
+  /// How pictures are preprocessed.
   public let preprocessing: Preprocessing
-  /// `vocab.txt`, or `tokenizer.json` where only that is there. A folder may lack both, and then
-  /// it is the tokenizer that refuses: its model can still be run on token ids.
+  /// The path of `vocab.txt`, or of `tokenizer.json` if only that exists. A folder may lack both:
+  /// then only loading the tokenizer fails, and the model can still be run on token ids.
   public let vocabularyPath: String
   /// The model's tensors.
   public let weights: Weights
-  /// Hex; the same for the same weights, configuration and vocabulary wherever the folder lies and
-  /// however the weights are cut into files.
+  /// The model's fingerprint in hex: the same for the same weights, configuration and vocabulary,
+  /// wherever the folder is and however the weights are divided into files.
   public let fingerprint: String
 
-  /// Opens a folder and checks all but the values of the weights.
+  /// Opens a folder and validates everything but the values of the weights.
   public init(path: String) throws(CheckpointError) {
     self.path = path
     name = modelName(path)
@@ -28,8 +28,8 @@ public struct ModelFolder: Sendable {
     guard fileExists(file("config.json")) else {
       throw CheckpointError(
         isFolder(path)
-          ? "\(path): no config.json in it; give a model folder as Hugging Face writes it"
-          : "\(path): not a model folder; of a checkpoint file, blip model convert makes one")
+          ? "\(path): contains no config.json; give a model folder in Hugging Face's format"
+          : "\(path): not a model folder; convert a checkpoint file to one first")
     }
     let configurationBytes = try readFile(file("config.json"), limit: 16 << 20)
     configuration = try decodeConfiguration(
@@ -38,7 +38,7 @@ public struct ModelFolder: Sendable {
     let newer = !fileExists(file("preprocessor_config.json"))
     let preprocessorPath = file(newer ? "processor_config.json" : "preprocessor_config.json")
     guard fileExists(preprocessorPath) else {
-      throw CheckpointError("\(path): no preprocessor_config.json in it; fetch it too")
+      throw CheckpointError("\(path): contains no preprocessor_config.json; fetch it too")
     }
     let preprocessorBytes = try readFile(preprocessorPath, limit: 16 << 20)
     preprocessing =
@@ -50,8 +50,8 @@ public struct ModelFolder: Sendable {
         Preprocessing.self, file: preprocessorPath, bytes: preprocessorBytes)
     guard preprocessing.imageSize == configuration.vision.imageSize else {
       throw CheckpointError(
-        "\(preprocessorPath): pictures of \(preprocessing.imageSize) pixels for an encoder that "
-          + "takes \(configuration.vision.imageSize) (vision_config.image_size in config.json)")
+        "\(preprocessorPath): size is \(preprocessing.imageSize) pixels, but the encoder takes "
+          + "\(configuration.vision.imageSize) (vision_config.image_size in config.json)")
     }
 
     let words = file("vocab.txt")
@@ -66,7 +66,7 @@ public struct ModelFolder: Sendable {
   }
 }
 
-/// What people call the model in a folder: `…/models--OWNER--NAME/snapshots/COMMIT` is OWNER/NAME.
+/// The usual name of the model in a folder: `…/models--OWNER--NAME/snapshots/COMMIT` is OWNER/NAME.
 private func modelName(_ path: String) -> String {
   let parts = path.split(separator: "/").filter { $0 != "." }.suffix(3)
   guard parts.count == 3, let repository = parts.first, repository.hasPrefix("models--"),

@@ -1,12 +1,13 @@
 import CCrypto
 
-/// A digest over bytes fed in pieces, by libcrypto (which uses the CPU's own instructions).
-public struct MessageDigest: ~Copyable {
-  /// How it is computed.
-  public enum Algorithm: Sendable {
-    /// 20 bytes: what git names contents by. It does not withstand an attacker.
+/// An incremental message digest, computed by libcrypto (which uses the CPU's hashing
+/// instructions).
+package struct MessageDigest: ~Copyable {
+  /// The hash function.
+  package enum Algorithm: Sendable {
+    /// SHA-1, 20 bytes: git's names for contents. Not collision-resistant.
     case sha1
-    /// 32 bytes.
+    /// SHA-256, 32 bytes.
     case sha256
 
     fileprivate var byteCount: Int { self == .sha1 ? 20 : 32 }
@@ -15,8 +16,8 @@ public struct MessageDigest: ~Copyable {
   private let algorithm: Algorithm
   private let context: OpaquePointer
 
-  /// An empty digest.
-  public init(_ algorithm: Algorithm) {
+  /// Starts a digest of no bytes.
+  package init(_ algorithm: Algorithm) {
     let function = algorithm == .sha1 ? EVP_sha1() : EVP_sha256()
     guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, function, nil) == 1 else {
       preconditionFailure("libcrypto has no \(algorithm)")
@@ -27,18 +28,18 @@ public struct MessageDigest: ~Copyable {
 
   deinit { EVP_MD_CTX_free(context) }
 
-  /// Feeds bytes.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    let fed = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-    precondition(fed == 1, "libcrypto refused \(bytes.count) bytes")
+  /// Appends bytes to the message.
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    let updated = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    precondition(updated == 1, "libcrypto rejected \(bytes.count) bytes")
   }
 
-  /// Ends the digest: as many bytes as the algorithm makes.
-  public consuming func finish() -> [UInt8] {
+  /// Finishes and returns the digest, whose length is the algorithm's.
+  package consuming func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: algorithm.byteCount)
     var length: UInt32 = 0
-    let ended = EVP_DigestFinal_ex(context, &digest, &length)
-    precondition(ended == 1 && length == digest.count, "libcrypto ended with \(length) bytes")
+    let finished = EVP_DigestFinal_ex(context, &digest, &length)
+    precondition(finished == 1 && length == digest.count, "libcrypto returned \(length) bytes")
     return digest
   }
 }

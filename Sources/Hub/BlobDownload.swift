@@ -2,13 +2,13 @@ import AsyncHTTPClient
 import Glibc
 import NIOCore
 
-/// How much is to come, and how much of it is here.
+/// The bytes that a pull has to fetch, and how many of them are already present.
 struct DownloadTotal {
-  /// Of all blobs that are not in the cache.
+  /// The size of all blobs that are not in the cache.
   private(set) var bytes = 0
-  /// Of those that an earlier run began.
+  /// The part of `bytes` that an earlier run has already fetched.
   private(set) var present = 0
-  /// Of those that are done.
+  /// The size of the blobs that have been fetched.
   private(set) var fetched = 0
 
   init(_ files: [FileFacts], in cache: HubCache, of reference: RepositoryReference) {
@@ -28,7 +28,7 @@ struct DownloadTotal {
 }
 
 extension ModelPull {
-  /// Brings a file's blob into the cache, unless it is there.
+  /// Downloads a file's blob into the cache unless it is already there.
   func download(
     _ file: FileFacts, commit: String, _ connection: HubConnection, _ total: inout DownloadTotal,
     _ report: (PullEvent) -> Void
@@ -37,12 +37,12 @@ extension ModelPull {
     if access(blob, F_OK) == 0 { return }
     let lock = try await takeLock(of: file, report)
     defer { withExtendedLifetime(lock) {} }
-    // The other process may have fetched it.
+    // Another process may have fetched it in the meantime.
     if access(blob, F_OK) == 0 { return }
 
     var incomplete = try IncompleteBlob(path: "\(blob).incomplete")
     if incomplete.size > file.size { try incomplete.empty() }
-    var retrying = Retrying()
+    var retry = RetryState()
     while incomplete.size < file.size {
       let before = incomplete.size
       do {
@@ -50,17 +50,17 @@ extension ModelPull {
           report(.received(total.fetched + $0))
         }
       } catch {
-        if incomplete.size > before { retrying.succeeded() }
-        try await wait(after: error, &retrying, report)
+        if incomplete.size > before { retry.succeeded() }
+        try await wait(after: error, &retry, report)
       }
     }
     let hash = try incomplete.hash(as: file.blob)
     guard hash == file.blob.digits else {
       incomplete.discard()
       throw HubError(
-        "\(reference.name)/\(file.name): what came has the hash \(hash.prefix(12))…, not "
-          + "\(file.blob.digits.prefix(12))…, and is deleted; something on the way changed it; the "
-          + "same command tries it again")
+        "\(reference.name)/\(file.name): the downloaded file has the hash \(hash.prefix(12))…, not "
+          + "\(file.blob.digits.prefix(12))…, and was deleted; it was corrupted in transit; try again"
+      )
     }
     try incomplete.place(at: blob)
     total.finish(file)
@@ -79,7 +79,7 @@ extension ModelPull {
     }
   }
 
-  /// Receives what is missing of a file, until the connection ends.
+  /// Receives the missing part of a file until the connection ends.
   private func receive(
     _ file: FileFacts, commit: String, _ connection: HubConnection,
     into incomplete: inout IncompleteBlob, _ report: (Int) -> Void
@@ -87,18 +87,17 @@ extension ModelPull {
     let (body, start, host) = try await connection.bytes(
       of: file.name, in: reference.name, commit: commit, from: incomplete.size)
     do {
-      // A server that knows no ranges begins anew.
+      // A server without range support starts from the beginning.
       if start < incomplete.size { try incomplete.empty() }
       for try await piece in body {
         guard piece.readableBytes <= file.size - incomplete.size else {
           throw HubError(
-            "\(reference.name)/\(file.name): \(host) sends more than the \(file.size) bytes that "
-              + "it has")
+            "\(reference.name)/\(file.name): \(host) sent more than the file's \(file.size) bytes")
         }
         try piece.withUnsafeReadableBytes { try incomplete.append($0) }
         report(incomplete.size)
       }
     } catch { throw RequestFailure(error, host: host) }
-    if incomplete.size < file.size { throw .broken("\(host) ended before all had come") }
+    if incomplete.size < file.size { throw .broken("\(host) closed the connection early") }
   }
 }

@@ -1,24 +1,25 @@
 import FoundationEssentials
 import Glibc
 
-/// A model that lies in the cache.
+/// A model in the cache.
 package struct CachedModel: Sendable, Equatable {
   /// `OWNER/NAME`.
   package let name: String
-  /// The branches and tags that are this commit; none where another commit took their place.
+  /// The branches and tags that point to this commit; empty if all of them have moved to other
+  /// commits.
   package let revisions: [String]
   /// The commit's hash.
   package let commit: String
-  /// The folder to give as a model.
+  /// The model folder.
   package let path: String
-  /// Of its files, in bytes.
+  /// The total size of its files, in bytes.
   package let size: Int
-  /// All files of a model are there.
-  package let isWhole: Bool
+  /// Whether all files of a model are present.
+  package let isComplete: Bool
 }
 
 extension HubCache {
-  /// The BLIP models in the cache, a commit each, by name.
+  /// The BLIP models in the cache, one per commit, sorted by name.
   package func models() -> [CachedModel] {
     entries(of: path).compactMap(RepositoryReference.name(ofFolder:))
       .compactMap { RepositoryReference($0) }
@@ -41,35 +42,38 @@ extension HubCache {
         return CachedModel(
           name: reference.name,
           revisions: revisions.filter { $0.commit == commit }.map(\.revision), commit: commit,
-          path: snapshot, size: sizeOfFiles(in: snapshot), isWhole: isWhole(snapshot))
+          path: snapshot, size: sizeOfFiles(in: snapshot), isComplete: isComplete(snapshot))
       }
   }
 
-  /// Removes all that the cache has of a repository; the bytes that are freed.
+  /// Removes a repository from the cache; returns the number of bytes freed. Throws if it is not in
+  /// the cache or is being fetched.
   package func remove(_ reference: RepositoryReference) throws(HubError) -> Int {
     let folder = folder(of: reference)
     guard access(folder, F_OK) == 0 else {
-      throw HubError("\(reference.name) is not in the cache \(path) (blip model list)")
+      throw HubError("\(reference.name) is not in the cache \(path)")
     }
     let locks = "\(path)/.locks/\(reference.folderName)"
     var held: [FileLock] = []
     for name in entries(of: locks) {
       guard let lock = try FileLock.tryTaking("\(locks)/\(name)") else {
-        throw HubError("\(reference.name) is being fetched by another process; wait for its end")
+        throw HubError(
+          "\(reference.name) is being fetched by another process; try again when it has finished")
       }
       held.append(lock)
     }
     let size = sizeOfTree(folder)
-    // Without its references it is no longer found, should what follows be cut off.
+    // References first: without them the repository is no longer found if the removal is
+    // interrupted.
     for part in ["\(folder)/refs", folder, locks] where access(part, F_OK) == 0 {
       do { try FileManager.default.removeItem(atPath: part) } catch {
-        throw HubError("\(part): cannot be removed; look at its permissions")
+        throw HubError("\(part): cannot be removed; check its permissions")
       }
     }
     return size
   }
 
-  /// Names below a folder of references, which may hold slashes.
+  /// The names of the references in a folder; they may contain slashes.
   private func references(below folder: String, prefix: String = "", depth: Int = 0) -> [String] {
     guard depth < 4 else { return [] }
     return entries(of: folder).flatMap { name -> [String] in
@@ -81,7 +85,7 @@ extension HubCache {
   }
 }
 
-/// Bytes of the files that the entries of a model folder lead to.
+/// The total size of the files of a model folder, in bytes; links are followed.
 package func sizeOfFiles(in snapshot: String) -> Int {
   entries(of: snapshot).reduce(0) { sum, name in
     var facts = stat()
@@ -92,7 +96,7 @@ package func sizeOfFiles(in snapshot: String) -> Int {
   }
 }
 
-/// Bytes of the files below a folder; links are not followed.
+/// The total size of the files below a folder, in bytes; links are not followed.
 private func sizeOfTree(_ folder: String) -> Int {
   entries(of: folder).reduce(0) { sum, name in
     let path = "\(folder)/\(name)"

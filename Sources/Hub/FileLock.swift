@@ -1,7 +1,7 @@
 import Glibc
 
-/// The lock that huggingface_hub too takes while a blob is written; the system takes it back when
-/// the process ends.
+/// The lock that huggingface_hub also takes while it writes a blob; the system releases it when the
+/// process ends.
 final class FileLock: Sendable {
   private let descriptor: Int32
 
@@ -9,7 +9,7 @@ final class FileLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Nil where another process has it.
+  /// Takes the lock; returns nil if another process holds it.
   static func tryTaking(_ path: String) throws(HubError) -> FileLock? {
     while true {
       let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -20,7 +20,7 @@ final class FileLock: Sendable {
         if errno == EINTR { continue }
         throw .system(path)
       }
-      // The one that had it may have removed the file.
+      // The previous holder may have removed the file.
       var (mine, present) = (stat(), stat())
       if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
         return lock

@@ -1,17 +1,17 @@
 import FoundationEssentials
 import Glibc
 
-/// The folder that huggingface_hub keeps models in, shared with every program that uses it:
+/// The cache folder of huggingface_hub, shared with every program that uses it:
 ///
 ///     models--OWNER--NAME/blobs/ETAG
-///     models--OWNER--NAME/refs/REVISION             the commit that it was last
+///     models--OWNER--NAME/refs/REVISION             the commit it last pointed to
 ///     models--OWNER--NAME/snapshots/COMMIT/FILE  -> ../../blobs/ETAG
 ///     .locks/models--OWNER--NAME/ETAG.lock
 package struct HubCache: Sendable {
-  /// Where it is. It need not exist yet.
+  /// The path of the cache, which need not exist yet.
   package let path: String
 
-  /// A cache at a place of one's own.
+  /// A cache at a given path.
   package init(path: String) { self.path = path }
 
   /// `$HF_HUB_CACHE`, else `hub` in `$HF_HOME`, `$XDG_CACHE_HOME/huggingface` or
@@ -23,11 +23,11 @@ package struct HubCache: Sendable {
     } else if let home = Self.home(environment: environment) {
       path = home + "/hub"
     } else {
-      throw HubError("$HOME is not set: say where models are kept with HF_HOME")
+      throw HubError("$HOME is not set; set HF_HOME to the folder for cached models")
     }
   }
 
-  /// The folder of everything of huggingface_hub's.
+  /// The folder of all of huggingface_hub's files.
   static func home(environment: (String) -> String?) -> String? {
     func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
     if let home = value("HF_HOME") { return expanded(home, environment) }
@@ -40,14 +40,15 @@ package struct HubCache: Sendable {
     return home + path.dropFirst()
   }
 
-  /// The folder of a model that is here whole, at the revision's commit when it was last fetched.
+  /// The folder of a model at the commit that its revision pointed to when last fetched; nil if it
+  /// is not cached completely.
   package func snapshot(of reference: RepositoryReference) -> String? {
     guard let commit = commit(of: reference) else { return nil }
     let folder = snapshotFolder(of: reference, commit: commit)
-    return isWhole(folder) ? folder : nil
+    return isComplete(folder) ? folder : nil
   }
 
-  /// The commit that a revision was when it was last fetched.
+  /// The commit that a revision pointed to when last fetched; nil if it never was.
   func commit(of reference: RepositoryReference) -> String? {
     if reference.isCommit { return reference.revision }
     let bytes = readSmallFile("\(folder(of: reference))/refs/\(reference.revision)") ?? Data()
@@ -57,9 +58,9 @@ package struct HubCache: Sendable {
     return isHexadecimal(commit, count: 40) ? String(commit) : nil
   }
 
-  /// Whether all files of a model are in a snapshot.
-  func isWhole(_ snapshot: String) -> Bool {
-    // Links whose blob is gone do not count.
+  /// Whether a snapshot contains all files of a model.
+  func isComplete(_ snapshot: String) -> Bool {
+    // Links to missing blobs do not count.
     let names = entries(of: snapshot).filter { access("\(snapshot)/\($0)", R_OK) == 0 }
     return (try? ModelFiles(among: names)) != nil
   }
@@ -78,14 +79,14 @@ package struct HubCache: Sendable {
     "\(path)/.locks/\(reference.folderName)/\(etag).lock"
   }
 
-  /// Makes a blob a file of a snapshot.
+  /// Links a blob into a snapshot under its file name.
   func link(
     _ name: String, to etag: String, of reference: RepositoryReference, commit: String
   ) throws(HubError) {
     let folder = snapshotFolder(of: reference, commit: commit)
     try makeFolder(folder)
     let file = "\(folder)/\(name)"
-    // In one step, so that another program that does the same is not disturbed.
+    // Atomically, so that another program doing the same is not disturbed.
     let temporary = "\(file).\(getpid()).tmp"
     unlink(temporary)
     guard symlink("../../blobs/\(etag)", temporary) == 0, rename(temporary, file) == 0 else {
@@ -93,7 +94,7 @@ package struct HubCache: Sendable {
     }
   }
 
-  /// Remembers the commit that a revision is.
+  /// Records the commit that a revision points to.
   func setCommit(_ commit: String, of reference: RepositoryReference) throws(HubError) {
     guard !reference.isCommit, self.commit(of: reference) != commit else { return }
     let file = "\(folder(of: reference))/refs/\(reference.revision)"
@@ -104,12 +105,12 @@ package struct HubCache: Sendable {
   }
 }
 
-/// The names in a folder, in order; none where it cannot be read.
+/// The names in a folder, sorted; empty if it cannot be read.
 func entries(of folder: String) -> [String] {
   ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
 }
 
-/// Makes a folder and those above it.
+/// Creates a folder and its parents.
 func makeFolder(_ path: String) throws(HubError) {
   if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
   guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
@@ -119,7 +120,8 @@ func makeFolder(_ path: String) throws(HubError) {
   guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw .system(path) }
 }
 
-/// The bytes of a regular file that ought to be small; nil where it is not, or cannot be read.
+/// The contents of a regular file of at most 16 MiB; nil if it is larger, of another kind or
+/// unreadable.
 func readSmallFile(_ path: String) -> Data? {
   var facts = stat()
   guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= 16 << 20 else {

@@ -3,30 +3,30 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
-/// Asks the hub, one request at a time.
+/// Sends requests to the hub, one at a time.
 ///
-/// Its protocol, as huggingface_hub speaks it: `api/models/REPO/revision/REVISION` lists a
-/// repository's files; `REPO/resolve/COMMIT/FILE` is a file, on this server or, by a redirect, on
-/// another, and what its bytes are stands in the headers of this server's last answer.
+/// The protocol is huggingface_hub's: `api/models/REPO/revision/REVISION` lists a repository's
+/// files; `REPO/resolve/COMMIT/FILE` is a file, on this server or redirected to another, and the
+/// headers of this server's last response describe the file's contents.
 struct HubConnection: Sendable {
   let settings: HubSettings
   private let client: HTTPClient
 
-  /// Redirects to follow before it is a circle.
-  private static let redirects = 10
-  /// How long a server may take to begin an answer.
-  private static let patience = TimeAmount.seconds(30)
+  /// The most redirects to follow.
+  private static let maximumRedirects = 10
+  /// How long a server may take to start its response.
+  private static let responseTimeout = TimeAmount.seconds(30)
 
-  /// Lends a connection, and ends it.
+  /// Opens a connection for the duration of `body`.
   static func open<Result>(
     _ settings: HubSettings, _ body: (HubConnection) async throws -> Result
   ) async throws -> Result {
-    // Redirects are followed here, where it is known whom the token is for.
+    // Redirects are followed in `answer`, which knows which server the token is for.
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
       timeout: .init(connect: .seconds(10), read: .seconds(30)), decompression: .disabled)
     configuration.httpVersion = .http1Only
-    // What cannot be connected to is told at once, not tried until the time is over.
+    // A failed connection is reported at once rather than retried until the timeout.
     configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(configuration: configuration)
     let result: Result
@@ -38,7 +38,7 @@ struct HubConnection: Sendable {
     return result
   }
 
-  /// What a revision is.
+  /// The commit and files of a revision.
   func revision(_ reference: RepositoryReference) async throws(RequestFailure) -> RevisionFacts {
     let revision = reference.revision.split(separator: "/").joined(separator: "%2F")
     let url = try address("api/models/\(reference.name)/revision/\(revision)")
@@ -50,11 +50,11 @@ struct HubConnection: Sendable {
     guard
       let facts = try? JSONDecoder().decode(RevisionFacts.self, from: Data(body.readableBytesView)),
       isHexadecimal(facts.sha, count: 40)
-    else { throw .refused(HubError("\(reference): \(host) does not answer as a model hub does")) }
+    else { throw .refused(HubError("\(reference): \(host) does not respond like a model hub")) }
     return facts
   }
 
-  /// What a file of a commit is, without the file.
+  /// The hash and size of a file of a commit, without its contents.
   func facts(
     of name: String, in repository: String, commit: String
   ) async throws(RequestFailure) -> FileFacts {
@@ -68,19 +68,20 @@ struct HubConnection: Sendable {
     guard let etag = header("X-Linked-Etag", else: isRedirect ? nil : "ETag"),
       let blob = BlobName(etag: etag)
     else {
-      throw .refused(HubError("\(what): \(host) does not say its hash, so it could not be checked"))
+      throw .refused(
+        HubError("\(what): \(host) does not give its hash, so it could not be verified"))
     }
     let length = header("X-Linked-Size", else: isRedirect ? nil : "Content-Length")
     guard let size = length.flatMap({ Int($0) }), size >= 0 else {
-      throw .refused(HubError("\(what): \(host) does not say its size"))
+      throw .refused(HubError("\(what): \(host) does not give its size"))
     }
     guard size <= ModelFiles.limit(of: name) else {
-      throw .refused(HubError("\(what): \(size) bytes, more than such a file can have"))
+      throw .refused(HubError("\(what): \(size) bytes is too large for such a file"))
     }
     return FileFacts(name: name, blob: blob, size: size)
   }
 
-  /// A file's bytes from `offset` on; the second value is where the server really begins.
+  /// A file's bytes from `offset`; `from` is where the server actually starts.
   func bytes(
     of name: String, in repository: String, commit: String, from offset: Int
   ) async throws(RequestFailure) -> (body: HTTPClientResponse.Body, from: Int, host: String) {
@@ -94,25 +95,27 @@ struct HubConnection: Sendable {
       let range = response.headers.first(name: "Content-Range")?
         .wholeMatch(of: /bytes (\d+)-\d+\/(\d+|\*)/)
       guard let range, Int(range.1) == offset else {
-        throw .refused(HubError("\(what): \(host) sends another part than it was asked for"))
+        throw .refused(HubError("\(what): \(host) sent a different range than requested"))
       }
       return (response.body, offset, host)
-    // What is here is longer than what the server has now: from the beginning, then.
+    // The local part is longer than the server's file: start from the beginning.
     case 416 where offset > 0:
       return try await bytes(of: name, in: repository, commit: commit, from: 0)
     default:
-      throw .refused(HubError("\(what): \(host) answers with HTTP status \(response.status.code)"))
+      throw .refused(
+        HubError("\(what): \(host) responded with HTTP status \(response.status.code)"))
     }
   }
 
-  /// The answer to a request behind all redirects. Where it `asksForFacts`, a redirect that tells
-  /// them is the answer, and so is one to another server, which does not know them.
+  /// The response to a request after following redirects. With `asksForFacts`, a redirect whose
+  /// headers describe the file is returned, and so is one to another server, which cannot describe
+  /// it.
   private func answer(
     _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, asksForFacts: Bool = false
   ) async throws(RequestFailure) -> (HTTPClientResponse, host: String) {
     var url = start
-    for _ in 0...Self.redirects {
-      guard let origin = Origin(url) else { throw .refused(Self.astray(what, url)) }
+    for _ in 0...Self.maximumRedirects {
+      guard let origin = Origin(url) else { throw .refused(Self.redirectError(what, url)) }
       let isHub = origin == settings.origin
       var request = HTTPClientRequest(url: url.absoluteString)
       request.method = method
@@ -123,7 +126,7 @@ struct HubConnection: Sendable {
         request.headers.add(name: "Authorization", value: "Bearer \(token)")
       }
       let response: HTTPClientResponse
-      do { response = try await client.execute(request, timeout: Self.patience) } catch {
+      do { response = try await client.execute(request, timeout: Self.responseTimeout) } catch {
         throw RequestFailure(error, host: origin.host)
       }
       if let failure = RequestFailure(
@@ -136,27 +139,27 @@ struct HubConnection: Sendable {
       guard let location = response.headers.first(name: "Location"),
         let target = URL(string: location, relativeTo: url)?.absoluteURL,
         let next = Origin(target), next.isEncrypted || !origin.isEncrypted
-      else { throw .refused(Self.astray(what, url)) }
+      else { throw .refused(Self.redirectError(what, url)) }
       let isFacts = ["X-Linked-Etag", "X-Linked-Size"].allSatisfy(response.headers.contains(name:))
       if asksForFacts, isFacts || next != origin { return (response, origin.host) }
       url = target
     }
-    throw .refused(Self.astray(what, url))
+    throw .refused(Self.redirectError(what, url))
   }
 
-  private static func astray(_ what: String, _ url: URL) -> HubError {
-    HubError("\(what): \(url.host ?? "the hub") sends from one address to another, but to no file")
+  private static func redirectError(_ what: String, _ url: URL) -> HubError {
+    HubError("\(what): \(url.host ?? "the hub") redirects, but not to a usable address")
   }
 
   private func address(_ path: String) throws(RequestFailure) -> URL {
     guard let url = URL(string: "\(settings.endpoint)/\(path)") else {
-      throw .refused(HubError("\(settings.endpoint)/\(path) is no address"))
+      throw .refused(HubError("\(settings.endpoint)/\(path) is not a valid URL"))
     }
     return url
   }
 }
 
-/// What the hub says of a revision.
+/// What the hub reports about a revision.
 struct RevisionFacts: Sendable, Decodable {
   /// The commit.
   let sha: String
@@ -167,7 +170,7 @@ struct RevisionFacts: Sendable, Decodable {
   private struct Sibling: Decodable { let rfilename: String }
 }
 
-/// What the hub says of a file.
+/// What the hub reports about a file.
 struct FileFacts: Sendable, Equatable {
   let name: String
   let blob: BlobName

@@ -1,17 +1,17 @@
 import FoundationEssentials
 
-/// Where the hub is and who asks it, as huggingface_hub's variables say.
+/// The hub's address and the user's access token, from huggingface_hub's environment variables.
 package struct HubSettings: Sendable {
-  /// `$HF_ENDPOINT` without its last slash, else `https://huggingface.co`.
+  /// `$HF_ENDPOINT` without trailing slashes, else `https://huggingface.co`.
   let endpoint: String
-  /// `$HF_HUB_OFFLINE` is set to 1, true, yes or on: nothing may be asked of the hub.
+  /// Whether `$HF_HUB_OFFLINE` is set to 1, true, yes or on: no requests may be sent.
   let isOffline: Bool
-  /// `$HF_TOKEN`, else what `$HF_TOKEN_PATH` or the file `token` in `$HF_HOME` holds.
+  /// `$HF_TOKEN`, else the contents of `$HF_TOKEN_PATH` or of `token` in `$HF_HOME`.
   let token: String?
-  /// The only server that the token is for.
+  /// The only server to which the token is sent.
   let origin: Origin
 
-  /// Reads the variables; empty ones count as unset.
+  /// Reads the environment variables; empty ones count as unset.
   package init(environment: (String) -> String?) throws(HubError) {
     func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
     let endpoint = value("HF_ENDPOINT") ?? "https://huggingface.co"
@@ -29,19 +29,20 @@ package struct HubSettings: Sendable {
     guard token.count <= 1, token.allSatisfy({ $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } })
     else {
       throw HubError(
-        "\(value("HF_TOKEN") == nil ? file ?? "" : "HF_TOKEN") holds no access token of the hub")
+        "\(value("HF_TOKEN") == nil ? file ?? "" : "HF_TOKEN") does not contain a valid access token"
+      )
     }
     self.token = token.first.map(String.init)
   }
 }
 
-/// A server: what has to be the same for a secret to be meant for it.
+/// A server, identified by scheme, host and port: secrets are sent only to the same origin.
 struct Origin: Sendable, Equatable {
   let isEncrypted: Bool
   let host: String
   let port: Int
 
-  /// Nil for an address that is not of HTTP.
+  /// Nil if the URL is not an HTTP or HTTPS one.
   init?(_ url: URL) {
     guard let scheme = url.scheme?.lowercased(), scheme == "https" || scheme == "http",
       let host = url.host, !host.isEmpty

@@ -1,14 +1,14 @@
 import Digests
 import Glibc
 
-/// What a blob's name in the cache says of its bytes.
+/// A blob's name in the cache, which is the hash of its contents.
 struct BlobName: Sendable, Equatable {
   /// 64 hexadecimal digits: the SHA-256 of the bytes. 40: git's name for them, the SHA-1 of
   /// `blob LENGTH`, a zero byte and the bytes (Pro Git, 10.2).
   let digits: String
   private let algorithm: MessageDigest.Algorithm
 
-  /// Nil for an ETag that is no such hash: what it is for could not be checked.
+  /// Nil for an ETag that is not such a hash, so that the file could not be verified.
   init?(etag: String) {
     let weak = etag.hasPrefix("W/") ? etag.dropFirst(2) : etag[...]
     let digits = weak.filter { $0 != "\"" }.lowercased()
@@ -20,7 +20,7 @@ struct BlobName: Sendable, Equatable {
     self.digits = digits
   }
 
-  /// A digest for so many bytes, with what git puts before them.
+  /// Starts a digest for a blob of `count` bytes, including git's prefix.
   func digest(ofBytes count: Int) -> MessageDigest {
     var digest = MessageDigest(algorithm)
     if algorithm == .sha1 { Array("blob \(count)\0".utf8).withUnsafeBytes { digest.update($0) } }
@@ -28,14 +28,14 @@ struct BlobName: Sendable, Equatable {
   }
 }
 
-/// A blob on its way, `blobs/ETAG.incomplete`: what is there stays there, for the next run too.
+/// A partially downloaded blob, `blobs/ETAG.incomplete`, which is kept for later runs.
 struct IncompleteBlob: ~Copyable {
   private let path: String
   private let descriptor: Int32
-  /// Bytes that are there.
+  /// The number of bytes present.
   private(set) var size: Int
 
-  /// Opens or creates it.
+  /// Opens or creates the file.
   init(path: String) throws(HubError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw .system(path) }
@@ -51,7 +51,7 @@ struct IncompleteBlob: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Writes behind what is there.
+  /// Appends bytes.
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
     var rest = bytes
     while let start = rest.baseAddress, !rest.isEmpty {
@@ -63,13 +63,13 @@ struct IncompleteBlob: ~Copyable {
     }
   }
 
-  /// Forgets what is there.
+  /// Truncates the file to zero bytes.
   mutating func empty() throws(HubError) {
     guard ftruncate(descriptor, 0) == 0 else { throw .system(path) }
     size = 0
   }
 
-  /// The hash of what is there, as `name` is made.
+  /// The hash of the contents, by the algorithm of `name`.
   func hash(as name: BlobName) throws(HubError) -> String {
     var digest = name.digest(ofBytes: size)
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
@@ -85,11 +85,11 @@ struct IncompleteBlob: ~Copyable {
     return hexadecimal(digest.finish())
   }
 
-  /// Puts it in its place, once it is safely on the disk.
+  /// Syncs the file and renames it to `final`.
   consuming func place(at final: String) throws(HubError) {
     guard fsync(descriptor) == 0, rename(path, final) == 0 else { throw .system(final) }
   }
 
-  /// Deletes it.
+  /// Deletes the file.
   consuming func discard() { unlink(path) }
 }

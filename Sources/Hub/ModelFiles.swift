@@ -1,14 +1,14 @@
 import FoundationEssentials
 
-/// The files of a repository that make a model folder.
+/// The files of a repository that form a model folder.
 ///
-/// Everything else that a repository lists is left where it is: no name that a server makes up ever
-/// becomes a path.
+/// Other files of a repository are ignored: no arbitrary name from a server ever becomes a path.
 struct ModelFiles: Equatable {
   /// `config.json` first, the weights last.
   let names: [String]
 
-  /// Chooses among all files of a repository or of a snapshot; what is missing is the error's text.
+  /// Selects from all files of a repository or snapshot; throws an error that names what is
+  /// missing.
   init(among files: [String]) throws(HubError) {
     let files = Set(files)
     func first(of names: String...) throws(HubError) -> String {
@@ -24,12 +24,12 @@ struct ModelFiles: Equatable {
     names = [configuration, preprocessing] + words + (try Self.weights(among: files))
   }
 
-  /// Safetensors, else PyTorch's files, whole or in shards.
+  /// Safetensors if present, else PyTorch files; single files or shards.
   private static func weights(among files: Set<String>) throws(HubError) -> [String] {
     for (stem, suffix) in [("model", "safetensors"), ("pytorch_model", "bin")] {
-      let whole = "\(stem).\(suffix)"
-      let index = "\(whole).index.json"
-      if files.contains(whole) { return [whole] }
+      let single = "\(stem).\(suffix)"
+      let index = "\(single).index.json"
+      if files.contains(single) { return [single] }
       guard files.contains(index) else { continue }
       let shards = files.compactMap { name in
         name.wholeMatch(of: /(\w+)-(\d{5})-of-(\d{5})\.(\w+)/).flatMap { match in
@@ -44,16 +44,16 @@ struct ModelFiles: Equatable {
       }
       return [index] + shards.map(\.name)
     }
-    throw HubError("no weights (model.safetensors or pytorch_model.bin, whole or in shards)")
+    throw HubError("no weights (model.safetensors or pytorch_model.bin, as one file or in shards)")
   }
 
-  /// More bytes than a file of this name can honestly have.
+  /// The most bytes that a file of this name may have.
   static func limit(of name: String) -> Int {
     name.hasSuffix(".safetensors") || name.hasSuffix(".bin") ? 64 << 30 : 64 << 20
   }
 }
 
-/// What a model's `config.json` says it is.
+/// The kind of model that a `config.json` declares.
 package struct DeclaredKind: Sendable, Equatable, Decodable {
   private let modelType: String
   private let architectures: [String]?
@@ -63,7 +63,7 @@ package struct DeclaredKind: Sendable, Equatable, Decodable {
     case architectures
   }
 
-  /// Nil for a folder without a configuration of a model.
+  /// Nil if the folder has no model configuration.
   package init?(folder: String) {
     guard let bytes = readSmallFile("\(folder)/config.json"),
       let kind = try? JSONDecoder().decode(DeclaredKind.self, from: bytes)
@@ -71,10 +71,10 @@ package struct DeclaredKind: Sendable, Equatable, Decodable {
     self = kind
   }
 
-  /// A BLIP of any head.
+  /// Whether it is a BLIP, with any heads.
   package var isBLIP: Bool { modelType == "blip" }
 
-  /// Has the heads that an index and a search need.
+  /// Whether it has the heads that indexing and search need.
   package var isRetrieval: Bool {
     isBLIP && architectures?.contains("BlipForImageTextRetrieval") ?? true
   }

@@ -1,42 +1,43 @@
 import FoundationEssentials
 import Glibc
 
-/// How a pull goes on.
+/// The progress of a pull.
 package enum PullEvent: Sendable, Equatable {
-  /// So many bytes in so many files are to come, of which some are here from an earlier run.
+  /// The pull needs `files` files of `bytes` bytes in total, of which `present` are left from an
+  /// earlier run.
   case started(files: Int, bytes: Int, present: Int)
-  /// So many of those bytes are here by now.
+  /// The number of those bytes received so far.
   case received(Int)
-  /// Another process fetches the same file; this one waits for it.
+  /// Another process is fetching the same file; this one waits for it.
   case waiting
-  /// What went wrong, and after how many seconds it is tried again.
+  /// A request failed and will be retried after `seconds` seconds.
   case retrying(reason: String, seconds: Int)
-  /// Without the hub, what the cache has is the answer, and why.
+  /// The hub was not used, for the given reason; the cached model is the result.
   case cached(reason: String)
 }
 
-/// A model that is in the cache now.
+/// The cached model that a pull results in.
 package struct PulledModel: Sendable, Equatable {
-  /// The commit.
+  /// The commit's hash.
   package let commit: String
   /// The model folder.
   package let path: String
   /// The names of its files.
   package let files: [String]
-  /// Bytes of the files that had to be fetched for it.
+  /// The number of bytes fetched.
   package let fetched: Int
 }
 
-/// Fetches a model's files into the cache: what is there is kept, what comes is checked against the
-/// hub's hash before it gets its name, and the revision points to the commit once all of it is there.
-/// A pull can be cut off at any moment; the next one goes on from there.
+/// Fetches a model's files into the cache. Files that are present are kept; downloads are verified
+/// against the hub's hash before they get their final names; the revision points to the commit once
+/// all files are present. A pull can be interrupted at any time; the next one resumes it.
 package struct ModelPull: Sendable {
   let reference: RepositoryReference
   let cache: HubCache
-  /// Waits so many seconds before another try.
+  /// Waits the given number of seconds before a retry.
   let pause: @Sendable (Int) async throws -> Void
 
-  /// A pull; `pause` waits so many seconds before another try.
+  /// A pull of `reference` into `cache`; `pause` waits the given number of seconds before a retry.
   package init(
     _ reference: RepositoryReference, cache: HubCache,
     pause: @escaping @Sendable (Int) async throws -> Void = {
@@ -48,16 +49,17 @@ package struct ModelPull: Sendable {
     self.pause = pause
   }
 
-  /// Fetches what is not there. Where the hub cannot be asked, a model that is there will do.
+  /// Fetches missing files. If the hub is unreachable, a complete cached model is used instead;
+  /// without one, an error is thrown.
   package func run(
     _ settings: HubSettings, report: (PullEvent) -> Void
   ) async throws -> PulledModel {
-    // A commit never changes.
+    // A commit's contents never change.
     if reference.isCommit, let present = present() { return present }
     if settings.isOffline {
       guard let present = present() else {
         throw HubError(
-          "\(reference) is not in the cache \(cache.path), and HF_HUB_OFFLINE forbids to fetch it")
+          "\(reference) is not in the cache \(cache.path), and HF_HUB_OFFLINE forbids fetching it")
       }
       report(.cached(reason: "HF_HUB_OFFLINE is set"))
       return present
@@ -68,7 +70,7 @@ package struct ModelPull: Sendable {
   private func run(
     _ connection: HubConnection, _ report: (PullEvent) -> Void
   ) async throws -> PulledModel {
-    var retrying = Retrying()
+    var retry = RetryState()
     while true {
       let revision: RevisionFacts
       do { revision = try await connection.revision(reference) } catch {
@@ -79,17 +81,17 @@ package struct ModelPull: Sendable {
         }
         if case .unreachable(let reason) = error {
           throw HubError(
-            "\(reason): is this machine online? Fetch \(reference) on one that is, and copy "
-              + "\(reference.folderName) from its cache into \(cache.path)")
+            "\(reason): is this machine online? Otherwise fetch \(reference) on another machine and "
+              + "copy \(reference.folderName) from its cache to \(cache.path)")
         }
-        try await wait(after: error, &retrying, report)
+        try await wait(after: error, &retry, report)
         continue
       }
       return try await fetch(revision, connection, report)
     }
   }
 
-  /// What the cache has.
+  /// The complete model in the cache, if there is one.
   private func present() -> PulledModel? {
     guard let path = cache.snapshot(of: reference), let commit = cache.commit(of: reference),
       let files = try? ModelFiles(among: entries(of: path))
@@ -97,7 +99,7 @@ package struct ModelPull: Sendable {
     return PulledModel(commit: commit, path: path, files: files.names, fetched: 0)
   }
 
-  /// Fetches what a commit has and the cache has not.
+  /// Fetches the files of a commit that are not in the cache.
   private func fetch(
     _ revision: RevisionFacts, _ connection: HubConnection, _ report: (PullEvent) -> Void
   ) async throws -> PulledModel {
@@ -105,14 +107,14 @@ package struct ModelPull: Sendable {
     let snapshot = cache.snapshotFolder(of: reference, commit: commit)
     let names: [String]
     do { names = try ModelFiles(among: revision.files).names } catch {
-      throw HubError("\(reference) is no model that blip can use: \(error)")
+      throw HubError("\(reference) is not a model that blip can use: \(error)")
     }
     let missing = names.filter { access("\(snapshot)/\($0)", R_OK) != 0 }
     if !missing.contains("config.json") { try checkKind(snapshot) }
     var files: [FileFacts] = []
     for name in missing {
       files.append(
-        try await patiently(report) { () async throws(RequestFailure) in
+        try await retrying(report) { () async throws(RequestFailure) in
           try await connection.facts(of: name, in: reference.name, commit: commit)
         })
     }
@@ -128,7 +130,7 @@ package struct ModelPull: Sendable {
     for file in files {
       try await download(file, commit: commit, connection, &total, report)
       try cache.link(file.name, to: file.blob.digits, of: reference, commit: commit)
-      // Before the weights come.
+      // Check before fetching the weights.
       if file.name == "config.json" { try checkKind(snapshot) }
     }
     try cache.setCommit(commit, of: reference)
@@ -137,14 +139,14 @@ package struct ModelPull: Sendable {
 
   private func checkKind(_ snapshot: String) throws(HubError) {
     guard let kind = DeclaredKind(folder: snapshot) else {
-      throw HubError("\(reference): its config.json is no configuration of a model")
+      throw HubError("\(reference): its config.json is not a model configuration")
     }
     guard kind.isBLIP else {
-      throw HubError("\(reference) is not a BLIP (model_type in its config.json is another)")
+      throw HubError("\(reference) is not a BLIP model (its config.json has another model_type)")
     }
   }
 
-  /// A full disk is told before it is full.
+  /// Checks the free disk space before downloading.
   private func checkSpace(for bytes: Int) throws(HubError) {
     var facts = statvfs()
     guard statvfs(cache.path, &facts) == 0 else { return }
@@ -152,26 +154,26 @@ package struct ModelPull: Sendable {
       by: Int(clamping: facts.f_frsize))
     guard isHuge || free >= bytes else {
       throw HubError(
-        "\(cache.path): \(reference) needs \(bytes >> 20) MiB, and \(free >> 20) MiB are free; make "
-          + "room, or put the cache elsewhere with HF_HOME")
+        "\(cache.path): \(reference) needs \(bytes >> 20) MiB, but only \(free >> 20) MiB are free; "
+          + "free some space, or move the cache with HF_HOME")
     }
   }
 
-  /// Asks again where that may help.
-  private func patiently<Value>(
+  /// Sends a request, retrying failures that may be temporary.
+  private func retrying<Value>(
     _ report: (PullEvent) -> Void, _ ask: () async throws(RequestFailure) -> Value
   ) async throws -> Value {
-    var retrying = Retrying()
+    var retry = RetryState()
     while true {
-      do { return try await ask() } catch { try await wait(after: error, &retrying, report) }
+      do { return try await ask() } catch { try await wait(after: error, &retry, report) }
     }
   }
 
-  /// Waits for the next try; throws where there is none.
+  /// Waits before the next attempt; throws if there should be none.
   func wait(
-    after failure: RequestFailure, _ retrying: inout Retrying, _ report: (PullEvent) -> Void
+    after failure: RequestFailure, _ retry: inout RetryState, _ report: (PullEvent) -> Void
   ) async throws {
-    let seconds = try retrying.wait(after: failure)
+    let seconds = try retry.wait(after: failure)
     report(.retrying(reason: failure.reason, seconds: seconds))
     try await pause(seconds)
   }

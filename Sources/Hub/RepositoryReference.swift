@@ -1,15 +1,15 @@
 /// A model on the hub: `OWNER/NAME`, or `OWNER/NAME@REVISION` with a branch, a tag or a commit.
 ///
-/// Both become parts of paths and of addresses, so only what the hub itself allows is let in: letters,
+/// Both become parts of paths and URLs, so only what the hub itself allows is accepted: letters,
 /// digits, `.`, `_` and `-`, no component that begins or ends with `.` or `-`, no `..` or `--`, at
 /// most 96 characters.
 package struct RepositoryReference: Sendable, Equatable, CustomStringConvertible {
   /// `OWNER/NAME`.
   package let name: String
-  /// `main` where none is given.
+  /// The revision, `main` by default.
   package let revision: String
 
-  /// Nil for a text that is no such reference.
+  /// Nil if the text is not such a reference.
   package init?(_ text: String) {
     let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts[0].split(separator: "/", omittingEmptySubsequences: false)
@@ -25,10 +25,10 @@ package struct RepositoryReference: Sendable, Equatable, CustomStringConvertible
     self.revision = String(revision)
   }
 
-  /// The name, with the revision where that is not `main`.
+  /// The name, followed by the revision unless that is `main`.
   package var description: String { revision == "main" ? name : "\(name)@\(revision)" }
 
-  /// The revision is a commit, whose content never changes.
+  /// Whether the revision is a commit, whose contents never change.
   var isCommit: Bool { isHexadecimal(revision, count: 40) }
 
   /// Its folder in the cache: `models--OWNER--NAME`.
@@ -36,7 +36,7 @@ package struct RepositoryReference: Sendable, Equatable, CustomStringConvertible
     "models--" + name.split(separator: "/").joined(separator: "--")
   }
 
-  /// The name that a folder of the cache is for; nil for other folders.
+  /// The repository that a cache folder belongs to; nil for other folders.
   static func name(ofFolder folder: String) -> String? {
     let prefix = "models--"
     guard folder.hasPrefix(prefix),
@@ -51,7 +51,7 @@ package struct RepositoryReference: Sendable, Equatable, CustomStringConvertible
       && text.first != "." && text.last != "."
   }
 
-  /// A part of a path that leads neither out of it nor anywhere else.
+  /// Whether a text is safe as a single path component.
   private static func isComponent(_ text: Substring) -> Bool {
     !text.isEmpty && text.first != "." && !text.contains("..")
       && text.utf8.allSatisfy {
@@ -66,7 +66,7 @@ package struct RepositoryReference: Sendable, Equatable, CustomStringConvertible
   }
 }
 
-/// Lower-case hexadecimal digits, so many.
+/// Whether a text consists of exactly `count` lower-case hexadecimal digits.
 func isHexadecimal(_ text: some StringProtocol, count: Int) -> Bool {
   text.utf8.count == count
     && text.utf8.allSatisfy {

@@ -4,52 +4,53 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Why a request came to nothing, and whether another try may help.
+/// Why a request failed, and whether a retry may help.
 enum RequestFailure: Error {
-  /// No server there to talk to: offline, a wrong name, nothing listening.
+  /// The server cannot be reached: offline, unknown host name or nothing listening.
   case unreachable(String)
-  /// The connection ended or stood still before all had come.
+  /// The connection ended or stalled before the response was complete.
   case broken(String)
-  /// The server is not ready for it (429, 5xx), and says after how many seconds it will be.
+  /// The server is temporarily unavailable (429, 5xx), with its `Retry-After` in seconds if given.
   case busy(String, seconds: Int?)
-  /// The server's last word, or what no further try would change.
+  /// A failure that a retry would not change.
   case refused(HubError)
 
-  /// What a client's error means; `host` is who was asked.
+  /// The failure for an error of the HTTP client; `host` is the server.
   init(_ error: any Error, host: String) {
     switch error {
     case let failure as RequestFailure: self = failure
     case let error as HubError: self = .refused(error)
     case let error as NIOConnectionError where error.connectionErrors.isEmpty:
-      self = .unreachable("no address of \(host) can be found")
-    case is NIOConnectionError: self = .unreachable("\(host) cannot be connected to")
-    // So it comes where the host is an address; other codes come in the middle of an answer.
+      self = .unreachable("no address found for \(host)")
+    case is NIOConnectionError: self = .unreachable("cannot connect to \(host)")
+    // Thrown if the host is a numeric address; other codes occur during a response.
     case let error as IOError
     where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
-      self = .unreachable("\(host) cannot be connected to")
+      self = .unreachable("cannot connect to \(host)")
     case let error as HTTPClientError
     where error == .connectTimeout || error == .tlsHandshakeTimeout:
-      self = .unreachable("\(host) does not answer")
+      self = .unreachable("\(host) does not respond")
     case let error as HTTPClientError
     where error == .deadlineExceeded || error == .readTimeout:
-      self = .broken("\(host) has stopped answering")
+      self = .broken("\(host) stopped responding")
     case is CancellationError: self = .refused(HubError("cancelled"))
     default:
       let text = String(describing: error)
-      // What NIOSSL says of a certificate is BoringSSL's word for it.
+      // NIOSSL reports certificate errors with BoringSSL's names.
       if text.contains("CERTIFICATE_VERIFY_FAILED") {
         self = .refused(
           HubError(
-            "the certificate of \(host) is not trusted: are Debian's ca-certificates installed, and "
-              + "is the clock right?"))
+            "the certificate of \(host) is not trusted; check that ca-certificates is installed and "
+              + "that the clock is right"))
       } else {
         self = .broken("the connection to \(host) broke")
       }
     }
   }
 
-  /// What an answer's status means; nil where it is an answer to work with. `what` was asked for; a
-  /// hub, unlike the servers that it sends to, knows people by their token.
+  /// The failure for a response's status; nil if the response can be used. `what` is the requested
+  /// item; `isHub` is whether the server is the hub, which checks access tokens, rather than one
+  /// that it redirects to.
   init?(_ response: HTTPClientResponse, host: String, what: String, isHub: Bool, hasToken: Bool) {
     let status = response.status.code
     switch status {
@@ -58,24 +59,27 @@ enum RequestFailure: Error {
       self = .refused(
         HubError(
           hasToken
-            ? "\(what): \(host) does not let this access token read it; look at the model's page "
-              + "whether its licence has to be accepted"
-            : "\(what): \(host) says that it is gated or private, or not there; put an access token "
-              + "of your account into HF_TOKEN"))
+
+            ? "\(what): \(host) denies access with this token; check on the model's page whether its "
+              + "licence must be accepted"
+            : "\(what): \(host) reports that it is gated, private or missing; set HF_TOKEN to an "
+              + "access token of your account"))
     case 404, 410:
-      self = .refused(HubError("\(what): \(host) has no such thing; look at the spelling"))
-    case 429: self = .busy("\(host) is asked too often", seconds: Self.wait(response))
-    case 500...: self = .busy("\(host) has trouble (\(status))", seconds: Self.wait(response))
-    default: self = .refused(HubError("\(what): \(host) answers with HTTP status \(status)"))
+      self = .refused(HubError("\(what): not found on \(host); check the spelling"))
+    case 429: self = .busy("\(host) limits the rate of requests", seconds: Self.wait(response))
+    case 500...:
+      self = .busy(
+        "\(host) is having problems (HTTP status \(status))", seconds: Self.wait(response))
+    default: self = .refused(HubError("\(what): \(host) responded with HTTP status \(status)"))
     }
   }
 
-  /// `Retry-After`, where it is a number of seconds.
+  /// `Retry-After`, if it is a number of seconds.
   private static func wait(_ response: HTTPClientResponse) -> Int? {
     response.headers.first(name: "Retry-After").flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
   }
 
-  /// What happened, for a person.
+  /// What happened, for the user.
   var reason: String {
     switch self {
     case .unreachable(let text), .broken(let text), .busy(let text, _): text
@@ -84,32 +88,32 @@ enum RequestFailure: Error {
   }
 }
 
-/// When to try again.
-struct Retrying {
-  /// Tries that brought nothing before it is given up.
+/// Counts failed attempts and determines when to retry.
+struct RetryState {
+  /// The number of consecutive failures after which to give up.
   static let limit = 5
-  /// A longer wait than this is left to the person.
+  /// The longest wait in seconds; if the server asks for more, the pull fails.
   static let longestWait = 120
 
   private var failures = 0
 
-  /// Something came: what went wrong before no longer counts.
+  /// Resets the count after progress.
   mutating func succeeded() { failures = 0 }
 
-  /// Seconds to wait before the next try; throws where there is none.
+  /// The seconds to wait before the next attempt; throws if there should be none.
   mutating func wait(after failure: RequestFailure) throws(HubError) -> Int {
     failures += 1
     var seconds = 1 << (failures - 1)
     switch failure {
     case .refused(let error): throw error
     case .busy(let text, let asked?) where asked > Self.longestWait:
-      throw HubError("\(text), and it asks to wait \(asked) seconds; try again then")
+      throw HubError("\(text) and asks for a wait of \(asked) seconds; try again after that")
     case .busy(_, let asked?): seconds = asked
     case .busy, .broken, .unreachable: break
     }
     guard failures < Self.limit else {
       throw HubError(
-        "\(failure.reason), \(failures) times in a row; the same command goes on from here later")
+        "\(failure.reason), \(failures) times in a row; try again later to resume")
     }
     return seconds
   }

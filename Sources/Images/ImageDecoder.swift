@@ -1,16 +1,16 @@
 import CCodecs
 
-/// What a file's header says; width and height as stored, before orientation (HEIC and AVIF: after
-/// the transformations of the file, which their codec applies).
+/// The properties in a file's header; width and height are as stored, before orientation (for HEIC
+/// and AVIF: after the file's own transformations, which the codec applies).
 public struct ImageFacts: Sendable, Equatable {
-  /// What the first bytes announce.
+  /// The format, by the file's first bytes.
   public let format: ImageFormat
-  /// The stored size in pixels.
+  /// The stored size, in pixels.
   public let width, height: Int
   /// EXIF orientation, 1...8; already applied to the picture.
   public let orientation: Int
 
-  /// Facts as a header states them.
+  /// Properties as stated in a header.
   public init(format: ImageFormat, width: Int, height: Int, orientation: Int) {
     self.format = format
     self.width = width
@@ -19,30 +19,32 @@ public struct ImageFacts: Sendable, Equatable {
   }
 }
 
-/// Decodes pictures of all formats, upright, over white.
+/// Decodes pictures of all supported formats, upright and composited over white.
 ///
-/// Everything is decided by the bytes, never by a name, and checked against the limits before
-/// anything of the picture's size is allocated. Colours are Pillow's: palettes and CMYK as
-/// `convert("RGB")`, alpha as `Image.alpha_composite` over white, of 16 bits the high byte.
+/// The format is determined from the bytes, never from a file name, and the limits are checked
+/// before memory for the pixels is allocated. Colours are converted as in Pillow: palettes and CMYK
+/// as by `convert("RGB")`, alpha as by `Image.alpha_composite` over white, 16-bit samples by their
+/// high byte.
 public struct ImageDecoder: Sendable {
   /// The most pixels that a header may announce.
   public var maximumPixels: Int = 200_000_000
-  /// The longest file.
+  /// The largest file, in bytes.
   public var maximumBytes: Int = 256 << 20
 
-  /// A decoder with limits that any photograph passes.
+  /// A decoder with default limits, which admit any ordinary photograph.
   public init() {}
 
-  /// File-name extensions (lower case) of the formats that are read.
+  /// File-name extensions (lower case) of the supported formats.
   public static let extensions: Set<String> = [
     "jpg", "jpeg", "png", "webp", "tif", "tiff", "gif", "heic", "heif", "avif",
   ]
 
   /// Decodes the picture in `bytes`.
   ///
-  /// `side`: the picture will be resized to side × side. A large JPEG is then decoded at 1/2, 1/4 or
-  /// 1/8 of its size, as far as both of its sides stay at least three times `side`. With the default
-  /// model that keeps the embedding (cosine above 0.999); twice the side does not always.
+  /// - Parameter side: The picture will be resized to side × side, so a large JPEG is decoded at
+  ///   1/2, 1/4 or 1/8 of its size as long as both sides remain at least three times `side`. With
+  ///   the default model this preserves the embedding (cosine above 0.999); twice the side does not
+  ///   always.
   public func decode(_ bytes: [UInt8], forSide side: Int?) throws(ImageError) -> (
     picture: Picture, facts: ImageFacts
   ) {
@@ -63,7 +65,7 @@ public struct ImageDecoder: Sendable {
     return (stored.upright(from: facts.orientation), facts)
   }
 
-  /// Reads the header alone and holds it against the limits.
+  /// Reads only the header and checks it against the limits.
   public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageFacts {
     guard bytes.count <= maximumBytes else {
       throw .tooManyBytes(bytes.count, limit: maximumBytes)
@@ -84,8 +86,8 @@ public struct ImageDecoder: Sendable {
     return ImageFacts(format: format, width: width, height: height, orientation: orientation)
   }
 
-  /// Only sizes that the reduction divides are reduced: rounding up would add part of a pixel at the
-  /// right and bottom, stretch the picture by as much, and show in the embedding.
+  /// Only sizes divisible by the reduction are reduced: otherwise rounding up would stretch the
+  /// picture by part of a pixel at the right and bottom, which changes the embedding.
   private func reduction(of facts: ImageFacts, forSide side: Int?) -> Int {
     guard facts.format == .jpeg, let side, side > 0 else { return 1 }
     return [8, 4, 2].first { reduction in
@@ -95,7 +97,7 @@ public struct ImageDecoder: Sendable {
   }
 }
 
-/// What a call of the C waist came to.
+/// The result of a call to CCodecs.
 private struct CodecOutcome {
   var status = codec_ok
   var message = ""

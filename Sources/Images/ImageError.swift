@@ -1,30 +1,30 @@
-/// Why bytes did not become a picture. The text says what is wrong and what to do; the caller, who
-/// knows the file, puts its name in front.
+/// Why a picture could not be decoded. The description says what is wrong and what to do; the
+/// caller, which knows the file, prefixes its name.
 public enum ImageError: Error, Equatable, CustomStringConvertible {
-  /// Empty, or in no format that is read.
+  /// Empty or in an unsupported format.
   case notAPicture
-  /// The file ends before the picture does.
+  /// The file ends before the picture is complete.
   case truncated(ImageFormat)
-  /// The data are damaged or of a kind that is not read; the codec's own words say how.
+  /// The data are damaged or use an unsupported feature; with the codec's description.
   case corrupt(ImageFormat, String)
   /// The header announces more pixels than `limit`. Nothing was decoded.
   case tooLarge(width: Int, height: Int, limit: Int)
-  /// The codec took longer than a picture may take, and was ended.
+  /// The codec exceeded the time limit per picture and was stopped.
   case tooSlow(ImageFormat, Duration)
-  /// The process that decoded it is no more; how it ended.
+  /// The decoding process ended; with a description of how.
   case decoderEnded(ImageFormat, String)
-  /// What a process of its own said of the file.
+  /// The error reported by a decoding process.
   case refused(String)
   /// The file is longer than `limit` bytes. Nothing was decoded.
   case tooManyBytes(Int, limit: Int)
 
-  /// One line for people: what is wrong, then what to do.
+  /// One line for the user: what is wrong, then what to do.
   public var description: String {
     switch self {
     case .notAPicture:
-      "not a picture (read are \(ImageFormat.allCases.map(\.displayName).joined(separator: ", ")))"
+      "not a picture (supported formats: \(ImageFormat.allCases.map(\.displayName).joined(separator: ", ")))"
     case .truncated(let format):
-      "the \(format.displayName) file ends early; copy it again from its source"
+      "the \(format.displayName) file is truncated; copy it again from its source"
     case .corrupt(let format, let reason):
       "the \(format.displayName) data cannot be decoded: \(reason)"
     case .tooLarge(let width, let height, let limit):

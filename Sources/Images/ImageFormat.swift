@@ -1,10 +1,10 @@
-/// The formats that are read.
+/// The supported image formats.
 public enum ImageFormat: String, Sendable, CaseIterable {
   case jpeg, png, webp, tiff, gif, heif, avif
 }
 
 extension ImageFormat {
-  /// The format that the first bytes of a file announce; its name plays no part.
+  /// Detects the format from the first bytes of a file, regardless of its name.
   public init?(magicOf bytes: [UInt8]) {
     if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = .jpeg
@@ -32,7 +32,8 @@ extension ImageFormat {
     "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1",
   ]
 
-  /// The brands of an ISO base media file's `ftyp` box: the main one, then the compatible ones.
+  /// Reads the brands in the `ftyp` box of an ISO base media file: the major one, then the
+  /// compatible ones.
   private static func isoFormat(of bytes: [UInt8]) -> ImageFormat? {
     guard bytes.count >= 16, bytes.dropFirst(4).starts(with: "ftyp".utf8) else { return nil }
     let size = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }

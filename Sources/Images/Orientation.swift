@@ -1,6 +1,5 @@
-/// Finds the EXIF orientation (1...8) of a JPEG, PNG or WebP file. Whatever is missing or malformed
-/// leaves a picture as it is: orientation 1. (TIFF's is read by libtiff; HEIF pictures are turned by
-/// libheif.)
+/// Finds the EXIF orientation (1...8) of a JPEG, PNG or WebP file; 1 if it is missing or malformed.
+/// (libtiff reads that of TIFF files; libheif rotates HEIF pictures.)
 enum Orientation {
   static func read(from bytes: [UInt8], format: ImageFormat) -> Int {
     let exif: ArraySlice<UInt8>? =
@@ -15,7 +14,7 @@ enum Orientation {
 
   private static let exifPrefix: [UInt8] = Array("Exif\0\0".utf8)
 
-  /// Walks the marker segments up to the first scan for the APP1 that holds EXIF.
+  /// Searches the marker segments before the first scan for the APP1 segment with EXIF.
   private static func exifOfJPEG(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var at = 2
     while at + 4 <= bytes.count, bytes[at] == 0xFF {
@@ -36,7 +35,7 @@ enum Orientation {
     return nil
   }
 
-  /// The eXIf chunk, which may also stand behind the pixels.
+  /// The eXIf chunk, which may also follow the pixels.
   private static func exifOfPNG(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var at = 8
     while at + 12 <= bytes.count {
@@ -48,7 +47,7 @@ enum Orientation {
     return nil
   }
 
-  /// The EXIF chunk of the RIFF container; some writers put JPEG's prefix in front.
+  /// The EXIF chunk of the RIFF container; some writers add JPEG's prefix.
   private static func exifOfWebP(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var at = 12
     while at + 8 <= bytes.count {
@@ -82,7 +81,7 @@ enum Orientation {
         return nil
       }
       guard tag == 0x0112 else { continue }
-      // A SHORT as the standard has it, or the LONG of careless writers.
+      // A SHORT according to the standard; some writers use a LONG.
       let value = type == 4 ? number(at: at + 8, bytes: 4) : number(at: at + 8, bytes: 2)
       return value.flatMap { (1...8).contains($0) ? $0 : nil }
     }

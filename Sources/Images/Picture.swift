@@ -1,13 +1,13 @@
-/// An upright RGB picture, 8 bits a channel, row after row, `width * height * 3` bytes.
+/// An upright RGB picture, 8 bits per channel, row-major, `width * height * 3` bytes.
 public struct Picture: Sendable, Equatable {
-  /// Pixels in a row.
+  /// The number of pixels in a row.
   public let width: Int
-  /// Rows.
+  /// The number of rows.
   public let height: Int
-  /// Red, green and blue of every pixel.
+  /// Red, green and blue of every pixel, row by row.
   public var pixels: [UInt8]
 
-  /// A picture of given pixels, of which there must be `width * height * 3` bytes.
+  /// A picture with the given pixels, which must be `width * height * 3` bytes.
   public init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(pixels.count == width * height * 3)
     self.width = width
@@ -17,10 +17,10 @@ public struct Picture: Sendable, Equatable {
 }
 
 extension Picture {
-  /// The picture turned and mirrored as an EXIF orientation (1...8) asks, so that it stands upright.
+  /// The picture rotated and mirrored according to an EXIF orientation (1...8), so that it is
+  /// upright.
   func upright(from orientation: Int) -> Picture {
-    // Where the pixel (0, 0) of the result is taken from, and how far the source moves for a step
-    // to the right and a step down.
+    // The source of pixel (0, 0) of the result, and the source offsets for one step right and down.
     let (right, bottom) = (width - 1, height - 1)
     let (start, stepRight, stepDown): (Int, Int, Int)
     switch orientation {

@@ -1,11 +1,12 @@
 import CKernels
 
-/// One axis of Pillow's resampling: which input pixels each output pixel is made of, and how much of
-/// each (`precompute_coeffs` and `normalize_coeffs_8bpc` of Pillow's Resample.c, bicubic, a = -0.5).
+/// One axis of Pillow's resampling: the input pixels that contribute to each output pixel, and
+/// their weights (`precompute_coeffs` and `normalize_coeffs_8bpc` of Pillow's Resample.c, bicubic,
+/// a = -0.5).
 struct ResamplingAxis {
   /// The first input pixel of every output pixel's window.
   private(set) var starts: [Int32]
-  /// `taps` weights for every output pixel, with 22 fraction bits.
+  /// `taps` weights for every output pixel, in fixed point with 22 fraction bits.
   private(set) var weights: [Int32]
   /// The length of a window: `starts[i] + taps` never passes the end of the input.
   let taps: Int
@@ -15,7 +16,8 @@ struct ResamplingAxis {
     let stretch = max(scale, 1)
     let support = 2 * stretch
     let longest = Int(support.rounded(.up)) * 2 + 1
-    // Windows are padded with zero weights to whole steps of the vector kernels where there is room.
+    // Windows are padded with zero weights to a multiple of the vector width if the input is long
+    // enough.
     let padded = (longest + 3) / 4 * 4
     taps = min(padded, inputs)
     starts = Array(repeating: 0, count: outputs)
@@ -63,17 +65,17 @@ struct ResamplingAxis {
 }
 
 extension Picture {
-  /// The picture at another size by Pillow's bicubic resize, bit by bit: antialiased, along rows and
-  /// along columns, 8-bit fixed point with clipping to bytes in between. A direction that keeps its
-  /// length is left out. Width and height must be positive.
+  /// The picture at another size, bit-identical to Pillow's bicubic resize: antialiased, along rows
+  /// and along columns, in fixed point with clipping to bytes in between. A direction whose length
+  /// does not change is skipped. Width and height must be positive.
   ///
-  /// Rows come first, except where the height shrinks by more than twice what the width does: that
-  /// is the order of Pillow 13.0.0, found by comparing sizes (older versions: always rows first).
+  /// Rows come first unless the height shrinks by more than twice as much as the width: the order
+  /// of Pillow 13.0.0, determined by comparing sizes (older versions always do rows first).
   public func resized(width: Int, height: Int) -> Picture {
     resized(width: width, height: height, fast: resize_has_fast_path())
   }
 
-  /// `fast: false` takes the portable kernels, which give the same bytes.
+  /// `fast: false` uses the portable kernels, which give the same bytes.
   func resized(width newWidth: Int, height newHeight: Int, fast: Bool) -> Picture {
     precondition(newWidth > 0 && newHeight > 0 && width > 0 && height > 0)
     precondition(max(width, height, newWidth, newHeight) <= Int32.max / 4)

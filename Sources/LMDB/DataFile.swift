@@ -2,24 +2,23 @@ internal import Glibc
 
 /// The header of `data.mdb`, checked before LMDB maps the file.
 ///
-/// LMDB follows a page number without asking whether the file is that long; a file that was cut
-/// short would end the process with SIGBUS at the first page that is missing. Layout (64-bit,
-/// native byte order): two meta pages, each a page header of 16 bytes and then magic, version,
-/// address, map size, two tables of 48 bytes (the first begins with the page size), last page,
-/// transaction number.
+/// LMDB follows page numbers without checking the file's size, so a truncated file would kill the
+/// process with SIGBUS at the first missing page. Layout (64-bit, native byte order): two meta
+/// pages, each a page header of 16 bytes and then magic, version, address, map size, two tables of
+/// 48 bytes (the first begins with the page size), last page, transaction number.
 enum DataFile {
   private static let magic: UInt32 = 0xBEEF_C0DE
   private static let version: UInt32 = 1
   private static let metaPageFlag: UInt16 = 0x08
-  /// Page header and meta record; the root of the table of free pages is 40 bytes into the first of
-  /// its two tables.
+  /// Page header and meta record; the root of the free-page table is at offset 40 of the first of
+  /// the two tables.
   private static let metaBytes = 16 + 136
   private static let pageSizes = 512...65536
 
-  /// Throws unless `path` is missing or was never written to (false), or is an LMDB file as long as its
-  /// header says (true).
+  /// Returns false if the file is missing or was never written to, and true for an LMDB file as
+  /// long as its header says; throws otherwise.
   static func check(_ path: String) throws(LMDBError) -> Bool {
-    // A process that is creating the file shows a short one for a moment.
+    // While another process is creating the file, it is briefly too short.
     var attempts = 5
     while true {
       do throws(LMDBError) {
@@ -32,8 +31,8 @@ enum DataFile {
     }
   }
 
-  /// Whether a file is one that was made and never written to. A file of more than a page is another,
-  /// which is told without reading it.
+  /// Whether a file was created but never written to. A file larger than a page was written to, so
+  /// it is not read.
   static func isUnwritten(_ path: String) -> Bool {
     var status = stat()
     guard stat(path, &status) == 0, status.st_size <= pageSizes.upperBound else { return false }
@@ -52,22 +51,23 @@ enum DataFile {
       throw LMDBError(ResultCode(rawValue: errno), path: path)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw LMDBError(.invalid, path: path, detail: "not a file; move it away")
+      throw LMDBError(.invalid, path: path, detail: "not a regular file; move it away")
     }
-    // Made by a process that was killed, or found the disk full, before it could write to it.
+    // Created by a process that was killed, or ran out of disk space, before its first write.
     guard status.st_size > 0 else { return false }
     let first = try meta(of: file, at: 0, path)
     guard pageSizes.contains(first.pageSize), first.pageSize.nonzeroBitCount == 1 else {
       throw LMDBError(.invalid, path: path)
     }
-    // The two pages of a new file are written at once; of a full disk the second one finds no room.
+    // The two pages of a new file are written together; on a full disk the second one may be
+    // missing.
     if first.transaction == 0, status.st_size == first.pageSize { return false }
     let second = try meta(of: file, at: first.pageSize, path)
     let newest = first.transaction > second.transaction ? first : second
     let (pages, pastLast) = newest.lastPage.addingReportingOverflow(1)
     let (needed, tooLong) = pages.multipliedReportingOverflow(by: UInt64(first.pageSize))
     let size = UInt64(status.st_size)
-    // Pages that a transaction took from the end and gave back were never written.
+    // Pages that a transaction allocated at the end and freed again were never written.
     guard !pastLast, !tooLong,
       needed <= size
         || FreePages(of: file, pageSize: first.pageSize, root: newest.freePages).cover(
@@ -75,9 +75,9 @@ enum DataFile {
     else {
       throw LMDBError(
         .corrupted, path: path,
-        detail: "the file is cut short (\(status.st_size) bytes, its header tells of "
-          + "\(tooLong || pastLast ? "more than there can be" : "\(needed)")); "
-          + "copy it again, or delete it and build it again")
+        detail: "the file is truncated (\(status.st_size) bytes; its header says "
+          + "\(tooLong || pastLast ? "an impossible size" : "\(needed)")); "
+          + "copy it again, or delete it and rebuild it")
     }
     return true
   }

@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// An LMDB environment: a folder with `data.mdb` and `lock.mdb`, mapped into memory.
 ///
-/// One writer at a time over all processes (a second one waits), any number of readers, each on
-/// the snapshot of its beginning. A commit is on the disk when it returns. A folder can be open
-/// once in a process.
+/// There is one writer at a time across all processes (a second one waits) and any number of
+/// readers, each on the snapshot of when it began. A commit is durable when it returns. A process
+/// can open a folder only once.
 ///
 /// ```swift
 /// let environment = try Environment("numbers", access: .readWrite)
@@ -18,51 +18,51 @@ internal import Synchronization
 /// }
 /// let nine = try environment.read { try squares.get(3, in: $0) }
 /// ```
-public final class Environment: Sendable {
-  /// Whether an environment can be changed.
-  public enum Access: Sendable { case readOnly, readWrite }
+package final class Environment: Sendable {
+  /// Whether an environment is writable.
+  package enum Access: Sendable { case readOnly, readWrite }
 
   /// The folder.
-  public let path: String
-  /// Whether it can be changed.
-  public let access: Access
-  /// The address space reserved for the file, in bytes: it can grow so far.
-  public let mapSize: Int
-  /// False where the folder cannot be written, so that readers leave no mark in its lock file.
+  package let path: String
+  /// Whether it is writable.
+  package let access: Access
+  /// The address space reserved for the file, in bytes: the largest size it can grow to.
+  package let mapSize: Int
+  /// False if the folder is not writable, so that readers are not registered in its lock file.
   ///
-  /// A writer elsewhere does not see such a reader and may overwrite the pages it reads; what it
-  /// then reads is undefined. Nobody should write an index that others read from where they have
-  /// no right to write.
-  public let isLocked: Bool
+  /// A writer in another process does not see such a reader and may overwrite the pages it is
+  /// reading, with undefined results. Do not write to an index that users without write permission
+  /// are reading.
+  package let isLocked: Bool
 
   nonisolated(unsafe) let pointer: OpaquePointer
-  /// The thread that has a write transaction open in this process.
+  /// The thread of this process that has a write transaction open.
   let writer = Mutex<pthread_t?>(nil)
-  private let claim: FolderClaim
+  private let lock: FolderLock
 
-  /// What is reserved where the address space is not limited.
-  public static let standardMapSize = 1 << 40
+  /// The address space reserved by default, in bytes.
+  package static let standardMapSize = 1 << 40
   private static let smallestMapSize = 1 << 26
   private static let maximumTables: UInt32 = 32
   private static let maximumReaders: UInt32 = 512
 
-  /// Opens the environment in the folder `path`, which must exist; where it can be written and
-  /// holds no `data.mdb`, that is made.
+  /// Opens the environment in the folder `path`, which must exist; with write access, `data.mdb` is
+  /// created if it is missing.
   ///
-  /// Where the address space is limited (`ulimit -v`) less than `mapSize` is reserved, which
-  /// ``mapSize`` then tells.
-  public convenience init(
+  /// If the address space is limited (`ulimit -v`), less than the requested `mapSize` may be
+  /// reserved; see ``mapSize``.
+  package convenience init(
     _ path: String, access: Access, mapSize: Int = Environment.standardMapSize
   ) throws(LMDBError) {
-    try self.init(path, access: access, mapSize: mapSize, claim: FolderClaim(path))
+    try self.init(path, access: access, mapSize: mapSize, lock: FolderLock(path))
   }
 
-  /// Opens the environment of a folder that is claimed already.
-  init(_ path: String, access: Access, mapSize: Int, claim: FolderClaim) throws(LMDBError) {
+  /// Opens the environment of a folder that is already locked.
+  init(_ path: String, access: Access, mapSize: Int, lock: FolderLock) throws(LMDBError) {
     let file = path + "/data.mdb"
     let exists = try DataFile.check(file)
     if access == .readOnly, !exists { throw LMDBError(.noSuchFile, path: file) }
-    // LMDB makes a file where there is none or an empty one.
+    // LMDB initialises a file that is missing or empty.
     if !exists { truncate(file, 0) }
 
     var flags = UInt32(MDB_NOTLS)
@@ -76,13 +76,13 @@ public final class Environment: Sendable {
         self.mapSize = size
         self.isLocked = flags & UInt32(MDB_NOLOCK) == 0
         self.pointer = pointer
-        self.claim = claim
+        self.lock = lock
         if isLocked {
-          // Marks of readers that died keep old pages from being used again.
+          // Entries of readers that died keep old pages from being reused.
           var dead: Int32 = 0
           _ = mdb_reader_check(pointer, &dead)
         }
-        if !exists { claim.synchronise() }
+        if !exists { lock.synchronise() }
         return
       case .failure(let error)
       where error.code == .permissionDenied && access == .readOnly
@@ -98,9 +98,9 @@ public final class Environment: Sendable {
 
   deinit { mdb_env_close(pointer) }
 
-  /// Whether the `data.mdb` of a folder is one that was made and never written to: its process was
-  /// killed, or found the disk full, before.
-  public static func isUnwritten(_ path: String) -> Bool {
+  /// Whether the `data.mdb` of a folder was created but never written to, because its process was
+  /// killed or the disk was full.
+  package static func isUnwritten(_ path: String) -> Bool {
     DataFile.isUnwritten(path + "/data.mdb")
   }
 
@@ -115,7 +115,7 @@ public final class Environment: Sendable {
     code = mdb_env_set_mapsize(pointer, mapSize)
     if code == MDB_SUCCESS { code = mdb_env_set_maxdbs(pointer, maximumTables) }
     if code == MDB_SUCCESS { code = mdb_env_set_maxreaders(pointer, maximumReaders) }
-    // LMDB would first print a line of its own.
+    // LMDB's own handler would print a message first.
     if code == MDB_SUCCESS { code = mdb_env_set_assert(pointer) { _, _ in abort() } }
     if code == MDB_SUCCESS { code = mdb_env_open(pointer, path, flags, 0o644) }
     guard code == MDB_SUCCESS else {
@@ -126,15 +126,16 @@ public final class Environment: Sendable {
   }
 
   /// Runs `body` on a snapshot.
-  public func read<Result>(_ body: (borrowing ReadTransaction) throws -> Result) throws -> Result {
+  package func read<Result>(_ body: (borrowing ReadTransaction) throws -> Result) throws -> Result {
     let transaction = try ReadTransaction(self)
     return try body(transaction)
   }
 
-  /// Runs `body` in a write transaction: commits when it returns, leaves nothing when it throws.
+  /// Runs `body` in a write transaction: commits when it returns, discards all changes when it
+  /// throws.
   ///
   /// - Precondition: the thread is not inside another `write` of this environment.
-  public func write<Result>(_ body: (borrowing WriteTransaction) throws -> Result) throws -> Result
+  package func write<Result>(_ body: (borrowing WriteTransaction) throws -> Result) throws -> Result
   {
     let transaction = try WriteTransaction(self)
     let result = try body(transaction)

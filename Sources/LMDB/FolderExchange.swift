@@ -1,9 +1,9 @@
 internal import CLMDB
 internal import Glibc
 
-/// Lets the folders of two environments change places, at once and for all who look. Whoever has one of
-/// them open goes on with it, by its old locks; that is why folders change places and not files.
-public func exchangeFolders(_ a: String, _ b: String) throws(LMDBError) {
+/// Swaps the folders of two environments atomically. A process that has one of them open keeps
+/// using it under its old locks, which is why folders are swapped rather than files.
+package func exchangeFolders(_ a: String, _ b: String) throws(LMDBError) {
   guard folders_exchange(a, b) == 0 else {
     throw LMDBError(ResultCode(rawValue: errno), path: b)
   }

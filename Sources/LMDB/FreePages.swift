@@ -1,21 +1,22 @@
 internal import Glibc
 
-/// The pages of an LMDB file that nothing uses, as its table of free pages lists them: a tree whose leaves
-/// have lists of page numbers (lmdb's mdb.c, `MDB_page`, `MDB_node`, `MDB_IDL`; 64-bit, native byte order).
+/// The unused pages of an LMDB file, as listed in its free-page table: a tree whose leaves hold
+/// lists of page numbers (lmdb's mdb.c, `MDB_page`, `MDB_node`, `MDB_IDL`; 64-bit, native byte
+/// order).
 ///
-/// Read by `pread` before the file is mapped, so that a file that was cut short is an error and no SIGBUS.
-/// What does not make sense has no free pages.
+/// Read with `pread` before the file is mapped, so that a truncated file is an error and not a
+/// SIGBUS. Malformed pages count as having no free pages.
 struct FreePages {
   private static let branch: UInt16 = 1
   private static let leaf: UInt16 = 2
   private static let overflow: UInt16 = 4
-  /// A value that lies in pages of its own.
+  /// A value stored in overflow pages.
   private static let bigData: UInt16 = 1
   private static let headerSize = 16
   private static let nodeHeaderSize = 8
-  /// Trees of LMDB are no deeper.
+  /// LMDB's trees are never deeper.
   private static let deepest = 32
-  /// More pages than any list of free ones takes; a damaged tree may lead in circles.
+  /// More pages than any free list takes; a damaged tree may contain cycles.
   private static let mostPages = 1 << 20
 
   private let file: Int32
@@ -23,14 +24,14 @@ struct FreePages {
   private var pages: Set<UInt64> = []
   private var visited = 0
 
-  /// `root`: of the table of free pages, from the newest meta page.
+  /// - Parameter root: The root page of the free-page table, from the newest meta page.
   init(of file: Int32, pageSize: Int, root: UInt64) {
     self.file = file
     self.pageSize = pageSize
     if root != .max { visit(root, depth: 0) }
   }
 
-  /// Whether all of these are free.
+  /// Whether all pages of the range are free.
   func cover(_ range: ClosedRange<UInt64>) -> Bool {
     UInt64(pages.count) > range.upperBound - range.lowerBound && range.allSatisfy(pages.contains)
   }
@@ -57,7 +58,7 @@ struct FreePages {
     }
   }
 
-  /// A list: how many there are, then the numbers, u64 each.
+  /// A list: a count, then that many page numbers, u64 each.
   private mutating func take(_ page: [UInt8], at start: Int, size: Int, isBig: Bool) {
     var list = page
     var start = start
@@ -76,7 +77,7 @@ struct FreePages {
     }
   }
 
-  /// Bytes from the beginning of a page; nil where the file has not so many.
+  /// The first `size` bytes of a page; nil if the file is too short.
   private func read(_ size: Int, at number: UInt64) -> [UInt8]? {
     guard number < UInt64(Int.max / pageSize) else { return nil }
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

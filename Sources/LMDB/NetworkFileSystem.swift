@@ -1,17 +1,17 @@
 internal import CLMDB
 
-/// File systems that several machines mount. LMDB maps its file and locks it by means that hold on one
-/// machine only ("Do not use LMDB databases on remote filesystems", lmdb.h).
-public enum NetworkFileSystem {
-  /// The name of the one that a path lies on; nil on a disk of this machine.
-  public static func name(of path: String) -> String? {
+/// File systems shared between machines. LMDB's memory map and locks work only within one machine
+/// ("Do not use LMDB databases on remote filesystems", lmdb.h).
+package enum NetworkFileSystem {
+  /// The name of the network file system that contains `path`; nil for a local disk.
+  package static func name(of path: String) -> String? {
     var facts = statfs()
     guard statfs(path, &facts) == 0 else { return nil }
     return name(ofType: UInt32(truncatingIfNeeded: facts.f_type))
   }
 
-  /// By the number that `statfs` gives (linux/magic.h).
-  public static func name(ofType type: UInt32) -> String? {
+  /// The name for a file system type as `statfs` reports it (linux/magic.h).
+  package static func name(ofType type: UInt32) -> String? {
     switch type {
     case 0x6969: "NFS"
     case 0xFF53_4D42, 0xFE53_4D42, 0x517B: "SMB"

@@ -1,15 +1,15 @@
 internal import CLMDB
 
-/// The narrow waist over LMDB's calls in a transaction.
+/// A thin wrapper around LMDB's calls in a transaction.
 ///
-/// Bytes that it hands out lie in the map (or, in a write transaction, in a changed page): they are
-/// valid until the transaction ends or changes anything, so it hands them to a closure, and a
-/// change while such a closure runs is a precondition failure.
-public final class TransactionHandle {
+/// The bytes it passes to closures are in the memory map (or, in a write transaction, in a modified
+/// page) and valid only until the transaction ends or changes anything. A change while such a
+/// closure runs is a precondition failure.
+package final class TransactionHandle {
   let environment: Environment
   let isWriting: Bool
   private var pointer: OpaquePointer?
-  /// Closures now running that look at bytes of this transaction.
+  /// The number of running closures that hold bytes of this transaction.
   private var views = 0
 
   init(_ environment: Environment, writing: Bool) throws(LMDBError) {
@@ -23,7 +23,7 @@ public final class TransactionHandle {
 
   func commit() throws(LMDBError) {
     guard let open = pointer else { return }
-    pointer = nil  // LMDB frees it whatever the outcome.
+    pointer = nil  // LMDB frees it even on failure.
     try environment.check(mdb_txn_commit(open))
   }
 
@@ -50,7 +50,7 @@ public final class TransactionHandle {
     var table: MDB_dbi = 0
     let code = mdb_dbi_open(transaction, name, create ? UInt32(MDB_CREATE) : 0, &table)
     if code == MDB_NOTFOUND {
-      throw LMDBError(.notFound, path: environment.path, detail: "there is no table \(name)")
+      throw LMDBError(.notFound, path: environment.path, detail: "table \(name) does not exist")
     }
     try environment.check(code, table: name)
     var flags: UInt32 = 0
@@ -67,7 +67,7 @@ public final class TransactionHandle {
       entries: statistics.ms_entries, bytes: pages * Int(statistics.ms_psize))
   }
 
-  /// The value of `key` in `body`; nil where there is none.
+  /// Passes the value of `key` to `body`; nil if the key does not exist.
   func get<Result>(
     _ table: MDB_dbi, _ name: String, _ key: [UInt8],
     _ body: (UnsafeRawBufferPointer) throws -> Result
@@ -84,7 +84,7 @@ public final class TransactionHandle {
   func put(_ table: MDB_dbi, _ name: String, _ key: [UInt8], _ value: [UInt8], flags: UInt32)
     throws(LMDBError)
   {
-    preconditionUnseen()
+    preconditionNotBorrowed()
     let code = key.withValue { key in
       value.withValue { value in mdb_put(transaction, table, &key, &value, flags) }
     }
@@ -92,25 +92,25 @@ public final class TransactionHandle {
   }
 
   func delete(_ table: MDB_dbi, _ name: String, _ key: [UInt8]) throws(LMDBError) -> Bool {
-    preconditionUnseen()
+    preconditionNotBorrowed()
     let code = key.withValue { key in mdb_del(transaction, table, &key, nil) }
     if code == MDB_NOTFOUND { return false }
     try environment.check(code, table: name)
     return true
   }
 
-  /// Deletes all keys from `lower` to `upper`, both included.
+  /// Deletes all keys from `lower` through `upper`.
   func deleteAll(_ table: MDB_dbi, _ name: String, from lower: [UInt8], through upper: [UInt8])
     throws(LMDBError)
   {
-    preconditionUnseen()
+    preconditionNotBorrowed()
     var opened: OpaquePointer?
     try environment.check(mdb_cursor_open(transaction, table, &opened), table: name)
     guard let cursor = opened else { return }
     defer { mdb_cursor_close(cursor) }
     var code: Int32
     repeat {
-      // After a deletion the cursor stands at the next key only until it is asked: ask again.
+      // A deletion moves the cursor to the next key without returning it, so look it up again.
       code = lower.withValue { key in
         var value = MDB_val()
         let code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
@@ -123,12 +123,12 @@ public final class TransactionHandle {
   }
 
   func removeAll(of table: MDB_dbi, _ name: String) throws(LMDBError) {
-    preconditionUnseen()
+    preconditionNotBorrowed()
     try environment.check(mdb_drop(transaction, table, 0), table: name)
   }
 
-  /// What every table holds, and what all of them take of the file: the length of a copy without
-  /// free pages.
+  /// The number of entries of every table, and the bytes that all tables need: the size of a copy
+  /// without free pages.
   func contents() throws -> (entries: [String: Int], bytes: Int) {
     var main: MDB_dbi = 0
     try environment.check(mdb_dbi_open(transaction, nil, 0, &main))
@@ -145,12 +145,12 @@ public final class TransactionHandle {
     }
     var statistics = MDB_stat()
     try environment.check(mdb_env_stat(environment.pointer, &statistics))
-    // Two pages are the header.
+    // The header is two pages.
     return (entries, bytes + 2 * Int(statistics.ms_psize))
   }
 
-  /// Keys and values in the order of the keys' bytes, from `lower` (or the first) to `upper` (or
-  /// the last), both included.
+  /// Calls `body` with keys and values in the byte order of the keys, from `lower` (or the first)
+  /// through `upper` (or the last).
   func scan(
     _ table: MDB_dbi, _ name: String, from lower: [UInt8]?, through upper: [UInt8]?,
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
@@ -182,13 +182,13 @@ public final class TransactionHandle {
     if code != MDB_NOTFOUND { try environment.check(code, table: name) }
   }
 
-  private func preconditionUnseen() {
-    precondition(views == 0, "a change while bytes of the same transaction are looked at")
+  private func preconditionNotBorrowed() {
+    precondition(views == 0, "a change while bytes of the same transaction are in use")
   }
 }
 
 extension [UInt8] {
-  /// LMDB takes keys and values by pointers that it does not write through.
+  /// LMDB takes keys and values by mutable pointers but does not write through them.
   fileprivate func withValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
     withUnsafeBytes { bytes in
       var value = MDB_val(

@@ -1,52 +1,54 @@
 internal import Glibc
 internal import Synchronization
 
-/// A view of an environment in which tables can be read.
-public protocol Transaction: ~Copyable {
+/// A transaction in which tables can be read.
+package protocol Transaction: ~Copyable {
   /// The open transaction.
   var handle: TransactionHandle { get }
 }
 
-/// A snapshot: what was committed when it began, for as long as it lives.
+/// A snapshot of what was committed when it began.
 ///
-/// A long one keeps the pages that it can see from being used again, so that the file grows under
-/// a busy writer.
-public struct ReadTransaction: ~Copyable, Transaction {
+/// A long-lived snapshot keeps the pages it can see from being reused, so the file grows under a
+/// busy writer.
+package struct ReadTransaction: ~Copyable, Transaction {
   /// The open transaction.
-  public let handle: TransactionHandle
+  package let handle: TransactionHandle
 
   /// Begins a snapshot.
-  public init(_ environment: Environment) throws(LMDBError) {
+  package init(_ environment: Environment) throws(LMDBError) {
     handle = try TransactionHandle(environment, writing: false)
   }
 
   deinit { handle.abort() }
 
-  /// Ends the snapshot and keeps the tables that were opened in it.
-  public consuming func commit() throws(LMDBError) { try handle.commit() }
+  /// Ends the snapshot and keeps its table handles valid.
+  package consuming func commit() throws(LMDBError) { try handle.commit() }
 }
 
-/// The one writer: sees its own changes, which nobody else does before `commit()`.
+/// The only write transaction. It sees its own changes, which are invisible to others until
+/// `commit()`.
 ///
-/// It belongs to the thread that began it, and is dropped with all its changes when it goes out of
-/// scope uncommitted.
-public struct WriteTransaction: ~Copyable, Transaction {
+/// It belongs to the thread that began it. If it goes out of scope uncommitted, its changes are
+/// discarded.
+package struct WriteTransaction: ~Copyable, Transaction {
   /// The open transaction.
-  public let handle: TransactionHandle
+  package let handle: TransactionHandle
   private let thread: pthread_t
 
   /// Begins a write transaction; waits while another thread or process has one.
   ///
-  /// - Precondition: this thread has none open on the environment (it would wait for itself).
-  public init(_ environment: Environment) throws(LMDBError) {
+  /// - Precondition: this thread has no other write transaction open on the environment (it would
+  ///   deadlock).
+  package init(_ environment: Environment) throws(LMDBError) {
     guard environment.access == .readWrite else {
       throw LMDBError(
-        .permissionDenied, path: environment.path, detail: "opened for reading, not for writing")
+        .permissionDenied, path: environment.path, detail: "opened read-only")
     }
     let thread = pthread_self()
     precondition(
       environment.writer.withLock { $0 != thread },
-      "a write inside a write of \(environment.path) would wait for itself for ever")
+      "a nested write transaction on \(environment.path) would deadlock")
     let handle = try TransactionHandle(environment, writing: true)
     environment.writer.withLock { $0 = thread }
     self.handle = handle
@@ -55,16 +57,16 @@ public struct WriteTransaction: ~Copyable, Transaction {
 
   deinit { finish { $0.abort() } }
 
-  /// Writes the changes to the disk. When it throws, none of them are kept.
-  public consuming func commit() throws(LMDBError) {
+  /// Writes the changes durably to disk. If it throws, none of them are kept.
+  package consuming func commit() throws(LMDBError) {
     try finish { handle throws(LMDBError) in try handle.commit() }
   }
 
-  /// Drops the changes.
-  public consuming func abort() { finish { $0.abort() } }
+  /// Discards the changes.
+  package consuming func abort() { finish { $0.abort() } }
 
-  /// Ends the transaction once, on its own thread; the mark goes first, since after the end
-  /// another thread may have set its own.
+  /// Ends the transaction once, on its own thread. The writer field is cleared first: afterwards
+  /// another thread may have set it.
   private borrowing func finish<Failure: Error>(
     _ end: (TransactionHandle) throws(Failure) -> Void
   ) throws(Failure) {
@@ -77,6 +79,6 @@ public struct WriteTransaction: ~Copyable, Transaction {
 }
 
 extension Transaction where Self: ~Copyable {
-  /// Whether the environment holds nothing at all, not even an empty table.
-  public func isEnvironmentEmpty() throws(LMDBError) -> Bool { try handle.isEnvironmentEmpty() }
+  /// Whether the environment contains nothing, not even an empty table.
+  package func isEnvironmentEmpty() throws(LMDBError) -> Bool { try handle.isEnvironmentEmpty() }
 }

@@ -1,14 +1,15 @@
-/// BLIP's clean-up of a caption before it is tokenised (`pre_caption` in its code): small letters,
-/// `. ! " ( ) * # : ; ~` to spaces, runs of two and more white spaces to one space, no line breaks
-/// at the end, no spaces around, at most `maximumWords` words (what stands between single spaces).
-/// Small letters and white space are Python's, in which BLIP did it.
+/// Cleans a caption before tokenisation, as `pre_caption` in BLIP's code does: lower-cases it,
+/// replaces `. ! " ( ) * # : ; ~` by spaces, collapses runs of two or more whitespace characters
+/// into one space, strips trailing line breaks and surrounding spaces, and keeps at most
+/// `maximumWords` words (separated by single spaces). Case mapping and whitespace are defined as in
+/// Python.
 public func cleanCaption(_ text: String, maximumWords: Int = 30) -> String {
   var cleaned: [Unicode.Scalar] = []
   var space: Unicode.Scalar?
   for scalar in pythonLowercased(text) {
-    let scalar = isCleanedAway(scalar) ? " " : scalar
+    let scalar = isReplacedBySpace(scalar) ? " " : scalar
     if isPythonSpace(scalar) {
-      // One white space stays what it is, several become a space.
+      // A single whitespace character is kept; several become a space.
       space = space == nil ? scalar : " "
     } else {
       if let space { cleaned.append(space) }
@@ -31,14 +32,14 @@ public func cleanCaption(_ text: String, maximumWords: Int = 30) -> String {
   return String(result)
 }
 
-private func isCleanedAway(_ scalar: Unicode.Scalar) -> Bool {
+private func isReplacedBySpace(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar {
   case ".", "!", "\"", "(", ")", "*", "#", ":", ";", "~": true
   default: false
   }
 }
 
-/// `str.isspace`, which is `\s` of `re`: Unicode's white space and four ASCII separators.
+/// `str.isspace`, the same as `\s` in `re`: Unicode whitespace and four ASCII separators.
 private func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.value {
   case 0x20, 0x09...0x0D, 0x1C...0x1F: true
@@ -47,26 +48,26 @@ private func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// `str.lower`: each scalar's full mapping, and Σ at a word's end to ς (The Unicode Standard, 3.13,
-/// Final_Sigma), which Swift's `lowercased` leaves out.
+/// `str.lower`: each scalar's full case mapping, and final Σ to ς (The Unicode Standard, 3.13,
+/// Final_Sigma), which Swift's `lowercased` does not do.
 private func pythonLowercased(_ text: String) -> [Unicode.Scalar] {
   let scalars = Array(text.unicodeScalars)
-  var small: [Unicode.Scalar] = []
-  small.reserveCapacity(scalars.count)
+  var lowercased: [Unicode.Scalar] = []
+  lowercased.reserveCapacity(scalars.count)
   for (place, scalar) in scalars.enumerated() {
     if scalar.isASCII {
       let isCapital = "A"..."Z" ~= scalar
-      small.append(isCapital ? Unicode.Scalar(UInt8(scalar.value | 0x20)) : scalar)
+      lowercased.append(isCapital ? Unicode.Scalar(UInt8(scalar.value | 0x20)) : scalar)
     } else if scalar == "Σ" {
-      small.append(endsWord(scalars, place) ? "ς" : "σ")
+      lowercased.append(endsWord(scalars, place) ? "ς" : "σ")
     } else {
-      small += scalar.properties.lowercaseMapping.unicodeScalars
+      lowercased += scalar.properties.lowercaseMapping.unicodeScalars
     }
   }
-  return small
+  return lowercased
 }
 
-/// Whether a letter stands before `place` and none behind it, whatever is case-ignorable between.
+/// Whether a cased letter precedes `place` and none follows, skipping case-ignorable characters.
 private func endsWord(_ scalars: [Unicode.Scalar], _ place: Int) -> Bool {
   let before = scalars[..<place].last { !$0.properties.isCaseIgnorable }
   let after = scalars[(place + 1)...].first { !$0.properties.isCaseIgnorable }

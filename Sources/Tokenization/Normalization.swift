@@ -1,19 +1,19 @@
-/// BERT's uncased normaliser and its idea of punctuation, code point by code point: control
-/// characters vanish, white space becomes a space, ideographs stand alone, accents are stripped
-/// (canonical decomposition without its nonspacing marks), letters become small.
+/// BERT's uncased normaliser and its definition of punctuation, per code point: control characters
+/// are removed, whitespace becomes a space, ideographs become separate words, accents are stripped
+/// (canonical decomposition without nonspacing marks), and letters are lower-cased.
 ///
-/// The answers are those of the `tokenizers` package (see NormalizationTable.swift), which mixes
-/// the Unicode versions of several libraries; asking this toolchain's tables instead would give
-/// other ids for marks and punctuation that Unicode added in between, and other ids again after an
-/// update. One code point needs no other: the reference's canonical reordering moves nothing but
-/// marks that it then strips, and its small letters do not depend on what stands around them.
+/// The results are those of the `tokenizers` package (see NormalizationTable.swift), which mixes
+/// the Unicode versions of several libraries. This toolchain's Unicode tables would give different
+/// ids for marks and punctuation added in between, and could change with an update. Code points can
+/// be treated independently: the reference's canonical reordering moves only marks that it then
+/// strips, and its lower-casing does not depend on context.
 struct Normalization: Sendable {
-  /// What becomes of a code point.
+  /// The normalisation of a code point.
   enum Outcome: Equatable {
     case nothing
     case space
     case characters([UInt32])
-    /// A word of its own.
+    /// A separate word.
     case ideograph(UInt32)
   }
 
@@ -49,7 +49,7 @@ struct Normalization: Sendable {
       .split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
   }
 
-  /// What becomes of `scalar`.
+  /// The normalisation of `scalar`.
   func outcome(_ scalar: UInt32) -> Outcome {
     if 0xAC00...0xD7A3 ~= scalar { return .characters(Self.jamo(ofSyllable: scalar - 0xAC00)) }
     var (low, high) = (0, runs.count)
@@ -67,11 +67,11 @@ struct Normalization: Sendable {
     case UInt8(ascii: "="): return .characters(run.target)
     case UInt8(ascii: ">"): return .characters([run.target[0] + scalar - run.first])
     case UInt8(ascii: "^"): return .ideograph(run.target[0] + scalar - run.first)
-    default: preconditionFailure("the table of normalisation is damaged")
+    default: preconditionFailure("the normalisation table is invalid")
     }
   }
 
-  /// Whether a code point, normalised, is a word of its own.
+  /// Whether a normalised code point is punctuation and so a separate word.
   func isPunctuation(_ scalar: UInt32) -> Bool {
     var (low, high) = (0, punctuation.count)
     while low < high {
@@ -88,7 +88,7 @@ struct Normalization: Sendable {
   }
 }
 
-/// Reads a word of the generated tables from its start.
+/// Parses one entry of the generated tables.
 private struct TableWord {
   private var rest: Slice<UnsafeBufferPointer<UInt8>>
 
@@ -120,7 +120,7 @@ private struct TableWord {
     (number(), skip("*") ? number() : 1)
   }
 
-  /// Numbers between dots, up to the end.
+  /// Numbers separated by dots, to the end of the entry.
   mutating func numbers() -> [UInt32] {
     guard !rest.isEmpty else { return [] }
     var numbers = [number()]

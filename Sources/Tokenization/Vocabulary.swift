@@ -1,24 +1,25 @@
-/// The tokens of a WordPiece vocabulary by id, and their ids by bytes: an open-addressing table
-/// over the file's own bytes, so that loading makes no string of any token.
+/// The tokens of a WordPiece vocabulary by id, and their ids by bytes: an open-addressing hash
+/// table over the file's bytes, so that loading creates no string per token.
 struct Vocabulary: Sendable {
-  /// A continuation of a word bears this before its letters.
+  /// The prefix of tokens that continue a word.
   static let continuation = Array("##".utf8)
 
   private let bytes: [UInt8]
-  /// Where each token's bytes lie; empty for an id that is not given away.
+  /// The range of each token's bytes; empty for an unassigned id.
   private let tokens: [Range<Int>]
-  /// Ids, or -1 where free; a power of two of them, at least twice as many as tokens.
+  /// Ids, or -1 for free slots; their number is a power of two and at least twice that of the
+  /// tokens.
   private let slots: [Int32]
-  /// The bytes of the longest token.
+  /// The length of the longest token, in bytes.
   let longest: Int
 
   /// The number of ids.
   var count: Int { tokens.count }
 
   /// - Parameters:
-  ///   - bytes: Where the tokens lie.
-  ///   - tokens: Each token's place, by id.
-  ///   - repeated: The error for two ids of one token.
+  ///   - bytes: The bytes that contain all tokens.
+  ///   - tokens: The range of each token in `bytes`, by id.
+  ///   - repeated: Makes the error for two ids with the same token.
   init(
     bytes: [UInt8], tokens: [Range<Int>], repeated: (Int, Int) -> TokenizationError
   ) throws(TokenizationError) {
@@ -46,13 +47,13 @@ struct Vocabulary: Sendable {
     self.longest = longest
   }
 
-  /// The bytes of a token; nil where the id is none.
+  /// The bytes of a token; nil if the id is invalid or unassigned.
   func token(_ id: Int32) -> ArraySlice<UInt8>? {
     guard id >= 0, id < tokens.count, !tokens[Int(id)].isEmpty else { return nil }
     return bytes[tokens[Int(id)]]
   }
 
-  /// The id of a token.
+  /// The id of a token; nil if it is not in the vocabulary.
   func id(of token: String) -> Int32? {
     let word = Array(token.utf8)
     var hash = TokenHash()
@@ -60,7 +61,8 @@ struct Vocabulary: Sendable {
     return id(of: word[...], continuing: false, hash: hash)
   }
 
-  /// The id of `letters`, or of `##` and `letters`; `hash` is that of the whole token.
+  /// The id of `letters`, or, if `continuing`, of `##` followed by `letters`; `hash` is the hash of
+  /// the complete token.
   func id(of letters: ArraySlice<UInt8>, continuing: Bool, hash: TokenHash) -> Int32? {
     var slot = hash.slot(of: slots.count)
     while slots[slot] >= 0 {
@@ -74,7 +76,7 @@ struct Vocabulary: Sendable {
   }
 }
 
-/// FNV-1a of a token's bytes, which grows with the token.
+/// The FNV-1a hash of a token's bytes, computed incrementally.
 struct TokenHash {
   private var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

@@ -1,19 +1,20 @@
-/// BERT WordPiece, uncased: the ids that Hugging Face's `BertTokenizer` gives, on any text.
+/// BERT's uncased WordPiece tokenizer: gives the same ids as Hugging Face's `BertTokenizer` for any
+/// text.
 ///
-/// The text's control characters vanish, its accents are stripped and its letters made small; it is
-/// cut into words at white space, around punctuation and around ideographs; each word becomes the
-/// longest pieces that the vocabulary has from the left, or [UNK] when it has none somewhere or the
-/// word is longer than 100 characters. As in the reference, [UNK], [CLS], [SEP], [PAD] and [MASK]
-/// written in the text, in capitals, are those tokens; `cleanCaption` leaves no capitals.
+/// Control characters are removed, accents are stripped and letters are lower-cased; the text is
+/// split into words at whitespace and around punctuation and ideographs; each word is split
+/// greedily from the left into the longest pieces in the vocabulary, or becomes [UNK] if that fails
+/// or the word is longer than 100 characters. As in the reference, [UNK], [CLS], [SEP], [PAD] and
+/// [MASK] in upper case in the text stand for those tokens; `cleanCaption` leaves no upper case.
 public struct WordPieceTokenizer: Sendable {
   private let vocabulary: Vocabulary
   private let unknown, classification, separator: Int32
-  /// The special tokens that a text may spell, without their opening bracket.
-  private let spelled: [(letters: [UInt8], id: Int32)]
-  /// The special tokens that `decode` leaves out.
-  private let silent: Set<Int32>
+  /// The special tokens that are recognised in text, without their opening bracket.
+  private let specialTokens: [(letters: [UInt8], id: Int32)]
+  /// The special tokens that `decode` omits.
+  private let omitted: Set<Int32>
 
-  /// Reads a `vocab.txt`, or a `tokenizer.json` of such a tokenizer.
+  /// Reads a `vocab.txt`, or a `tokenizer.json` of an uncased BERT WordPiece tokenizer.
   public init(vocabularyPath: String) throws(TokenizationError) {
     let vocabulary = try Vocabulary(path: vocabularyPath)
     func required(_ token: String) throws(TokenizationError) -> Int32 {
@@ -26,20 +27,23 @@ public struct WordPieceTokenizer: Sendable {
     classification = try required("[CLS]")
     separator = try required("[SEP]")
     self.vocabulary = vocabulary
-    spelled = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"].compactMap { token in
+    specialTokens = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"].compactMap { token in
       vocabulary.id(of: token).map { (Array(token.utf8.dropFirst()), $0) }
     }
-    silent = Set(spelled.map(\.id) + ["[DEC]", "[ENC]"].compactMap { vocabulary.id(of: $0) })
+    omitted = Set(
+      specialTokens.map(\.id) + ["[DEC]", "[ENC]"].compactMap { vocabulary.id(of: $0) })
   }
 
-  /// The number of ids the vocabulary gives. A published BLIP's is 30,522: its [DEC] and [ENC],
-  /// the two ids behind, are in its configuration only.
+  /// The number of ids in the vocabulary: 30,522 for a published BLIP, whose [DEC] and [ENC], the
+  /// next two ids, appear only in its configuration.
   public var count: Int { vocabulary.count }
 
-  /// The id of a token as the vocabulary writes it, for example `[DEC]` or `##ing`.
+  /// The id of a token as written in the vocabulary, for example `[DEC]` or `##ing`; nil if it has
+  /// none.
   public func id(of token: String) -> Int32? { vocabulary.id(of: token) }
 
-  /// `[CLS] text [SEP]`, at most `maximumLength` ids (from 2; the last one stays [SEP]).
+  /// The ids of `[CLS] text [SEP]`, truncated to `maximumLength` (at least 2), with [SEP] kept
+  /// last.
   public func encode(_ text: String, maximumLength: Int = 35) -> [Int32] {
     precondition(maximumLength >= 2, "[CLS] and [SEP] alone are 2 ids")
     var ids = [classification]
@@ -73,12 +77,12 @@ public struct WordPieceTokenizer: Sendable {
     return ids
   }
 
-  /// The special token that stands where an opening bracket does.
+  /// The special token that starts with the opening bracket at `bracket`; nil if there is none.
   private func special(
     in bytes: UnsafeBufferPointer<UInt8>, after bracket: Int
   ) -> (letters: [UInt8], id: Int32)? {
     let rest = bytes[(bracket + 1)...]
-    return spelled.first { rest.starts(with: $0.letters) }
+    return specialTokens.first { rest.starts(with: $0.letters) }
   }
 
   private func add(ascii byte: UInt8, _ word: inout Word, _ ids: inout [Int32]) {
@@ -112,7 +116,7 @@ public struct WordPieceTokenizer: Sendable {
     }
   }
 
-  /// Ends a word: its pieces, or [UNK], go to `ids`.
+  /// Ends a word and appends its pieces, or [UNK], to `ids`.
   private func end(_ word: inout Word, _ ids: inout [Int32]) {
     guard word.characters > 0 else { return }
     defer { word.clear() }
@@ -129,7 +133,7 @@ public struct WordPieceTokenizer: Sendable {
     }
   }
 
-  /// The longest token that the word goes on with.
+  /// The longest token at `start` in the word.
   private func longestPiece(of word: [UInt8], from start: Int) -> (id: Int32, end: Int)? {
     let continuing = start > 0
     var hash = TokenHash()
@@ -137,7 +141,7 @@ public struct WordPieceTokenizer: Sendable {
     var piece: (id: Int32, end: Int)?
     for end in start..<min(word.count, start + vocabulary.longest) {
       hash.add(word[end])
-      // Only whole characters: the next byte begins one.
+      // Only complete characters: skip if the next byte is a continuation byte.
       if end + 1 < word.count, word[end + 1] & 0xC0 == 0x80 { continue }
       if let id = vocabulary.id(of: word[start...end], continuing: continuing, hash: hash) {
         piece = (id, end + 1)
@@ -146,10 +150,11 @@ public struct WordPieceTokenizer: Sendable {
     return piece
   }
 
-  /// The words of ids: special tokens left out, `##` joined, no space before `.`, `,`, `!`, `?`.
+  /// The text of ids: special tokens omitted, `##` pieces joined, no space before `.`, `,`, `!` and
+  /// `?`.
   public func decode(_ ids: [Int32]) -> String {
     var text: [UInt8] = []
-    for id in ids where !silent.contains(id) {
+    for id in ids where !omitted.contains(id) {
       guard let token = vocabulary.token(id) else { continue }
       if text.isEmpty {
         text += token
@@ -163,7 +168,7 @@ public struct WordPieceTokenizer: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// A word as it is put together.
+  /// A word under construction.
   private struct Word {
     private(set) var bytes: [UInt8] = []
     private(set) var characters = 0
@@ -174,7 +179,7 @@ public struct WordPieceTokenizer: Sendable {
     }
 
     mutating func append(scalar: UInt32) {
-      guard let scalar = Unicode.Scalar(scalar) else { preconditionFailure("no scalar") }
+      guard let scalar = Unicode.Scalar(scalar) else { preconditionFailure("not a Unicode scalar") }
       bytes += scalar.utf8
       characters += 1
     }

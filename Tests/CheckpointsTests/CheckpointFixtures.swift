@@ -3,13 +3,13 @@ import TestSupport
 
 @testable import Checkpoints
 
-/// Checkpoints that Benchmarks/fixtures/make_checkpoint_fixtures.py made.
+/// The checkpoints written by Benchmarks/fixtures/make_checkpoint_fixtures.py.
 enum CheckpointFixtures {
   static let path = Checkout.fixtures(of: "CheckpointsTests")
   static let retrieval = path + "/formats/retrieval"
   static let caption = path + "/formats/caption"
 
-  /// A folder with the small files of `model` and these of its weights, under their own names.
+  /// A folder with the small files of `model` and the given files of its weights.
   static func folder(_ model: String, _ weights: [String]) throws -> TemporaryFolder {
     let folder = TemporaryFolder()
     for name in ["config.json", "preprocessor_config.json", "vocab.txt"] + weights {
@@ -22,7 +22,7 @@ enum CheckpointFixtures {
 }
 
 extension Weights {
-  /// Every tensor: its type and shape as text, then its bytes.
+  /// The type, shape and bytes of every tensor.
   var contents: [String: [UInt8]] {
     var contents: [String: [UInt8]] = [:]
     forEachStored { name, tensor in

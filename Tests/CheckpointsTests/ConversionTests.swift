@@ -18,7 +18,7 @@ import Testing
     return try ModelFolder(path: out)
   }
 
-  @Test func aFolderInAnotherFormatIsTheSameModel() throws {
+  @Test func convertingTheFormatPreservesTheModel() throws {
     let folder = try Fixtures.folder(Fixtures.retrieval, ["pytorch_model.bin"])
     let out = TemporaryFolder().path + "/out"
     let model = try convert(folder.path, to: out)
@@ -29,9 +29,10 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: out).count == 4)
   }
 
-  /// What the shapes say is what the configuration said that the file was made from.
+  /// The configuration inferred from the shapes equals that of the model that the file was made
+  /// from.
   @Test(arguments: ["retrieval", "caption"])
-  func aFileAlone(name: String) throws {
+  func aFileWithoutConfiguration(name: String) throws {
     let source = "\(Fixtures.path)/formats/\(name)"
     let reference = try ModelFolder(path: source)
     let model = try convert(source + "/original.pth", to: TemporaryFolder().path + "/out")
@@ -50,13 +51,13 @@ import Testing
     let source = try Fixtures.folder(Fixtures.retrieval, ["pytorch_model.bin"])
     let reference = try ModelFolder(path: source.path).weights
     let model = try convert(source.path, to: TemporaryFolder().path + "/out", int8: true)
-    // Only the largest matrices of so tiny a model are stored so.
+    // A model this small has no matrix large enough for int8.
     #expect(model.weights.storage.contains { $0.type == .int8 && $0.parameters > 4096 } == false)
     #expect(model.weights.contents == reference.contents)
   }
 
   @Test(arguments: [16, 56])
-  func aModelOfAnotherPictureSize(size: Int) throws {
+  func changesTheInputSize(size: Int) throws {
     let model = try convert(
       Fixtures.retrieval, to: TemporaryFolder().path + "/out", imageSize: size)
     let reference = try ModelFolder(path: Fixtures.retrieval).weights
@@ -67,7 +68,7 @@ import Testing
     let new = try model.weights.floats(name, shape: [1, 1 + side * side, 16])
     #expect(new[..<16] == old[..<16])
     #expect(Array(new[16...]) == interpolate(Array(old[16...]), width: 16, from: 4, to: side))
-    // The same that a folder does whose configuration says another size than its weights are for.
+    // The same as for a folder whose configuration has another size than its weights.
     let folder = TemporaryFolder()
     for file in ["config.json", "preprocessor_config.json", "vocab.txt"] {
       folder.write(file, try Fixtures.bytes("\(model.path)/\(file)"))
@@ -79,21 +80,21 @@ import Testing
     #expect(try fitted.weights.floats(name, shape: [1, 1 + side * side, 16]) == new)
   }
 
-  @Test func aSizeThatPatchesDoNotCutIsRefused() {
+  @Test func rejectsASizeThatPatchesDoNotDivide() {
     #expect {
       try convert(Fixtures.retrieval, to: TemporaryFolder().path + "/out", imageSize: 30)
     } throws: {
-      "\($0)".contains("patch_size 8 does not cut 30")
+      "\($0)".contains("patch_size 8 does not divide 30")
     }
   }
 
-  @Test func theFolderIsWholeOrNotThere() throws {
+  @Test func theFolderAppearsAtomically() throws {
     let place = TemporaryFolder()
     let conversion = try ModelConversion(
       Fixtures.retrieval, vocabulary: nil, standardVocabulary: vocabulary)
     #expect(throws: CheckpointError("no")) {
       try conversion.write(to: place.path + "/out") { folder in
-        // It is whole when it is looked at.
+        // It is complete when it is checked.
         #expect(folder.weights.names.count > 50)
         throw CheckpointError("no")
       }
@@ -108,9 +109,9 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: place.path) == ["mine"])
   }
 
-  /// PyTorch's own numbers, larger and smaller.
+  /// Compares with PyTorch, enlarging and shrinking.
   @Test(arguments: [(4, 7), (24, 14), (14, 24), (3, 1), (1, 3)])
-  func positionsAsPyTorch(old: Int, new: Int) throws {
+  func interpolatesPositionsLikePyTorch(old: Int, new: Int) throws {
     let expected = try Weights(file: Fixtures.path + "/expected.safetensors")
     let grid = try expected.floats("grid.\(old)", shape: [1, old, old, 3])
     let reference = try expected.floats("grid.\(old).\(new)", shape: [1, new, new, 3])

@@ -21,14 +21,14 @@ import Testing
     return try ModelFolder(path: folder.path).fingerprint
   }
 
-  @Test func theSameModelElsewhereHasTheSame() throws {
+  @Test func theSameModelElsewhereHasTheSameFingerprint() throws {
     let one = try fingerprint()
     #expect(one.count == 64)
     #expect(try fingerprint() == one)
     #expect(try fingerprint(reversed: true) == one)
   }
 
-  @Test func anyChangeOfModelChangesIt() throws {
+  @Test func anyChangeOfTheModelChangesTheFingerprint() throws {
     var first = large
     var last = large
     first[0] = 0.25
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 65_536, 65_537, 262_144, 262_145, 300_000_000])
-  func samplesLieInsideInOrderAndEndAtTheEnd(count: Int) {
+  func samplesAreInOrderAndReachTheEnd(count: Int) {
     let ranges = sampledRanges(of: count)
     #expect(ranges.first?.lowerBound == 0 && ranges.last?.upperBound == count)
     #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.lowerBound < $1.lowerBound })

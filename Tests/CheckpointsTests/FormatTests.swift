@@ -3,7 +3,7 @@ import Testing
 
 @testable import Checkpoints
 
-/// The same weights in every format that people hold: the same tensors, bit for bit.
+/// The same weights in every supported format give bit-identical tensors.
 @Suite struct FormatTests {
   private typealias Fixtures = CheckpointFixtures
 
@@ -48,12 +48,12 @@ import Testing
   @Test func originalNames() throws {
     let path = "\(Fixtures.retrieval)/original.pth"
     var contents = try Weights(source: path, model: readPyTorch(path)).contents
-    // BLIP keeps its temperature with the weights.
+    // BLIP stores its temperature with the weights.
     #expect(contents.removeValue(forKey: "temp") != nil)
     #expect(contents == reference.contents)
   }
 
-  @Test func aCaptionCheckpointsLastLayerIsTied() throws {
+  @Test func theLastLayerOfACaptionCheckpointIsTied() throws {
     let reference = try Weights(file: Fixtures.caption + "/model.safetensors").contents
     for file in ["pytorch_model.bin", "original.pth"] {
       let stored = try readPyTorch("\(Fixtures.caption)/\(file)")
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func whatEncoderAndDecoderShareIsKeptOnce() throws {
+  @Test func tensorsSharedByEncoderAndDecoderAreKeptOnce() throws {
     let path = Fixtures.path + "/formats/pretraining.pth"
     var stored = try readPyTorch(path)
     let copies = stored.keys.filter {
@@ -75,7 +75,7 @@ import Testing
     }
     for (name, contents) in reference.contents { #expect(weights.contents[name] == contents) }
 
-    // Where one differs they are not tied, and every one is kept.
+    // If one differs they are not tied, and all are kept.
     let norm = "text_decoder.bert.embeddings.LayerNorm."
     stored[norm + "bias"] = stored[norm + "weight"]
     let untied = try Weights(source: path, model: stored)
@@ -89,7 +89,7 @@ import Testing
     #expect(try Weights(folder: folder.path).contents == reference.contents)
   }
 
-  @Test func whatTrainingLeavesBehindIsLeftOut() throws {
+  @Test func trainingStateIsOmitted() throws {
     let folder = TemporaryFolder()
     let names = [
       "a", "temp", "queue_ptr", "image_queue", "vision_proj_m.weight",
@@ -100,18 +100,18 @@ import Testing
     #expect(try Weights(folder: folder.path).names == ["a", "temp"])
   }
 
-  @Test func aNameUnderBothSpellingsIsRefused() throws {
+  @Test func aTensorUnderBothNamesIsRejected() throws {
     let folder = TemporaryFolder()
     let names = ["visual_encoder.norm.bias", "vision_model.post_layernorm.bias"]
     folder.write("model.safetensors", safetensors(names.map { ($0, "F32", [1], bytes([1])) }))
     #expect {
       try Weights(folder: folder.path)
     } throws: {
-      "\($0)".contains("\"vision_model.post_layernorm.bias\" stands in it twice")
+      "\($0)".contains("\"vision_model.post_layernorm.bias\" occurs twice")
     }
   }
 
-  @Test func aFolderWithoutWeightsSaysWhatIsMissing() throws {
+  @Test func missingWeightsAreNamed() throws {
     let folder = try Fixtures.folder(Fixtures.retrieval, [])
     #expect {
       try ModelFolder(path: folder.path)
@@ -121,12 +121,12 @@ import Testing
     #expect {
       try ModelFolder(path: Fixtures.retrieval + "/original.pth")
     } throws: {
-      "\($0)".contains("blip model convert")
+      "\($0)".contains("convert a checkpoint file")
     }
   }
 
   @Test(arguments: ["../pytorch_model.bin", "model-1.safetensors", "a\0.bin", ""])
-  func aShardElsewhereIsRefused(shard: String) throws {
+  func aShardOutsideTheFolderIsRejected(shard: String) throws {
     let folder = try Fixtures.folder(Fixtures.retrieval, [])
     folder.write(
       "pytorch_model.bin.index.json", "{\"weight_map\": {\"w\": \(jsonString(shard))}}".utf8)

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Checkpoints
 
-/// Files that are made to run something, to fill the memory or to read what is not theirs: each is
-/// refused in one line, which says why.
+/// Files that try to run code, exhaust memory or read outside their data: each is rejected with a
+/// reason, in one line.
 @Suite struct HostilePickleTests {
   private static let folder = CheckpointFixtures.path + "/hostile"
 
@@ -18,7 +18,7 @@ import Testing
   }()
 
   @Test(arguments: reasons.keys.sorted())
-  func isRefused(file: String) throws {
+  func isRejected(file: String) throws {
     let path = "\(Self.folder)/\(file).bin"
     let reason = try #require(Self.reasons[file])
     guard let reason else {
@@ -37,12 +37,12 @@ import Testing
     }
   }
 
-  @Test func nothingWasRun() { #expect(access("/tmp/owned", F_OK) != 0) }
+  @Test func noCodeWasRun() { #expect(access("/tmp/owned", F_OK) != 0) }
 
-  @Test func opcodesWithoutEndAreRefused() throws {
+  @Test func tooManyOpcodesAreRejected() throws {
     let pickle = [0x80, 2, 0x7D] + [UInt8](repeating: 0x4E, count: 2 << 20) + [0x2E]
-    #expect(throws: PickleRefusal.self) { try PickleReader.read(pickle) }
-    #expect(throws: PickleRefusal.self) {
+    #expect(throws: PickleError.self) { try PickleReader.read(pickle) }
+    #expect(throws: PickleError.self) {
       try PickleReader.read([0x80, 2] + [UInt8](repeating: 0x29, count: 17 << 20))
     }
   }
@@ -59,10 +59,10 @@ import Testing
         continue
       }
     }
-    // More than 64 bits is a number that no tensor has.
+    // No tensor uses numbers of more than 64 bits.
     let long = try PickleReader.read([0x80, 2, 0x8A, 9] + [UInt8](repeating: 1, count: 9) + [0x2E])
     guard case .unused = long.0 else {
-      Issue.record("a long number is read as another")
+      Issue.record("a long number is read as a different one")
       return
     }
   }

@@ -18,7 +18,7 @@ private func makeFolder(
   return folder
 }
 
-private func refusal(_ folder: TemporaryFolder) -> String {
+private func errorMessage(_ folder: TemporaryFolder) -> String {
   do {
     _ = try ModelFolder(path: folder.path)
     return "accepted"
@@ -26,7 +26,7 @@ private func refusal(_ folder: TemporaryFolder) -> String {
 }
 
 @Suite struct ModelFolderTests {
-  @Test func missingKeysMeanHuggingFacesDefaults() throws {
+  @Test func missingKeysHaveHuggingFaceDefaults() throws {
     let model = try ModelFolder(path: makeFolder().path)
     let vision = model.configuration.vision
     #expect(vision.imageSize == 384 && vision.patchSize == 16 && vision.hiddenSize == 768)
@@ -44,7 +44,7 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     #expect(model.preprocessing.rescaleFactor == 1 / 255 && model.preprocessing.imageSize == 384)
   }
 
-  @Test func aSnapshotInHuggingFacesCacheHasTheNameOfItsRepository() throws {
+  @Test func aCachedSnapshotIsNamedAfterItsRepository() throws {
     let folder = makeFolder()
     let snapshot = "\(folder.path)/models--some--blip-base/snapshots/0123"
     for part in ["/models--some--blip-base", "/models--some--blip-base/snapshots"] {
@@ -56,7 +56,7 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     #expect(try ModelFolder(path: folder.path).name == folder.path.split(separator: "/").last!)
   }
 
-  @Test func theImageEncodersWidthIsWhatTheTextEncoderTakes() throws {
+  @Test func theTextEncoderTakesTheImageEncodersWidth() throws {
     let folder = makeFolder(
       config: """
         {"vision_config": {"hidden_size": 64, "num_attention_heads": 4},
@@ -73,22 +73,25 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     (#"{"text_config": {"num_attention_heads": 7}}"#, "text_config.num_attention_heads 7 does not"),
     (#"{"text_config": {"hidden_size": 0}}"#, "text_config.hidden_size is 0"),
     (#"{"text_config": {"hidden_size": -1}}"#, "text_config.hidden_size is -1"),
-    (#"{"text_config": {"hidden_size": 1.5}}"#, "text_config.hidden_size is not a whole number"),
-    (#"{"text_config": {"hidden_size": "768"}}"#, "text_config.hidden_size is not a whole number"),
+    (#"{"text_config": {"hidden_size": 1.5}}"#, "text_config.hidden_size is not an integer"),
+    (#"{"text_config": {"hidden_size": "768"}}"#, "text_config.hidden_size is not an integer"),
     (#"{"text_config": {"num_hidden_layers": 1000000000}}"#, "num_hidden_layers is 1000000000"),
     (#"{"text_config": {"vocab_size": 30522}}"#, "text_config.bos_token_id is 30522"),
     (#"{"text_config": {"enc_token_id": 30524}}"#, "text_config.enc_token_id is 30524"),
     (#"{"text_config": {"hidden_act": "relu"}}"#, "text_config.hidden_act is not \"gelu\""),
     (#"{"text_config": {"layer_norm_eps": -1}}"#, "text_config.layer_norm_eps is -1"),
-    (#"{"vision_config": {"image_size": [384, 224]}}"#, "vision_config.image_size is not a square"),
-    (#"{"vision_config": {"patch_size": 17}}"#, "patch_size 17 does not cut 384"),
-    (#"{"vision_config": {"patch_size": 1}}"#, "patch_size 1 does not cut 384"),
+    (
+      #"{"vision_config": {"image_size": [384, 224]}}"#,
+      "vision_config.image_size is not the side of a square"
+    ),
+    (#"{"vision_config": {"patch_size": 17}}"#, "patch_size 17 does not divide 384"),
+    (#"{"vision_config": {"patch_size": 1}}"#, "patch_size 1 does not divide 384"),
     (#"{"vision_config": {"num_attention_heads": 0}}"#, "num_attention_heads is 0"),
-    (#"{"vision_config": {"image_size": 224}}"#, "pictures of 384 pixels for an encoder"),
+    (#"{"vision_config": {"image_size": 224}}"#, "size is 384 pixels, but the encoder takes 224"),
     (#"{"image_text_hidden_size": 0}"#, "image_text_hidden_size is 0"),
     (#"{"blip": {"rerank_depth": -1}}"#, "blip.rerank_depth is -1"),
     (#"{"blip": {"itc_weight": -1}}"#, "blip.itc_weight is -1"),
-    (#"{"text_config": {"hidden_size": 1e400}}"#, "text_config.hidden_size is not a whole number"),
+    (#"{"text_config": {"hidden_size": 1e400}}"#, "text_config.hidden_size is not an integer"),
     (#"{"text_config": {"layer_norm_eps": "0"}}"#, "text_config.layer_norm_eps is not a number"),
     (#"{"vision_config": {"stem": {"layers": {}}}}"#, "vision_config.stem.layers is not a list"),
     (#"{"vision_config": {"stem": {"layers": [7]}}}"#, "vision_config.stem.layers[0] is not an"),
@@ -96,8 +99,8 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     ("{\"x\":" + String(repeating: "[", count: 100_000), "not JSON"),
     ("{", "not JSON"), ("[]", "not a JSON object"), ("", "not JSON"),
   ])
-  func configurationRefused(config: String, reason: String) {
-    let message = refusal(makeFolder(config: config))
+  func invalidConfigurationIsRejected(config: String, reason: String) {
+    let message = errorMessage(makeFolder(config: config))
     #expect(message.contains(reason), "\(message)")
   }
 
@@ -105,12 +108,12 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     #"{"size": 384}"#, #"{"size": [384, 384]}"#, #"{"size": {"shortest_edge": 384}}"#, "{}",
     #"{"size": {"height": 384, "width": 384}, "do_pad": null, "do_center_crop": false}"#,
   ])
-  func sizesAsVersionsWroteThem(preprocessor: String) throws {
+  func everyFormOfSizeIsRead(preprocessor: String) throws {
     let folder = makeFolder(preprocessor: preprocessor)
     #expect(try ModelFolder(path: folder.path).preprocessing.imageSize == 384)
   }
 
-  @Test func stepsThatAreSwitchedOffDoNothing() throws {
+  @Test func disabledStepsHaveNoEffect() throws {
     let folder = makeFolder(preprocessor: #"{"do_rescale": false, "do_normalize": false}"#)
     let preprocessing = try ModelFolder(path: folder.path).preprocessing
     #expect(preprocessing.rescaleFactor == 1 && preprocessing.mean == [0, 0, 0])
@@ -122,24 +125,24 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     (#"{"resample": 2}"#, "resample is not 3"), (#"{"do_rescale": 1}"#, "do_rescale"),
     (#"{"size": {"height": 384, "width": 224}}"#, "size is 384×224"),
     (#"{"size": {"longest_edge": 384}}"#, "size.height is missing"),
-    (#"{"image_std": [1, 0, 1]}"#, "image_std holds 0"),
+    (#"{"image_std": [1, 0, 1]}"#, "image_std contains 0"),
     (#"{"image_mean": [1, 0]}"#, "image_mean is not a list of 3"),
     (#"{"rescale_factor": 0}"#, "rescale_factor is 0"),
   ])
-  func preprocessingRefused(preprocessor: String, reason: String) {
-    let message = refusal(makeFolder(preprocessor: preprocessor))
+  func unsupportedPreprocessingIsRejected(preprocessor: String, reason: String) {
+    let message = errorMessage(makeFolder(preprocessor: preprocessor))
     #expect(message.contains("preprocessor_config.json: \(reason)"), "\(message)")
   }
 
-  @Test func theNewerProcessorFileIsRead() throws {
+  @Test func aNewerProcessorFileIsRead() throws {
     let folder = makeFolder()
     unlink("\(folder.path)/preprocessor_config.json")
-    #expect(refusal(folder).contains("no preprocessor_config.json"))
+    #expect(errorMessage(folder).contains("contains no preprocessor_config.json"))
     folder.write("processor_config.json", #"{"image_processor": {"image_std": [1, 1, 2]}}"#.utf8)
     #expect(try ModelFolder(path: folder.path).preprocessing.standardDeviation == [1, 1, 2])
   }
 
-  @Test func theVocabularyIsTheFileThatIsThere() throws {
+  @Test func eitherVocabularyFileIsUsed() throws {
     let folder = makeFolder(vocabulary: nil)
     #expect(try ModelFolder(path: folder.path).vocabularyPath == "\(folder.path)/vocab.txt")
     folder.write("tokenizer.json", "{}".utf8)
@@ -148,12 +151,12 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     #expect(try ModelFolder(path: folder.path).vocabularyPath == "\(folder.path)/vocab.txt")
   }
 
-  @Test func whatIsNoModelFolderSaysSo() {
+  @Test func otherFoldersAreReported() {
     let folder = TemporaryFolder()
-    #expect(refusal(folder).contains("\(folder.path): no config.json in it"))
+    #expect(errorMessage(folder).contains("\(folder.path): contains no config.json"))
     let unsaved = makeFolder()
     unlink("\(unsaved.path)/model.safetensors")
-    #expect(refusal(unsaved).contains("neither model.safetensors nor"))
+    #expect(errorMessage(unsaved).contains("contains neither model.safetensors nor"))
   }
 }
 
@@ -168,12 +171,12 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     return folder
   }
 
-  @Test func shardsAreOneModel() throws {
-    let whole = makeFolder()
+  @Test func shardsFormOneModel() throws {
+    let single = makeFolder()
     let parts = shard(
       #"{"a": "1.safetensors", "b": "2.safetensors"}"#,
       [("2.safetensors", [tensors[1]]), ("1.safetensors", [tensors[0]])])
-    let (one, two) = (try ModelFolder(path: whole.path), try ModelFolder(path: parts.path))
+    let (one, two) = (try ModelFolder(path: single.path), try ModelFolder(path: parts.path))
     #expect(try two.weights.floats("a", shape: [2]) == [1, 2])
     #expect(try two.weights.floats("b", shape: [1]) == [3])
     #expect(one.fingerprint == two.fingerprint)
@@ -187,11 +190,11 @@ private func refusal(_ folder: TemporaryFolder) -> String {
     (#"{}"#, "lists no tensors"), (#"[]"#, "weight_map is not an object"),
     (#"{"a": "1.safetensors", "c": "1.safetensors"}"#, "\"c\", listed in"),
     (#"{"a": "1.safetensors", "b": "3.safetensors"}"#, "3.safetensors: cannot be opened"),
-    (#"{"a": "2.safetensors"}"#, "tensor \"b\" is not listed"),
+    (#"{"a": "2.safetensors"}"#, "tensor \"b\" is not in the shard"),
   ])
-  func indexThatLies(map: String, reason: String) {
+  func invalidIndexIsRejected(map: String, reason: String) {
     let folder = shard(map, [("1.safetensors", [tensors[0]]), ("2.safetensors", [tensors[1]])])
-    let message = refusal(folder)
+    let message = errorMessage(folder)
     #expect(message.contains(reason), "\(message)")
   }
 }

@@ -5,15 +5,14 @@ import Testing
 
 @Suite("Damaged PyTorch files")
 struct PyTorchFuzzTests {
-  @Test("Give an error or tensors, never a trap", arguments: [1, 2, 3, 4] as [UInt64])
+  @Test("give an error or tensors, never a trap", arguments: [1, 2, 3, 4] as [UInt64])
   func anErrorOrTensors(seed: UInt64) throws { try PyTorchFuzz.fuzz(seed: seed, rounds: 150) }
 
-  @Test("The same for long", .longFuzzing)
+  @Test("give the same in a longer run", .longFuzzing)
   func forLong() throws { try PyTorchFuzz.fuzzForLong() }
 }
 
-/// Checkpoints of PyTorch, one of them damaged: a `CheckpointError` or tensors whose bytes can be
-/// read.
+/// A damaged PyTorch checkpoint gives a `CheckpointError` or readable tensors.
 private struct PyTorchFuzz: FuzzTarget {
   static let inputs = "PyTorch files"
 
@@ -22,7 +21,7 @@ private struct PyTorchFuzz: FuzzTarget {
   private var mutator: Mutator
 
   init(seed: UInt64) throws {
-    // Damage does most in the pickle, which comes first, and in the zip's directory, which comes last.
+    // Damage has most effect in the pickle at the start and the zip directory at the end.
     mutator = Mutator(
       seed: seed, focus: .ends(head: 30_000, tail: 1000),
       dictionary: (UInt8.min...UInt8.max).filter { PickleOpcode(rawValue: $0) != nil }.map { [$0] })

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Checkpoints
 
-private func refusal(_ file: [UInt8]) -> String? {
+private func errorMessage(_ file: [UInt8]) -> String? {
   let folder = TemporaryFolder()
   let path = folder.write("x.safetensors", file)
   do {
@@ -22,13 +22,13 @@ private func entry(
 }
 
 @Suite struct SafetensorsTests {
-  @Test func aFileAsTheFormatHasIt() throws {
+  @Test func aValidFileIsRead() throws {
     let good = safetensors(
       header: "{\"__metadata__\":{\"format\":\"pt\"},\(entry())}  ", data: [0, 0, 0, 0])
-    #expect(refusal(good) == nil)
+    #expect(errorMessage(good) == nil)
   }
 
-  /// Headers that lie; the data is 4 bytes. Each is refused with the reason, naming the tensor.
+  /// Invalid headers for 4 bytes of data: each is rejected with a reason that names the tensor.
   @Test(arguments: [
     ("not json", "not JSON"),
     ("[]", "not a JSON object"),
@@ -47,16 +47,18 @@ private func entry(
     ("{\(entry(offsets: "[0,1e400]"))}", "\"t\": its data_offsets"),
     ("{\(entry(offsets: "[0.5,4]"))}", "\"t\": its data_offsets"),
     ("{\(entry(offsets: "[0,\"4\"]"))}", "\"t\": its data_offsets"),
-    ("{\(entry(shape: "[2]"))}", "\"t\": F32 [2] does not take the 4 bytes"),
-    ("{\(entry(shape: "[4611686018427387905]"))}", "does not take the 4 bytes"),
-    ("{\(entry(shape: "[4294967296,4294967296]"))}", "does not take the 4 bytes"),
+    ("{\(entry(shape: "[2]"))}", "\"t\": F32 [2] does not match the 4 bytes"),
+    ("{\(entry(shape: "[4611686018427387905]"))}", "does not match the 4 bytes"),
+    ("{\(entry(shape: "[4294967296,4294967296]"))}", "does not match the 4 bytes"),
     ("{\(entry(shape: "[9223372036854775808]"))}", "\"t\": its shape"),
-    ("{\(entry(shape: "[0,9223372036854775807]", offsets: "[0,0]"))}", "does not take the 0 bytes"),
-    ("{\(entry(offsets: "[4,0]"))}", "\"t\": its bytes 4..<0 lie outside"),
-    ("{\(entry(offsets: "[0,5]"))}", "\"t\": its bytes 0..<5 lie outside the 4 bytes"),
+    (
+      "{\(entry(shape: "[0,9223372036854775807]", offsets: "[0,0]"))}", "does not match the 0 bytes"
+    ),
+    ("{\(entry(offsets: "[4,0]"))}", "\"t\": its bytes 4..<0 are outside"),
+    ("{\(entry(offsets: "[0,5]"))}", "\"t\": its bytes 0..<5 are outside the 4 bytes"),
     ("{\(entry(offsets: "[-4,0]"))}", "\"t\": its data_offsets"),
     ("{\(entry(offsets: "[0]"))}", "\"t\": its data_offsets"),
-    ("{\(entry(offsets: "[9223372036854775807,9223372036854775807]"))}", "lie outside"),
+    ("{\(entry(offsets: "[9223372036854775807,9223372036854775807]"))}", "are outside"),
     ("{\(entry()),\(entry("u"))}", "\"u\": its bytes overlap"),
     (
       "{\(entry(type: "\"U8\"", shape: "[2]", offsets: "[0,2]")),"
@@ -67,40 +69,42 @@ private func entry(
     ("{\(entry(type: "\"U8\"", offsets: "[0,1]"))}", "3 bytes at its end belong to no tensor"),
     ("{}", "4 bytes at its end"),
   ])
-  func headerThatLies(header: String, reason: String) {
-    let message = refusal(safetensors(header: header, data: [0, 0, 0, 0]))
+  func invalidHeaderIsRejected(header: String, reason: String) {
+    let message = errorMessage(safetensors(header: header, data: [0, 0, 0, 0]))
     #expect(message?.contains(reason) == true, "\(message ?? "accepted")")
   }
 
-  /// The decoder keeps one of two entries of a name; what the other claims belongs to none.
+  /// The decoder keeps one of two entries with the same name; the bytes of the other belong to no
+  /// tensor.
   @Test(arguments: ["t", "caf\u{e9}"])
-  func nameThatStandsTwice(name: String) {
+  func repeatedNameIsRejected(name: String) {
     let other = name == "t" ? name : "cafe\u{301}"
     for (first, second) in [("[0,2]", "[2,4]"), ("[2,4]", "[0,2]")] {
       let entries = [(name, first), (other, second)].map {
         entry($0, type: "\"F16\"", offsets: $1)
       }
-      let message = refusal(
+      let message = errorMessage(
         safetensors(header: "{\(entries.joined(separator: ","))}", data: [0, 0, 0, 0]))
       #expect(message?.contains("belong to no tensor") == true || message?.contains("gap") == true)
     }
   }
 
-  @Test func lengthThatLies() {
-    #expect(refusal([])?.contains("empty") == true)
-    #expect(refusal([1, 2, 3])?.contains("3 bytes are no safetensors") == true)
-    #expect(refusal(littleEndian(UInt64(9)) + Array("{}".utf8))?.contains("cut short") == true)
+  @Test func invalidLengthIsRejected() {
+    #expect(errorMessage([])?.contains("empty") == true)
+    #expect(
+      errorMessage([1, 2, 3])?.contains("not a safetensors file: it has only 3 bytes") == true)
+    #expect(errorMessage(littleEndian(UInt64(9)) + Array("{}".utf8))?.contains("truncated") == true)
     for length in [UInt64(16 << 20 + 1), UInt64(Int.max), .max] {
-      #expect(refusal(littleEndian(length) + Array("{}".utf8))?.contains("at most") == true)
+      #expect(errorMessage(littleEndian(length) + Array("{}".utf8))?.contains("at most") == true)
     }
   }
 
-  @Test func everyCutAndEveryFlippedBitIsAnErrorOrATensor() throws {
+  @Test func truncationAndFlippedBitsGiveErrorsOrTensors() throws {
     let good = safetensors([
       ("a", "F32", [2], bytes([1, 2])), ("b", "I8", [2, 2], [1, 2, 3, 4]),
       ("b_scale", "F32", [2], bytes([1, 2])),
     ])
-    for end in good.indices { #expect(refusal(Array(good[..<end])) != nil) }
+    for end in good.indices { #expect(errorMessage(Array(good[..<end])) != nil) }
     let folder = TemporaryFolder()
     for place in good.indices {
       for bit in 0..<8 {
@@ -116,7 +120,7 @@ private func entry(
     }
   }
 
-  @Test func whatIsNoRegularFileIsRefused() {
+  @Test func onlyRegularFilesAreRead() {
     let folder = TemporaryFolder()
     #expect(throws: CheckpointError("\(folder.path): not a regular file")) {
       try readSafetensors(folder.path)

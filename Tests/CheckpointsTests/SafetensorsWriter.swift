@@ -1,4 +1,4 @@
-/// A safetensors file of a header, as it stands, and data.
+/// A safetensors file with the given header, unchecked, and data.
 func safetensors(header: String, data: [UInt8]) -> [UInt8] {
   let header = Array(header.utf8)
   return littleEndian(UInt64(header.count)) + header + data

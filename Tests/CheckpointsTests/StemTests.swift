@@ -3,7 +3,7 @@ import Testing
 
 @testable import Checkpoints
 
-/// A stem of 64 pixels to 16 patches on a side: halved, kept with a shortcut, halved.
+/// A stem from 64 pixels to 16 patches on a side: stride 2, a residual block, stride 2.
 private let layers = [
   #"{"kind": "conv", "in": 3, "out": 8, "kernel": 3, "stride": 2, "pad": [0,0,1,1], "relu6": true}"#,
   #"{"kind": "depthwise", "in": 8, "out": 8, "kernel": 3, "stride": 1, "pad": [1,1,1,1]}"#,
@@ -32,23 +32,26 @@ private func read(_ layers: [String]) throws(CheckpointError) -> ModelConfigurat
   @Test(arguments: [
     (
       0, "\"in\": 3", "\"in\": 4",
-      "config.json: vision_config.stem.layers[0] takes 4 channels where 3 come in"
+      "config.json: vision_config.stem.layers[0] takes 4 input channels but gets 3"
     ),
-    (1, "\"out\": 8", "\"out\": 9", "a depthwise layer has as many out"),
-    (1, "depthwise", "dilated", "layers[1].kind is none of"),
+    (1, "\"out\": 8", "\"out\": 9", "they must be equal for a depthwise layer"),
+    (1, "depthwise", "dilated", "layers[1].kind is not conv"),
     (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1]", "layers[1].pad is not a list of 4"),
-    (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1,-1]", "layers[1].pad holds"),
-    (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1,99]", "layers[1].pad holds"),
+    (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1,-1]", "layers[1].pad contains"),
+    (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1,99]", "layers[1].pad contains"),
     (1, "\"pad\": [1,1,1,1]", "\"pad\": [1,1,1,2]", "adds layer 0 of shape [8, 32, 32]"),
     (1, "\"stride\": 1", "\"stride\": 0", "layers[1].stride is 0"),
     (1, "\"kernel\": 3", "\"kernel\": 0", "layers[1].kernel is 0"),
     (2, "\"kernel\": 1", "\"kernel\": 3", "layers[2].kernel is 3"),
     (2, "\"add\": 0", "\"add\": 2", "adds layer 2, which is not before it"),
     (2, "\"add\": 0", "\"add\": -1", "layers[2].add is -1"),
-    (3, "\"stride\": 2", "\"stride\": 1", "gives 31×31 places where image_size / patch_size is 16"),
+    (
+      3, "\"stride\": 2", "\"stride\": 1",
+      "has an output of 31×31, but image_size / patch_size is 16"
+    ),
     (3, "\"out\": 4", "\"out\": 4000000000", "layers[3].out is 4000000000"),
   ])
-  func layersThatDoNotFitAreRefused(index: Int, old: String, new: String, reason: String) {
+  func inconsistentLayersAreRejected(index: Int, old: String, new: String, reason: String) {
     var changed = layers
     changed[index] = layers[index].replacing(old, with: new)
     #expect(changed != layers)
@@ -58,7 +61,7 @@ private func read(_ layers: [String]) throws(CheckpointError) -> ModelConfigurat
     } catch { #expect(error.description.contains(reason), "\(error)") }
   }
 
-  @Test func aKernelLargerThanItsInputIsRefused() {
+  @Test func aKernelLargerThanItsInputIsRejected() {
     let narrow = String(
       repeating: "\(layers[3].replacing("\"out\": 4", with: "\"out\": 8")),", count: 6)
     #expect(throws: CheckpointError.self) { try read([layers[0], narrow + layers[3]]) }

@@ -10,11 +10,11 @@ private func weights(_ tensors: [(String, String, [Int], [UInt8])]) throws -> We
 }
 
 @Suite struct WeightsTests {
-  @Test func floatsOfEveryStoredType() throws {
+  @Test func readsEveryStoredType() throws {
     let values: [Float] = [0, 1, -2.5, 0.1, 65504, -0.0001]
     let q: [Int8] = [0, 1, -1, 127, -128, 64]
     let weights = try weights([
-      // One byte at first, so that nothing behind it is aligned.
+      // One byte first, so that nothing after it is aligned.
       ("odd", "U8", [1], [7]),
       ("f32", "F32", [2, 3], bytes(values)),
       ("f16", "F16", [2, 3], values.flatMap { littleEndian(Float16($0).bitPattern) }),
@@ -40,17 +40,17 @@ private func weights(_ tensors: [(String, String, [Int], [UInt8])]) throws -> We
     #expect(try weights.withBytes(of: "i8", shape: [3, 2]) { $0 == .int8 && $1.count == 6 })
   }
 
-  @Test func everyHalfIsTheFloatThatTheCPUSays() throws {
+  @Test func everyHalfIsConvertedLikeTheCPUDoes() throws {
     let halves = (0...UInt16.max).map { $0 }
     let weights = try weights([("h", "F16", [65536], halves.flatMap { littleEndian($0) })])
     for (half, float) in zip(halves, try weights.floats("h", shape: [65536])) {
       let expected = Float(Float16(bitPattern: half))
-      // A signalling NaN may come back quiet.
+      // A signalling NaN may become quiet.
       #expect(float.bitPattern == expected.bitPattern || (float.isNaN && expected.isNaN))
     }
   }
 
-  @Test func rowsAreThoseOfTheWholeTensor() throws {
+  @Test func rowsEqualThoseOfTheTensor() throws {
     let weights = try weights([
       ("f32", "F32", [4, 3], bytes((0..<12).map(Float.init))),
       ("i8", "I8", [4, 3], Array(0..<12)),
@@ -69,7 +69,7 @@ private func weights(_ tensors: [(String, String, [Int], [UInt8])]) throws -> We
     }
   }
 
-  @Test func refusalsNameTheTensorAndBothShapes() throws {
+  @Test func errorsNameTheTensorAndBothShapes() throws {
     let weights = try weights([
       ("a", "F32", [2], bytes([1, 2])),
       ("i64", "I64", [1], littleEndian(Int64(1))),
@@ -86,14 +86,14 @@ private func weights(_ tensors: [(String, String, [Int], [UInt8])]) throws -> We
       }
     }
     #expect(message("none", [2]) == "tensor \"none\" is missing")
-    #expect(message("a", [1, 2]) == "tensor \"a\" has shape [2] where [1, 2] is expected")
+    #expect(message("a", [1, 2]) == "tensor \"a\" has shape [2]; [1, 2] is expected")
     #expect(message("i64", [1]).contains("stored as I64"))
     #expect(message("bare", [2]).contains("\"bare_scale\" is missing"))
-    #expect(message("i8", [2]).contains("F32 [1] where F32 [2]"))
+    #expect(message("i8", [2]).contains("F32 [1]; F32 [2]"))
     #expect(message("single", []).contains("no rows"))
   }
 
-  @Test func aModelIsItsTensorsAndNoOthers() throws {
+  @Test func missingAndUnusedTensorsAreErrors() throws {
     let one = bytes([1])
     let names = ["a", "b", "temp", "text_decoder.bias"]
     let weights = try weights(
@@ -108,8 +108,9 @@ private func weights(_ tensors: [(String, String, [Int], [UInt8])]) throws -> We
         return "no error"
       } catch { return error.description }
     }
-    #expect(message(expected) { _ in false }.contains("\"text_decoder.bias\" has no place"))
-    #expect(message(["q": [1]], decoder).contains("\"a\" and 1 more has no place"))
+    #expect(
+      message(expected) { _ in false }.contains("\"text_decoder.bias\" is not part of the model"))
+    #expect(message(["q": [1]], decoder).contains("\"a\" and 1 more are not part of the model"))
     #expect(
       message(expected.merging(["c": [1]]) { $1 }, decoder).contains("\"c\" is missing"))
     #expect(message(expected.merging(["a": [2]]) { $1 }, decoder).contains("\"a\" has shape [1]"))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct WritingTests {
   private let floats: [Float] = (0..<24).map { Float($0) / 3 - 2 }
 
-  @Test func whatIsWrittenIsRead() throws {
+  @Test func writtenTensorsAreReadBack() throws {
     let path = TemporaryFolder().path + "/a.safetensors"
     try writeSafetensors(
       [
@@ -22,11 +22,11 @@ import Testing
     #expect(try safetensorsMetadata(path) == ["run": "{\"epoch\": 1}", "b": "ä\t"])
   }
 
-  @Test func whereWritingFailsTheOldFileStays() throws {
+  @Test func failedWritesLeaveTheOldFile() throws {
     let folder = TemporaryFolder()
     let path = folder.path + "/a.safetensors"
     try writeSafetensors([TensorToWrite(name: "a", shape: [1], content: .floats([1]))], to: path)
-    // What is beside it cannot be written.
+    // The folder does not exist, so the temporary file cannot be created.
     let place = TemporaryFolder()
     #expect(throws: CheckpointError.self) {
       try writeSafetensors([], to: place.path + "/no such folder/a.safetensors")
@@ -35,7 +35,7 @@ import Testing
     #expect(try Weights(file: path).floats("a", shape: [1]) == [1])
   }
 
-  /// A folder of tensors of every fate.
+  /// A folder with tensors to be changed, kept and dropped.
   private func source() throws -> ModelFolder {
     let folder = TemporaryFolder()
     folder.write("config.json", #"{"blip": {"rerank_depth": 0, "x": 1}}"#.utf8)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: WeightStorage.allCases)
-  func aFolderKeepsWhatDidNotChange(_ storage: WeightStorage) throws {
+  func unchangedTensorsKeepTheirBytes(_ storage: WeightStorage) throws {
     let source = try source()
     let path = TemporaryFolder().path + "/model"
     let writer = try ModelFolderWriter(path, like: source, storage: storage)
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test func theRerankDepthIsAllThatChangesInTheConfiguration() throws {
+  @Test func onlyTheRerankingSettingsChangeInTheConfiguration() throws {
     let path = TemporaryFolder().path + "/model"
     let writer = try ModelFolderWriter(path, like: source(), storage: .fp32)
     try writer.write([])

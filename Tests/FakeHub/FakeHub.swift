@@ -1,17 +1,17 @@
 import Digests
 import Synchronization
 
-/// A model hub on this machine: it lists the files of one repository and serves them as Hugging
-/// Face's does, small ones from its own address by way of a redirect, weights from another server.
+/// A local model hub. It lists the files of one repository and serves them as Hugging Face does:
+/// small files from its own address after a redirect, weights from another server.
 public final class FakeHub: Sendable {
-  /// The commit that every revision is.
+  /// The commit that every revision points to.
   public static let commit = "0123456789abcdef0123456789abcdef01234567"
 
-  /// The hub itself, and the one that it sends for weights.
+  /// The hub itself, and the storage server that it redirects to for weights.
   public let hub, store: LocalServer
-  private let twist: Twist
+  private let replyChange: ReplyChange
 
-  private final class Twist: Sendable {
+  private final class ReplyChange: Sendable {
     let change = Mutex<@Sendable (Request, inout Reply) -> Void>({ _, _ in })
 
     func callAsFunction(_ request: Request, _ reply: Reply) -> Reply {
@@ -21,38 +21,38 @@ public final class FakeHub: Sendable {
     }
   }
 
-  /// A hub with a repository; `listed` are the names it lists, where that is not what it has.
+  /// A hub with one repository; `listed` are the names it lists, by default those of `files`.
   public init(
     _ repository: String, files: [String: [UInt8]], listed: [String]? = nil
   ) async throws {
-    let twist = Twist()
+    let replyChange = ReplyChange()
     let store = try await LocalServer { request in
       let name = request.path.split(separator: "?")[0].split(separator: "/").last.map(String.init)
       guard let name, let bytes = files[name] else { return Reply(404) }
-      return twist(request, Self.part(of: bytes, for: request))
+      return replyChange(request, Self.part(of: bytes, for: request))
     }
     let address = store.address
     let names = listed ?? files.keys.sorted()
     hub = try await LocalServer { request in
-      twist(
+      replyChange(
         request, Self.answer(request, repository, files: files, names: names, store: address))
     }
     self.store = store
-    self.twist = twist
+    self.replyChange = replyChange
   }
 
-  /// What `HF_ENDPOINT` has to be.
+  /// The value for `HF_ENDPOINT`.
   public var endpoint: String { hub.address }
 
-  /// From here on, replies of both servers are changed before they are sent.
+  /// From now on, `change` modifies the replies of both servers before they are sent.
   public func change(_ change: @escaping @Sendable (Request, inout Reply) -> Void) {
-    twist.change.withLock { $0 = change }
+    replyChange.change.withLock { $0 = change }
   }
 
-  /// The name of a blob with these bytes that is kept as LFS does.
+  /// The name of a blob with these contents in Git LFS.
   public static func sha256(_ bytes: [UInt8]) -> String { hexadecimal(SHA256.digest(of: bytes)) }
 
-  /// The name that git has for these bytes.
+  /// The name of a blob with these contents in git.
   public static func gitName(_ bytes: [UInt8]) -> String {
     var digest = MessageDigest(.sha1)
     for part in [Array("blob \(bytes.count)\0".utf8), bytes] {
@@ -97,7 +97,7 @@ public final class FakeHub: Sendable {
     return Reply(404)
   }
 
-  /// All of a file or, with a range, its end.
+  /// The complete file or, for a range request, its end.
   private static func part(of bytes: [UInt8], for request: Request) -> Reply {
     guard let range = request["Range"], let start = Int(range.dropFirst(6).dropLast()) else {
       return Reply(200, body: bytes)

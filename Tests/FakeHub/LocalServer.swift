@@ -3,36 +3,36 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A request that a server got.
+/// A request that a server received.
 public struct Request: Sendable {
   /// GET or HEAD.
   public let method: String
-  /// The path, with what follows a question mark.
+  /// The path with its query.
   public let path: String
-  /// Its headers, their names in small letters.
+  /// Its headers, with lower-case names.
   public let headers: [String: String]
 
-  /// A header.
+  /// The value of a header.
   public subscript(_ name: String) -> String? { headers[name.lowercased()] }
 }
 
-/// What a server answers.
+/// A server's reply.
 public struct Reply: Sendable {
-  /// What happens behind so many bytes of the body.
+  /// How a reply fails after a number of bytes of the body.
   public enum End: Sendable {
     /// The connection is closed.
     case cut(after: Int)
-    /// Nothing more comes.
+    /// The server sends nothing more.
     case stall(after: Int)
   }
 
-  /// 200 and on.
+  /// The HTTP status.
   public var status: Int
-  /// Its headers; `Content-Length` is the body's, unless it is given.
+  /// Its headers; `Content-Length` defaults to the length of the body.
   public var headers: [String: String]
-  /// All of the body, also where the request only asks for the head.
+  /// The complete body, even for a HEAD request.
   public var body: [UInt8]
-  /// How it goes wrong, where it does.
+  /// How the reply fails; nil if it does not.
   public var end: End?
 
   /// A reply.
@@ -43,12 +43,12 @@ public struct Reply: Sendable {
   }
 }
 
-/// An HTTP server on a port of its own, on this machine only. It remembers what it was asked.
+/// An HTTP server on an unused local port, which records its requests.
 public final class LocalServer: Sendable {
   private let channel: any Channel
   private let log: RequestLog
 
-  /// Starts it; `answer` is called for one request after the other of a connection.
+  /// Starts the server; `answer` is called for each request of a connection in turn.
   public init(answer: @escaping @Sendable (Request) -> Reply) async throws {
     let log = RequestLog()
     channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -69,13 +69,13 @@ public final class LocalServer: Sendable {
 
   deinit { channel.close(promise: nil) }
 
-  /// What it was asked so far.
+  /// The requests received so far.
   public var requests: [Request] { log.all }
 
   /// `http://127.0.0.1:PORT`.
   public var address: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
 
-  /// From here on nobody is there.
+  /// Stops listening.
   public func stop() async throws { try await channel.close().get() }
 }
 
@@ -113,7 +113,7 @@ private final class Conversation: ChannelInboundHandler {
     case nil: break
     }
     let bytes = ByteBuffer(bytes: reply.body[..<(head.method == .HEAD ? 0 : sent)])
-    // What was sent before a cut has to leave before the connection ends.
+    // Data sent before a cut must be flushed before the connection is closed.
     let isSent = context.eventLoop.makePromise(of: Void.self)
     context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: isSent)
     switch reply.end {

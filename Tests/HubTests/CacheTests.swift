@@ -6,10 +6,10 @@ import Testing
 
 @testable import Hub
 
-@Suite("The cache of models")
+@Suite("The model cache")
 struct CacheTests {
   @Test(
-    "Where it is, as huggingface_hub's variables say",
+    "Its location follows huggingface_hub's environment variables",
     arguments: [
       (["HF_HUB_CACHE": "/c", "HF_HOME": "/h"], "/c"), (["HF_HOME": "/h"], "/h/hub"),
       (["HF_HOME": "~/x", "HOME": "/me"], "/me/x/hub"),
@@ -20,13 +20,13 @@ struct CacheTests {
     #expect(try HubCache { environment[$0] }.path == path)
   }
 
-  @Test("Without a home folder it is asked for")
+  @Test("A missing home folder is an error")
   func homeless() {
     #expect(throws: HubError.self) { try HubCache { _ in nil } }
   }
 
   @Test(
-    "Names and revisions that could lead elsewhere are none",
+    "Names and revisions that could escape the cache are rejected",
     arguments: [
       "", "a", "a/", "/b", "a/b/c", "../b", "a/..", ".a/b", "a/b.", "-a/b", "a--b/c", "a/b--c",
       "a/b c", "a/b\\c", "a/b%2f", "a/b@", "a/b@/x", "a/b@x/", "a/b@x//y", "a/b@../x", "a/b@x/..",
@@ -34,7 +34,7 @@ struct CacheTests {
     ])
   func badReferences(text: String) { #expect(RepositoryReference(text) == nil) }
 
-  @Test("Names and revisions of the hub are taken apart")
+  @Test("Names and revisions are parsed")
   func references() throws {
     let plain = try #require(RepositoryReference("Salesforce/blip-itm-base-coco"))
     #expect(
@@ -47,47 +47,47 @@ struct CacheTests {
     }
   }
 
-  @Test("A partly fetched model is no model yet, but is listed as begun")
+  @Test("A partially fetched model is not usable, but is listed as incomplete")
   func partly() async throws {
-    let shop = try await Workshop()
-    try await shop.pull()
+    let fixture = try await HubFixture()
+    try await fixture.pull()
     let reference = RepositoryReference("some/blip")!
-    let listed = try #require(shop.cache.models().first)
-    #expect(listed.name == "some/blip" && listed.revisions == ["main"] && listed.isWhole)
-    #expect(listed.size == Workshop.files.reduce(0) { $0 + $1.value.count } - 10)
-    unlink("\(shop.place)/blobs/\(FakeHub.sha256(shop.weights))")
-    #expect(shop.cache.snapshot(of: reference) == nil)
-    #expect(shop.cache.models().map(\.isWhole) == [false])
-    try await shop.pull()
-    #expect(shop.cache.snapshot(of: reference) == shop.snapshot)
+    let listed = try #require(fixture.cache.models().first)
+    #expect(listed.name == "some/blip" && listed.revisions == ["main"] && listed.isComplete)
+    #expect(listed.size == HubFixture.files.reduce(0) { $0 + $1.value.count } - 10)
+    unlink("\(fixture.place)/blobs/\(FakeHub.sha256(fixture.weights))")
+    #expect(fixture.cache.snapshot(of: reference) == nil)
+    #expect(fixture.cache.models().map(\.isComplete) == [false])
+    try await fixture.pull()
+    #expect(fixture.cache.snapshot(of: reference) == fixture.snapshot)
   }
 
-  @Test("Removing takes all of a model and nothing else, and tells the bytes")
+  @Test("Removal deletes a model completely, nothing else, and returns the bytes freed")
   func removing() async throws {
-    let shop = try await Workshop()
+    let fixture = try await HubFixture()
     let reference = RepositoryReference("some/blip")!
-    #expect(throws: HubError.self) { try shop.cache.remove(reference) }
-    let size = try await shop.pull().fetched
-    shop.folder.write("hub/other", [1])
-    let outside = shop.folder.write("outside", [1, 2, 3])
-    symlink(outside, "\(shop.place)/link")
-    // As a pull in another process holds it.
+    #expect(throws: HubError.self) { try fixture.cache.remove(reference) }
+    let size = try await fixture.pull().fetched
+    fixture.folder.write("hub/other", [1])
+    let outside = fixture.folder.write("outside", [1, 2, 3])
+    symlink(outside, "\(fixture.place)/link")
+    // As a pull in another process would hold it.
     var lock = try FileLock.tryTaking(
-      "\(shop.cache.path)/.locks/models--some--blip/\(FakeHub.sha256(shop.weights)).lock")
+      "\(fixture.cache.path)/.locks/models--some--blip/\(FakeHub.sha256(fixture.weights)).lock")
     #expect(lock != nil)
-    #expect(throws: HubError.self) { try shop.cache.remove(reference) }
+    #expect(throws: HubError.self) { try fixture.cache.remove(reference) }
     lock = nil
-    #expect(try shop.cache.remove(reference) == size + 40)
-    #expect(names(in: shop.cache.path) == [".locks", "other"])
+    #expect(try fixture.cache.remove(reference) == size + 40)
+    #expect(names(in: fixture.cache.path) == [".locks", "other"])
     #expect(bytes(outside) == [1, 2, 3])
-    #expect(shop.cache.models().isEmpty)
+    #expect(fixture.cache.models().isEmpty)
   }
 }
 
-@Suite("What a blob's name says")
+@Suite("Blob names")
 struct BlobNameTests {
   @Test(
-    "The hash is sha256sum's or git hash-object's, as the name is",
+    "The hash is that of sha256sum or git hash-object, depending on the name",
     arguments: [
       "\"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03\"",
       "W/\"ce013625030ba8dba906f756967f9e9ca394464a\"",
@@ -107,7 +107,7 @@ struct BlobNameTests {
   }
 }
 
-@Suite("Which files make a model")
+@Suite("The files of a model")
 struct ModelFilesTests {
   private let small = ["config.json", "preprocessor_config.json", "vocab.txt"]
 
@@ -115,7 +115,7 @@ struct ModelFilesTests {
     Array(try ModelFiles(among: small + files).names.dropFirst(3))
   }
 
-  @Test("Safetensors, whole or in shards, go before PyTorch's file, and one kind is enough")
+  @Test("Safetensors, in one file or shards, are preferred to PyTorch files; either is enough")
   func choice() throws {
     let index = "model.safetensors.index.json"
     let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
@@ -129,7 +129,7 @@ struct ModelFilesTests {
     #expect(throws: HubError.self) { try weights("tf_model.h5") }
   }
 
-  @Test("Shards have to be all there")
+  @Test("All shards must be present")
   func shards() {
     let index = "model.safetensors.index.json"
     #expect(throws: HubError.self) { try weights(index) }
@@ -138,7 +138,7 @@ struct ModelFilesTests {
     #expect(throws: HubError.self) { try weights(index, "model-00000-of-00000.safetensors") }
   }
 
-  @Test("The newer names of the small files do too, and what blip does not read stays away")
+  @Test("Newer names of the small files are accepted; files that blip does not read are ignored")
   func smallFiles() throws {
     let names = try ModelFiles(among: [
       "processor_config.json", "tokenizer.json", "tokenizer_config.json", "config.json",

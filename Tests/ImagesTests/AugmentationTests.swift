@@ -17,7 +17,7 @@ struct AugmentationTests {
       [Fixture].self, from: Data(Fixtures.bytes(of: "augmentation.json")))
   }
 
-  @Test("every operation equals Pillow's bit by bit", arguments: Fixture.all)
+  @Test("every operation is bit-identical to Pillow's", arguments: Fixture.all)
   func parity(_ fixture: Fixture) throws {
     var picture = noise(width: fixture.width, height: fixture.height)
     picture.pixels = picture.pixels.map { $0 / 3 + 40 }
@@ -26,7 +26,7 @@ struct AugmentationTests {
     #expect(crc32(changed.pixels) == fixture.crc32)
   }
 
-  @Test("the same key gives the same pixels, another key others")
+  @Test("the same key gives the same pixels, different keys different ones")
   func seeded() {
     let picture = noise(width: 90, height: 70)
     let augmentation = Augmentation(scale: 0.2...1)
@@ -40,7 +40,7 @@ struct AugmentationTests {
   }
 
   @Test(
-    "a crop lies inside, has the area and the ratio it may have",
+    "a crop is inside the picture and has an allowed area and aspect ratio",
     arguments: [(500, 375), (64, 64), (10, 300), (300, 10), (1, 1), (3, 2)])
   func crops(width: Int, height: Int) {
     let scale = 0.2...1.0
@@ -50,20 +50,20 @@ struct AugmentationTests {
       #expect(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0)
       #expect(box.left + box.width <= width && box.top + box.height <= height)
       guard (width, height) == (500, 375) else { continue }
-      let share = Double(box.width * box.height) / Double(width * height)
+      let fraction = Double(box.width * box.height) / Double(width * height)
       let ratio = Double(box.width) / Double(box.height)
-      #expect(0.195...1 ~= share && 0.74...1.35 ~= ratio)
+      #expect(0.195...1 ~= fraction && 0.74...1.35 ~= ratio)
     }
   }
 
-  @Test("where no box of an allowed ratio is large enough, the middle is taken")
+  @Test("if no box of an allowed aspect ratio is large enough, the crop is centred")
   func middle() {
     var draws = SeededDraws(1)
     let box = draws.crop(width: 1000, height: 10, scale: 0.9...1)
     #expect(box == CropBox(left: 493, top: 0, width: 13, height: 10))
   }
 
-  @Test("draws are uniform, and a shuffle loses nothing")
+  @Test("draws are uniform, and a shuffle keeps all elements")
   func draws() {
     var draws = SeededDraws(3, 4)
     let numbers = (0..<4000).map { _ in draws.below(10) }
@@ -74,7 +74,7 @@ struct AugmentationTests {
     #expect(shuffled.sorted() == Array(0..<100) && shuffled != Array(0..<100))
   }
 
-  @Test("a mirror image of a mirror image is the picture")
+  @Test("flipping twice gives the original")
   func flip() {
     let picture = noise(width: 13, height: 8)
     #expect(picture.flipped() != picture)

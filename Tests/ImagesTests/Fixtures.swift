@@ -2,20 +2,20 @@ import Foundation
 import Images
 import Testing
 
-/// What Benchmarks/fixtures/make_image_fixtures.py wrote: pictures of every kind, and what Pillow
-/// reads in them.
+/// The fixtures of Benchmarks/fixtures/make_image_fixtures.py: pictures of every kind, and the
+/// pixels that Pillow reads from them.
 struct Fixtures: Decodable {
   struct PictureFixture: Decodable, Sendable, CustomTestStringConvertible {
     let file: String
-    /// The upright size, and the stored one.
+    /// The upright size.
     let width, height: Int
     let stored: [Int]
     let orientation: Int
-    /// The size of Pillow's resized picture.
+    /// The size to which Pillow resized the picture.
     let resized: [Int]
-    /// Where in expected.rgb the upright pixels begin; the resized ones follow.
+    /// The offset of the upright pixels in expected.rgb; the resized ones follow.
     let offset: Int
-    /// The differences allowed: none but where Pillow has another decoder.
+    /// The allowed differences: zero unless Pillow uses a different decoder.
     let largest: Int
     let mean: Double
 
@@ -70,13 +70,13 @@ struct Fixtures: Decodable {
   }
 }
 
-/// The largest and the mean difference of two pictures of one size.
+/// The largest and the mean difference of two pictures of the same size.
 func difference(_ a: Picture, _ b: Picture) -> (largest: Int, mean: Double) {
   let differences = zip(a.pixels, b.pixels).map { abs(Int($0) - Int($1)) }
   return (differences.max()!, Double(differences.reduce(0, +)) / Double(differences.count))
 }
 
-/// The check sum of zlib and PNG.
+/// The checksum of zlib and PNG.
 func crc32(_ bytes: [UInt8]) -> UInt32 {
   ~bytes.reduce(~0) { sum, byte in
     (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in

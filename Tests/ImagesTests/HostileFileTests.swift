@@ -24,7 +24,7 @@ struct HostileFileTests {
     #expect(error([0, 0, 0, 24] + Array("ftypisomisomiso2mp41".utf8)) == .notAPicture)
   }
 
-  @Test("a 60,000 × 60,000 PNG header is refused from the header alone")
+  @Test("a 60,000 × 60,000 PNG is rejected after reading only its header")
   func hugeHeader() {
     let header: [UInt8] =
       [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13] + Array("IHDR".utf8)
@@ -37,12 +37,12 @@ struct HostileFileTests {
         == .tooLarge(width: 4_294_967_295, height: 4_294_967_295, limit: 200_000_000))
   }
 
-  @Test("limits hold for every format", arguments: Fixtures.all.pictures)
+  @Test("limits apply to every format", arguments: Fixtures.all.pictures)
   func limits(_ fixture: Fixtures.PictureFixture) {
     var few = ImageDecoder()
     few.maximumPixels = 67 * 45 - 1
     guard case .tooLarge(_, _, 67 * 45 - 1) = error(fixture.bytes, few) else {
-      Issue.record("decoded beyond the limit of pixels")
+      Issue.record("decoded beyond the pixel limit")
       return
     }
     var short = ImageDecoder()
@@ -53,20 +53,21 @@ struct HostileFileTests {
   }
 
   @Test(
-    "a file cut at any length gives an error or the whole picture", arguments: Fixtures.all.pictures
+    "a file truncated at any length gives an error or the complete picture",
+    arguments: Fixtures.all.pictures
   )
   func truncated(_ fixture: Fixtures.PictureFixture) {
     let bytes = fixture.bytes
     for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 61)) {
       let cut = Array(bytes.prefix(length))
       guard let picture = try? decoder.decode(cut, forSide: nil).picture else { continue }
-      // What is missing was no part of the picture: end marks, later frames, metadata.
+      // Only an end marker, later frames or metadata are missing.
       #expect(difference(picture, fixture.expected).largest <= fixture.largest, "cut at \(length)")
     }
   }
 
   @Test(
-    "a picture cut in the middle is called truncated",
+    "a picture cut in the middle is reported as truncated",
     arguments: [
       "rgb420.jpg", "progressive.jpg", "restarts.jpg", "cmyk.jpg", "rgb.png", "interlaced.png",
       "lossy.webp", "lossless.webp", "rgb-raw.tif", "grey16.tif", "palette.gif", "rgb420.heic",
@@ -80,7 +81,7 @@ struct HostileFileTests {
     }
   }
 
-  @Test("a JPEG that lacks only its end marker is whole")
+  @Test("a JPEG that lacks only its end marker is complete")
   func missingEndMarker() throws {
     let fixture = Fixtures.picture("rgb420.jpg")
     let picture = try decoder.decode(fixture.bytes.dropLast(2), forSide: nil).picture
@@ -103,7 +104,7 @@ struct HostileFileTests {
     }
   }
 
-  @Test("a GIF frame larger than its screen counts as the size")
+  @Test("a GIF frame larger than its screen determines the size")
   func frameBeyondScreen() {
     var bytes = Fixtures.bytes(of: "palette.gif")
     let descriptor = bytes.indices.first {
@@ -113,7 +114,7 @@ struct HostileFileTests {
     #expect(error(bytes) == .tooLarge(width: 65535, height: 65535, limit: 200_000_000))
   }
 
-  @Test("a TIFF tile of absurd size is an error")
+  @Test("a TIFF tile of excessive size is an error")
   func absurdTile() {
     var bytes = Fixtures.bytes(of: "tiled.tif")
     // Tags 322 and 323 (tile width and length), little-endian SHORT or LONG, one value.
@@ -129,8 +130,8 @@ struct HostileFileTests {
     }
   }
 
-  @Test("a lying EXIF block leaves a picture as it is stored")
-  func lyingOrientation() throws {
+  @Test("an invalid EXIF block leaves the orientation unchanged")
+  func invalidOrientation() throws {
     let fixture = Fixtures.picture("orientation6.jpg")
     var bytes = fixture.bytes
     let exif = bytes.indices.first { bytes[$0...].starts(with: "Exif".utf8) }!
@@ -143,7 +144,7 @@ struct HostileFileTests {
   func descriptions() {
     #expect(
       ImageError.truncated(.jpeg).description
-        == "the JPEG file ends early; copy it again from its source")
+        == "the JPEG file is truncated; copy it again from its source")
     #expect(
       ImageError.tooLarge(width: 3, height: 4, limit: 5).description
         == "3×4 pixels are more than the limit of 5; make the picture smaller")

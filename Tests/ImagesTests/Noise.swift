@@ -1,6 +1,7 @@
 import Images
 
-/// The noise of make_image_fixtures.py: a corner of a 401 × 300 picture of a linear congruence.
+/// The noise of make_image_fixtures.py: the corner of a 401 × 300 picture filled by a linear
+/// congruential generator.
 func noise(width: Int, height: Int) -> Picture {
   var pixels: [UInt8] = []
   for y in 0..<height { pixels += noisePixels[y * 401 * 3..<(y * 401 + width) * 3] }

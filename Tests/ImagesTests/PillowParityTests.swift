@@ -24,7 +24,8 @@ struct PillowParityTests {
   }
 
   @Test(
-    "a large JPEG is reduced while three times the side is left", arguments: Fixtures.all.reductions
+    "a large JPEG is reduced to no less than three times the side",
+    arguments: Fixtures.all.reductions
   )
   func reduced(_ fixture: Fixtures.ReductionFixture) throws {
     let bytes = Fixtures.bytes(of: fixture.file)
@@ -41,7 +42,7 @@ struct PillowParityTests {
   }
 
   @Test(
-    "the name of the file plays no part in finding its format",
+    "the format is detected from the contents, not the file name",
     arguments: [
       ("rgb420.jpg", ImageFormat.jpeg), ("rgba16.png", .png), ("animated.webp", .webp),
       ("grey16-big-endian.tif", .tiff), ("big.tif", .tiff), ("animated.gif", .gif),

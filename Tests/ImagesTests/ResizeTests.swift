@@ -5,7 +5,8 @@ import Testing
 @Suite("Bicubic resize")
 struct ResizeTests {
   @Test(
-    "equals Pillow's bit by bit, by both kernels", arguments: Fixtures.all.resizes, [true, false])
+    "is bit-identical to Pillow's, with both kernels", arguments: Fixtures.all.resizes,
+    [true, false])
   func parity(_ fixture: Fixtures.ResizeFixture, fast: Bool) {
     let picture = noise(width: fixture.width, height: fixture.height)
     let resized = picture.resized(width: fixture.newWidth, height: fixture.newHeight, fast: fast)
@@ -23,7 +24,7 @@ struct ResizeTests {
     }
   }
 
-  @Test("the same size is the same picture")
+  @Test("resizing to the same size is the identity")
   func identity() {
     let picture = noise(width: 31, height: 22)
     #expect(picture.resized(width: 31, height: 22) == picture)

@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite("Compacting an environment") struct CompactionTests {
-  private struct Refusal: Error {}
+  private struct Rejection: Error {}
 
-  /// A folder whose file is mostly free pages: of 20,000 numbers every tenth is left.
+  /// An environment whose file is mostly free pages: every tenth of 20,000 numbers remains.
   private func mostlyFree() throws -> String {
     let folder = TemporaryFolder().path
     let environment = try Environment(folder, access: .readWrite)
@@ -39,7 +39,7 @@ import Testing
     FileManager.default.contents(atPath: folder + "/data.mdb")
   }
 
-  @Test("gives free pages back, keeps every row, and takes as much room as it says")
+  @Test("reclaims free pages, keeps every row, and needs the announced space")
   func shrinks() throws {
     let folder = try mostlyFree()
     chmod(folder + "/data.mdb", 0o640)
@@ -60,7 +60,7 @@ import Testing
     var status = stat()
     #expect(stat(folder + "/data.mdb", &status) == 0 && status.st_mode & 0o777 == 0o640)
     #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
-    // Writers go on in the new file.
+    // Writers continue in the new file.
     do {
       let environment = try Environment(folder, access: .readWrite)
       try environment.write { transaction in
@@ -70,16 +70,16 @@ import Testing
     #expect(try numbers(in: folder) == [7] + before)
   }
 
-  @Test("leaves the file as it was where the copy is refused")
+  @Test("leaves the file unchanged if the check rejects the copy")
   func refused() throws {
     let folder = try mostlyFree()
     let before = bytes(folder)
-    #expect(throws: Refusal.self) { try Compaction(folder).run { _ in throw Refusal() } }
+    #expect(throws: Rejection.self) { try Compaction(folder).run { _ in throw Rejection() } }
     #expect(bytes(folder) == before)
     #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
   }
 
-  @Test("removes what one that was killed has left")
+  @Test("removes what a killed compaction left behind")
   func leftovers() throws {
     let folder = try mostlyFree()
     let left = folder + "/" + Compaction.temporaryName
@@ -92,7 +92,7 @@ import Testing
     #expect(try numbers(in: folder).count == 2000)
   }
 
-  @Test("is refused while anybody has it open, here or in another process")
+  @Test("is refused while the environment is open, in this or another process")
   func inUse() throws {
     let folder = try mostlyFree()
     let isBusy = { (error: any Error) in ResultCode.busy ~= error }
@@ -101,12 +101,13 @@ import Testing
       #expect(performing: { _ = try Compaction(folder) }, throws: isBusy)
       withExtendedLifetime(open) {}
     }
-    // The lock is one of the open folder: a second descriptor stands for another process.
+    // The lock belongs to the open file description, so a second descriptor acts as another
+    // process.
     let other = Glibc.open(folder, O_RDONLY | O_DIRECTORY)
     defer { close(other) }
     #expect(flock(other, LOCK_SH) == 0)
     #expect(performing: { _ = try Compaction(folder) }, throws: isBusy)
-    // Others share the folder.
+    // Others can share the folder.
     #expect(try numbers(in: folder).count == 2000)
     do {
       let environment = try Environment(folder, access: .readWrite)
@@ -119,21 +120,22 @@ import Testing
     _ = try compaction.run { _ in }
   }
 
-  @Test("is refused while a program has it open that knows nothing of the claim")
+  @Test("is refused while a program that does not take the folder lock has it open")
   func inUseByOthers() throws {
     let folder = try mostlyFree()
-    // As LMDB locks it in another process: a lock of the open file, which is not this process's.
+    // As LMDB in another process would lock it: an open-file-description lock does not belong to
+    // this process.
     let file = Glibc.open(folder + "/lock.mdb", O_RDWR)
     defer { close(file) }
     var lock = Glibc.flock()
     (lock.l_type, lock.l_len) = (Int16(F_RDLCK), 1)
-    let setLockOfOpenFile: Int32 = 37
-    #expect(fcntl(file, setLockOfOpenFile, &lock) == 0)
+    let setOpenFileLock: Int32 = 37
+    #expect(fcntl(file, setOpenFileLock, &lock) == 0)
     #expect {
       _ = try Compaction(folder)
     } throws: { ResultCode.busy ~= $0 && "\($0)".contains("another program") }
     lock.l_type = Int16(F_UNLCK)
-    #expect(fcntl(file, setLockOfOpenFile, &lock) == 0)
+    #expect(fcntl(file, setOpenFileLock, &lock) == 0)
     _ = try Compaction(folder).run { _ in }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 
 typealias Numbers = Table<BigEndianUInt64, LittleEndianUInt64>
 
-/// A folder with a sound environment: table `numbers`, 1 → 1 … 1,000 → 1,000.
+/// An environment with a table `numbers`: 1 → 1 … 1,000 → 1,000.
 func folderOfNumbers() throws -> String {
   let folder = TemporaryFolder().path
   let environment = try Environment(folder, access: .readWrite)
@@ -17,8 +17,8 @@ func folderOfNumbers() throws -> String {
   return folder
 }
 
-@Suite struct OpeningAnEnvironment {
-  @Test func twiceInAProcessIsAnErrorAndOnceMoreAfterwardsIsNot() throws {
+@Suite("Opening an environment") struct EnvironmentTests {
+  @Test("fails twice in a process, and works again after closing") func openedTwice() throws {
     let folder = try folderOfNumbers()
     let link = TemporaryFolder().path + "/another-name"
     #expect(symlink(folder, link) == 0)
@@ -34,7 +34,7 @@ func folderOfNumbers() throws -> String {
     _ = try Environment(link, access: .readOnly)
   }
 
-  @Test func aMissingFolderOrFileIsNamed() throws {
+  @Test("names a missing folder or file") func missing() throws {
     let folder = TemporaryFolder()
     #expect {
       try Environment(folder.path + "/none", access: .readWrite)
@@ -54,7 +54,7 @@ func folderOfNumbers() throws -> String {
     [0], Array(repeating: UInt8(0), count: 8192), Array("garbage".utf8),
     (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
   ])
-  func aDataFileThatIsNoneIsRefused(_ bytes: [UInt8]) throws {
+  func rejectsOtherFiles(_ bytes: [UInt8]) throws {
     let folder = TemporaryFolder()
     let file = folder.write("data.mdb", bytes)
     for access in [Environment.Access.readOnly, .readWrite] {
@@ -64,7 +64,7 @@ func folderOfNumbers() throws -> String {
     }
   }
 
-  @Test func aDataFileThatWasNeverWrittenToIsAsGoodAsNone() throws {
+  @Test("treats a data file that was never written to as missing") func unwritten() throws {
     let folder = TemporaryFolder()
     folder.write("data.mdb", [])
     #expect { try Environment(folder.path, access: .readOnly) } throws: {
@@ -74,26 +74,26 @@ func folderOfNumbers() throws -> String {
     #expect(try environment.read { try $0.isEnvironmentEmpty() })
   }
 
-  @Test func aFolderInPlaceOfTheDataFileIsRefused() throws {
+  @Test("rejects a folder in place of the data file") func folderAsFile() throws {
     let folder = TemporaryFolder()
     #expect(mkdir(folder.path + "/data.mdb", 0o755) == 0)
     #expect(throws: LMDBError.self) { try Environment(folder.path, access: .readWrite) }
   }
 
-  @Test func aDataFileCutShortIsRefused() throws {
+  @Test("rejects a truncated data file") func truncated() throws {
     let folder = try folderOfNumbers()
     let file = folder + "/data.mdb"
     var status = stat()
     #expect(stat(file, &status) == 0)
     #expect(truncate(file, status.st_size - 4096) == 0)
     #expect { try Environment(folder, access: .readOnly) } throws: {
-      ResultCode.corrupted ~= $0 && "\($0)".contains("cut short")
+      ResultCode.corrupted ~= $0 && "\($0)".contains("truncated")
     }
   }
 
-  /// Pages taken from the end and given back in one transaction are counted and never written, so that
-  /// a sound file can be shorter than its header says.
-  @Test func aDataFileThatEndsInFreePagesIsWhole() throws {
+  /// Pages allocated at the end and freed in one transaction are counted but never written, so a
+  /// valid file can be shorter than its header says.
+  @Test("accepts a data file whose missing end is free pages") func missingFreePages() throws {
     typealias Values = Table<BigEndianUInt64, RawBytes>
     let folder = TemporaryFolder()
     let environment = try Environment(folder.path, access: .readWrite)
@@ -102,19 +102,19 @@ func folderOfNumbers() throws -> String {
       try environment.write { transaction in
         for key in 0..<40 as Range<UInt64> {
           try table.delete(key, in: transaction)
-          // Much in the beginning, little in the end.
+          // Many values at first, few in the end.
           guard key < 40 - 3 * round else { continue }
           try table.put(key, [UInt8](repeating: UInt8(round), count: 3000), in: transaction)
         }
       }
     }
     _ = consume environment
-    let whole = [UInt8](try Data(contentsOf: URL(filePath: folder.path + "/data.mdb")))
-    var sound = 0
-    // The two meta pages stay.
-    for pages in 1..<whole.count / 4096 - 1 {
+    let complete = [UInt8](try Data(contentsOf: URL(filePath: folder.path + "/data.mdb")))
+    var accepted = 0
+    // Keep the two meta pages.
+    for pages in 1..<complete.count / 4096 - 1 {
       let copy = TemporaryFolder()
-      copy.write("data.mdb", whole.dropLast(4096 * pages))
+      copy.write("data.mdb", complete.dropLast(4096 * pages))
       do {
         let environment = try Environment(copy.path, access: .readWrite)
         let table = try environment.write { try Values(opening: "values", in: $0) }
@@ -123,36 +123,38 @@ func folderOfNumbers() throws -> String {
           #expect(value == [UInt8](repeating: 11, count: 3000))
         }
         try environment.write { try table.put(99, [1, 2, 3], in: $0) }
-        sound += 1
+        accepted += 1
       } catch let error as LMDBError {
-        #expect("\(error)".contains("cut short"))
+        #expect("\(error)".contains("truncated"))
       }
     }
-    #expect(sound > 0 && sound < whole.count / 4096 - 2)
+    #expect(accepted > 0 && accepted < complete.count / 4096 - 2)
   }
 
   @Test(arguments: [
-    // Offsets in the first meta page: version, page size; then both meta pages' last page.
+    // Offsets in a meta page: version, page size, last page.
     (offset: 20, bytes: [9, 0, 0, 0] as [UInt8], code: ResultCode.versionMismatch),
     (40, [0, 0, 0, 0], .invalid), (40, [1, 16, 0, 0], .invalid), (40, [0, 0, 0, 128], .invalid),
     (136, Array(repeating: 255, count: 8), .corrupted),
     (136, [255, 255, 255, 255, 255, 255, 255, 127], .corrupted),
   ])
-  func aHeaderThatLiesIsRefused(_ lie: (offset: Int, bytes: [UInt8], code: ResultCode)) throws {
+  func rejectsWrongHeaders(
+    _ change: (offset: Int, bytes: [UInt8], code: ResultCode)
+  ) throws {
     let folder = try folderOfNumbers()
     let file = try #require(fopen(folder + "/data.mdb", "r+b"))
     for page in [0, 4096] {
-      fseek(file, page + lie.offset, SEEK_SET)
-      fwrite(lie.bytes, 1, lie.bytes.count, file)
+      fseek(file, page + change.offset, SEEK_SET)
+      fwrite(change.bytes, 1, change.bytes.count, file)
     }
     fclose(file)
-    #expect { try Environment(folder, access: .readOnly) } throws: { lie.code ~= $0 }
+    #expect { try Environment(folder, access: .readOnly) } throws: { change.code ~= $0 }
   }
 
-  @Test func aLimitedAddressSpaceReservesLess() async throws {
+  @Test("reserves less in a limited address space") func limitedAddressSpace() async throws {
     let folder = try folderOfNumbers()
     await #expect(processExitsWith: .success) { [folder = folder as String] in
-      // What is in use already (a great deal under a sanitizer) and 8 GiB.
+      // What is already in use (a great deal under a sanitizer) plus 8 GiB.
       let statistics = try #require(fopen("/proc/self/statm", "r"))
       var line = [CChar](repeating: 0, count: 200)
       _ = fgets(&line, 200, statistics)
@@ -168,7 +170,7 @@ func folderOfNumbers() throws -> String {
     }
   }
 
-  @Test func aFolderThatCannotBeWrittenIsRead() async throws {
+  @Test("reads a folder without write permission") func readOnlyFolder() async throws {
     let folder = try folderOfNumbers()
     let outer = try #require(folder.split(separator: "/").dropLast().last)
     #expect(chmod("/tmp/\(outer)", 0o711) == 0)
@@ -191,9 +193,9 @@ func folderOfNumbers() throws -> String {
     }
   }
 
-  @Test func aFileIsAlwaysAsLongAsItsHeaderSays() throws {
-    // Pages taken from the end of the file and freed again in one transaction, while there are
-    // older free pages, are counted by the header and never written.
+  @Test("accepts a file after pages were allocated and freed again") func freedPages() throws {
+    // Pages allocated at the end of the file and freed in one transaction, while there are older
+    // free pages, are counted in the header but never written.
     let folder = TemporaryFolder().path
     let small = [UInt8](repeating: 1, count: 40_000)
     let large = [UInt8](repeating: 2, count: 400_000)

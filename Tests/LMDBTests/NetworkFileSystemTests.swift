@@ -2,9 +2,9 @@ import LMDB
 import TestSupport
 import Testing
 
-@Suite("File systems that several machines mount")
+@Suite("Network file systems")
 struct NetworkFileSystemTests {
-  @Test("are known by their numbers; a disk of this machine is none") func names() {
+  @Test("are recognised by type; a local disk is not one") func names() {
     #expect(NetworkFileSystem.name(ofType: 0x6969) == "NFS")
     #expect(NetworkFileSystem.name(ofType: 0xFF53_4D42) == "SMB")
     // ext4

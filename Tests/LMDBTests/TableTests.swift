@@ -2,7 +2,7 @@ import LMDB
 import TestSupport
 import Testing
 
-@Suite struct Tables {
+@Suite struct TableTests {
   private let environment: Environment
   private let bytes: Table<RawBytes, RawBytes>
   private let numbers: Numbers
@@ -18,14 +18,15 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 100, 4096, 1_000_003])
-  func valuesOfAnyLengthComeBack(_ count: Int) throws {
+  func storesValuesOfAnyLength(_ count: Int) throws {
     let value = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     try environment.write { try bytes.put([1], value, in: $0) }
     let found = try environment.read { try bytes.get([1], in: $0) }
     #expect(found == value)
     let viewed = try environment.read { try bytes.bytes([1], in: $0) { $0.byteCount } }
     #expect(viewed == count)
-    // Pages given back to the system are read again from the file, as often as asked, neighbours too.
+    // Pages returned to the system are read again from the file, repeatedly, as are neighbouring
+    // ones.
     try environment.write { try bytes.put([2], [1, 2, 3], in: $0) }
     for _ in 0..<3 {
       try environment.read { snapshot in
@@ -36,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func keysOfOneTo511BytesAreTaken() throws {
+  @Test func acceptsKeysOf1To511Bytes() throws {
     try environment.write { transaction in
       try bytes.put(Array(repeating: 1, count: 511), [], in: transaction)
       for count in [0, 512] {
@@ -48,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func orderIsNumericAndRangesIncludeTheirEnds() throws {
+  @Test func keysSortNumericallyAndRangesIncludeTheirEnds() throws {
     let keys: [UInt64] = [0, 1, 255, 256, 65_535, 65_536, 1 << 40, .max]
     try environment.write { transaction in
       for key in keys.reversed() { try numbers.put(key, key, in: transaction) }
@@ -70,7 +71,7 @@ import Testing
     #expect(try found(from: nil, through: 0) == [0])
   }
 
-  @Test func puttingReplacesDeletingTellsAndAppendingIsOnlyAtTheEnd() throws {
+  @Test func putReplacesDeleteReportsAndAppendRequiresTheGreatestKey() throws {
     try environment.write { transaction in
       try numbers.put(5, 1, in: transaction)
       try numbers.put(5, 2, in: transaction)
@@ -97,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func bytesOfAnotherFormAreAnErrorThatNamesTheTable() throws {
+  @Test func malformedBytesAreAnErrorThatNamesTheTable() throws {
     try environment.write { transaction in
       let raw = try Table<RawBytes, RawBytes>(opening: "numbers", in: transaction)
       try raw.put([0, 0, 0, 0, 0, 0, 0, 1], [1, 2, 3], in: transaction)

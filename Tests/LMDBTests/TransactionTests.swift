@@ -4,8 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct Transactions {
-  private struct Refusal: Error {}
+@Suite struct TransactionTests {
+  private struct Rejection: Error {}
 
   private let environment: Environment
   private let numbers: Numbers
@@ -19,7 +19,7 @@ import Testing
     try environment.read { try numbers.get(key, in: $0) }
   }
 
-  @Test func aCommitIsSeenAfterwardsAndBeforeOnlyByItself() throws {
+  @Test func changesAreVisibleToOthersOnlyAfterCommit() throws {
     try environment.write { transaction in
       try numbers.put(1, 10, in: transaction)
       #expect(try numbers.get(1, in: transaction) == 10)
@@ -28,11 +28,11 @@ import Testing
     #expect(try value(1) == 10)
   }
 
-  @Test func aThrowingClosureLeavesNothing() throws {
-    #expect(throws: Refusal.self) {
+  @Test func aThrowingClosureDiscardsItsChanges() throws {
+    #expect(throws: Rejection.self) {
       try environment.write { transaction in
         try numbers.put(1, 10, in: transaction)
-        throw Refusal()
+        throw Rejection()
       }
     }
     #expect(try value(1) == nil)
@@ -40,7 +40,7 @@ import Testing
     #expect(try value(2) == 20)
   }
 
-  @Test func aTransactionThatGoesOutOfScopeLeavesNothing() throws {
+  @Test func anUncommittedTransactionIsDiscarded() throws {
     do {
       let transaction = try WriteTransaction(environment)
       try numbers.put(1, 10, in: transaction)
@@ -54,7 +54,7 @@ import Testing
     #expect(try (1...3).map(value) == [nil, nil, 30])
   }
 
-  @Test func aSnapshotStaysAsItWas() throws {
+  @Test func aSnapshotDoesNotChange() throws {
     try environment.write { try numbers.put(1, 10, in: $0) }
     try environment.read { snapshot in
       try environment.write { try numbers.put(1, 11, in: $0) }
@@ -63,19 +63,19 @@ import Testing
     #expect(try value(1) == 11)
   }
 
-  @Test func aTableMadeInAnAbortedTransactionIsGone() throws {
+  @Test func aTableCreatedInAnAbortedTransactionDoesNotExist() throws {
     var kept: Numbers?
-    #expect(throws: Refusal.self) {
+    #expect(throws: Rejection.self) {
       try environment.write { transaction in
         kept = try Numbers(opening: "other", in: transaction, create: true)
-        throw Refusal()
+        throw Rejection()
       }
     }
     let table = try #require(kept)
     #expect(throws: LMDBError.self) { try environment.read { _ = try table.get(1, in: $0) } }
   }
 
-  @Test func readersAndWritersOfManyThreadsSeeWholeTransactions() async throws {
+  @Test func concurrentReadersSeeCompleteTransactions() async throws {
     try self.environment.write { transaction in
       for key in 0..<UInt64(2) { try self.numbers.put(key, 0, in: transaction) }
     }
@@ -106,7 +106,7 @@ import Testing
     #expect(try value(0) == 100)
   }
 
-  @Test func anEnvironmentOpenForReadingRefusesToWrite() throws {
+  @Test func aReadOnlyEnvironmentRefusesWrites() throws {
     let folder = try folderOfNumbers()
     let environment = try Environment(folder, access: .readOnly)
     #expect { try environment.write { _ in } } throws: { ResultCode.permissionDenied ~= $0 }
@@ -115,7 +115,7 @@ import Testing
     }
   }
 
-  @Test func aWriteInsideAWriteStopsInsteadOfWaitingForEver() async {
+  @Test func aNestedWriteTrapsInsteadOfDeadlocking() async {
     let folder = TemporaryFolder().path
     await #expect(processExitsWith: .failure) { [folder = folder as String] in
       let environment = try Environment(folder, access: .readWrite)
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  @Test func aChangeUnderBytesThatAreLookedAtStops() async {
+  @Test func aChangeWhileBytesAreBorrowedTraps() async {
     let folder = TemporaryFolder().path
     await #expect(processExitsWith: .failure) { [folder = folder as String] in
       let environment = try Environment(folder, access: .readWrite)
@@ -138,7 +138,7 @@ import Testing
     }
   }
 
-  @Test func aTableOfAnotherEnvironmentStops() async {
+  @Test func aTableOfAnotherEnvironmentTraps() async {
     let folders = [TemporaryFolder().path, TemporaryFolder().path]
     await #expect(processExitsWith: .failure) { [folders = folders as [String]] in
       let first = try Environment(folders[0], access: .readWrite)

@@ -1,44 +1,44 @@
 public import Testing
 
-/// Runs a test while no other test of this trait runs: for those that change a setting of the whole
-/// process, such as the choice of kernels or, as indexing does, the number of threads, and for those
-/// that compare bits, which that would disturb.
+/// Runs a test while no other test with this trait runs: for tests that change a process-wide
+/// setting, such as the choice of kernels or the number of threads (as indexing does), and for
+/// tests that compare results bit by bit, which such a change would affect.
 public struct OwnsProcess: TestTrait, SuiteTrait, TestScoping {
-  /// Of a suite, it holds for each of the tests.
+  /// On a suite, the trait applies to each of its tests.
   public var isRecursive: Bool { true }
 
-  /// Waits for the process, and runs the test.
+  /// Waits until no other such test runs, then runs the test.
   public func provideScope(
     for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
   ) async throws {
-    await Turn.shared.take()
+    await ProcessLock.shared.lock()
     do {
       try await function()
     } catch {
-      await Turn.shared.pass()
+      await ProcessLock.shared.unlock()
       throw error
     }
-    await Turn.shared.pass()
+    await ProcessLock.shared.unlock()
   }
 }
 
 extension Trait where Self == OwnsProcess {
-  /// Alone among the tests of this trait.
+  /// Runs the test alone among the tests with this trait.
   public static var ownsProcess: Self { OwnsProcess() }
 }
 
-/// Whose turn it is; the others wait without holding a thread.
-private actor Turn {
-  static let shared = Turn()
-  private var isTaken = false
+/// A lock on which tests wait without blocking a thread.
+private actor ProcessLock {
+  static let shared = ProcessLock()
+  private var isLocked = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  func take() async {
-    guard isTaken else { return isTaken = true }
+  func lock() async {
+    guard isLocked else { return isLocked = true }
     await withCheckedContinuation { waiting.append($0) }
   }
 
-  func pass() {
-    if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
+  func unlock() {
+    if waiting.isEmpty { isLocked = false } else { waiting.removeFirst().resume() }
   }
 }

@@ -2,7 +2,7 @@
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  /// A generator that always starts the same.
+  /// A generator with a fixed sequence for each seed.
   public init(seed: UInt64) { state = seed }
 
   /// The next 64 random bits.

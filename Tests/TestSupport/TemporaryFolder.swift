@@ -4,10 +4,10 @@ import Glibc
 /// A new folder under /tmp. All of them are removed when the test process ends, not sooner: a test
 /// may use a path for longer than the value.
 public struct TemporaryFolder: Sendable {
-  /// Where it is.
+  /// Its path.
   public let path: String
 
-  /// Makes the folder.
+  /// Creates the folder.
   public init() {
     path = Self.make(Self.root + "/XXXXXX")
   }
@@ -19,12 +19,11 @@ public struct TemporaryFolder: Sendable {
 
   private static func make(_ template: String) -> String {
     var path = Array(template.utf8CString)
-    precondition(mkdtemp(&path) != nil, "\(template): no such folder can be made")
+    precondition(mkdtemp(&path) != nil, "\(template): cannot create a temporary folder")
     return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
-  /// Writes a file into the folder, in folders of its own where the name has slashes; the result
-  /// is its path.
+  /// Writes a file into the folder and returns its path. Slashes in the name create subfolders.
   @discardableResult
   public func write(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
     let path = "\(self.path)/\(name)"

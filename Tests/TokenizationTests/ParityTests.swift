@@ -2,7 +2,7 @@ import Testing
 
 @testable import Tokenization
 
-/// The same ids as Hugging Face's tokenizer and the same clean-up as BLIP's Python.
+/// Compares ids with Hugging Face's tokenizer and caption cleaning with BLIP's Python code.
 @Suite struct ParityTests {
   private let tokenizer: WordPieceTokenizer
 
@@ -10,7 +10,7 @@ import Testing
     tokenizer = try WordPieceTokenizer(vocabularyPath: Reference.vocabularyPath)
   }
 
-  @Test func hostileTextsHaveTheReferencesIds() throws {
+  @Test func hostileTextsGetTheReferenceIds() throws {
     let texts = try Reference.texts()
     #expect(texts.count > 2000)
     for text in texts {
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func hostileTextsAreCleanedAsByPython() throws {
+  @Test func hostileTextsAreCleanedAsInPython() throws {
     for text in try Reference.texts() {
       let cleaned = cleanCaption(text.text)
       #expect(
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func everyCodePointIsCleanedAsByPython() throws {
+  @Test func everyCodePointIsCleanedAsInPython() throws {
     for (block, line) in try Reference.lines("codepoints.txt").enumerated() {
       let scalars = (UInt32(block) << 12..<UInt32(block + 1) << 12).compactMap(Unicode.Scalar.init)
       let cleaned = scalars.filter(isKnownToPython).flatMap {
@@ -43,13 +43,13 @@ import Testing
     }
   }
 
-  @Test func idsReadAsByTheReference() throws {
+  @Test func idsAreDecodedAsInTheReference() throws {
     for text in try Reference.texts() {
       #expect(tokenizer.decode(text.ids) == text.decoded, "\(text.testDescription)")
     }
   }
 
-  @Test func everyCodePointIsNormalisedAsByTheReference() throws {
+  @Test func everyCodePointIsNormalisedAsInTheReference() throws {
     let expected = try Reference.lines("codepoints.txt")
     #expect(expected.count == 0x110)
     for (block, line) in expected.enumerated() {
@@ -68,8 +68,8 @@ import Testing
     }
   }
 
-  /// ASCII takes a way of its own through the tokenizer, which has to be the tables'.
-  @Test func asciiIsTreatedAsTheTablesSay() {
+  /// The tokenizer handles ASCII separately, and must agree with the tables.
+  @Test func asciiAgreesWithTheTables() {
     for byte in UInt8(0)..<0x80 {
       let character = Character(Unicode.Scalar(byte))
       let ids = tokenizer.encode("a\(character)b")
@@ -79,8 +79,9 @@ import Testing
         case .space: tokenizer.encode("a b")
         case .characters where Normalization.uncased.isPunctuation(UInt32(byte)):
           tokenizer.encode("a \(character) b")
-        case .characters(let small):
-          tokenizer.encode("a\(small.compactMap(Unicode.Scalar.init).map { "\($0)" }.joined())b")
+        case .characters(let lowercased):
+          tokenizer.encode(
+            "a\(lowercased.compactMap(Unicode.Scalar.init).map { "\($0)" }.joined())b")
         case .ideograph: [] as [Int32]
         }
       #expect(ids == expected, "U+\(String(byte, radix: 16))")
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test(.enabled(if: Reference.hasCaptions, "needs ../shared/data/flickr8k-dev/captions.json"))
-  func captionsHaveTheReferencesIds() throws {
+  func captionsGetTheReferenceIds() throws {
     let captions = try Reference.captions()
     let expected = try Reference.lines("flickr8k-dev.txt")
     #expect(captions.count == 5000 && expected.count == 5000)
@@ -99,11 +100,11 @@ import Testing
   }
 }
 
-/// Whether Unicode 14.0, Python 3.11's, has the code point: letters that came later have small ones
-/// only here. Their ids are the same all the same, since the tokenizer makes letters small too.
+/// Whether the code point is in Unicode 14.0, that of Python 3.11: letters added later have
+/// lower-case mappings only here. Their ids do not differ, since the tokenizer lower-cases too.
 private func isKnownToPython(_ scalar: Unicode.Scalar) -> Bool {
   let category = scalar.properties.generalCategory
-  // What is never assigned is of Unicode's first versions, but of no use to Python.
+  // Noncharacters have an age but are unassigned.
   guard category != .unassigned, let age = scalar.properties.age else { return false }
   return age.major <= 14
 }

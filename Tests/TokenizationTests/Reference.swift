@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Tokenization
 
-/// What Benchmarks/fixtures/make_tokenizer_fixtures.py wrote down.
+/// The reference results that Benchmarks/fixtures/make_tokenizer_fixtures.py wrote.
 enum Reference {
   private static let fixtures = Checkout.fixtures(of: "TokenizationTests")
   static let vocabularyPath = Checkout.defaultModel + "/vocab.txt"
@@ -13,9 +13,9 @@ enum Reference {
 
   struct Text: Decodable, Sendable, CustomTestStringConvertible {
     let text, clean: String
-    /// Of at most 35 ids.
+    /// The ids of `text`, at most 35.
     let ids: [Int32]
-    /// A hash of all ids.
+    /// A hash of the untruncated ids.
     let all: String
     let decoded: String
     var testDescription: String { text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined() }
@@ -40,7 +40,7 @@ enum Reference {
   }
 }
 
-/// FNV-1a over numbers as 4 bytes each, as the script has it.
+/// FNV-1a over numbers of 4 bytes each, as in the script.
 func fnv(_ numbers: some Sequence<UInt32>) -> String {
   var hash: UInt64 = 0xCBF2_9CE4_8422_2325
   for number in numbers {

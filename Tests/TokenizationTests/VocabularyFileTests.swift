@@ -3,7 +3,7 @@ import Testing
 
 @testable import Tokenization
 
-private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
+private func errorMessage(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
   let path = TemporaryFolder().write(name, bytes)
   do {
     _ = try WordPieceTokenizer(vocabularyPath: path)
@@ -15,7 +15,7 @@ private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
 }
 
 @Suite struct VocabularyFileTests {
-  @Test func linesEndAsTheyDoOnAnySystem() throws {
+  @Test func anyLineEndingIsAccepted() throws {
     for end in ["\n", "\r\n"] {
       for last in ["", end] {
         let text = ["[UNK]", "[CLS]", "[SEP]", "dog", "##s"].joined(separator: end) + last
@@ -27,21 +27,24 @@ private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
     }
   }
 
-  @Test func filesThatAreNoVocabularyAreRefused() {
+  @Test func invalidVocabulariesAreRejected() {
     let special = "[UNK]\n[CLS]\n[SEP]\n"
-    #expect(refusal("vocab.txt", "".utf8).contains("[UNK] is missing"))
-    #expect(refusal("vocab.txt", "[UNK]\n[SEP]\n".utf8).contains("[CLS] is missing"))
-    #expect(refusal("vocab.txt", "[UNK]\n[CLS]\n".utf8).contains("[SEP] is missing"))
-    #expect(refusal("vocab.txt", (special + "a\n\nb\n").utf8).contains("line 5 holds no token"))
-    #expect(refusal("vocab.txt", (special + "a\nb\na\n").utf8).contains("lines 4 and 6 hold"))
-    #expect(refusal("vocab.txt", (special + "a\0\n").utf8).contains("not text"))
-    #expect(refusal("vocab.txt", Array(special.utf8) + [0xFF]).contains("not text"))
+    #expect(errorMessage("vocab.txt", "".utf8).contains("[UNK] is missing"))
+    #expect(errorMessage("vocab.txt", "[UNK]\n[SEP]\n".utf8).contains("[CLS] is missing"))
+    #expect(errorMessage("vocab.txt", "[UNK]\n[CLS]\n".utf8).contains("[SEP] is missing"))
+    #expect(
+      errorMessage("vocab.txt", (special + "a\n\nb\n").utf8).contains("line 5 contains no token"))
+    #expect(
+      errorMessage("vocab.txt", (special + "a\nb\na\n").utf8).contains("lines 4 and 6 contain"))
+    #expect(errorMessage("vocab.txt", (special + "a\0\n").utf8).contains("not UTF-8 text"))
+    #expect(errorMessage("vocab.txt", Array(special.utf8) + [0xFF]).contains("not UTF-8 text"))
     let many = (0...1_000_000).map { "\(String($0, radix: 36))\n" }.joined()
-    #expect(refusal("vocab.txt", many.utf8).contains("more than 1000000 lines"))
-    #expect(refusal("vocab.txt", [UInt8](repeating: 65, count: 65 << 20)).contains("too many"))
+    #expect(errorMessage("vocab.txt", many.utf8).contains("more than 1000000 lines"))
+    #expect(
+      errorMessage("vocab.txt", [UInt8](repeating: 65, count: 65 << 20)).contains("too large"))
   }
 
-  @Test func whatCannotBeReadIsNamed() {
+  @Test func unreadableFilesAreNamed() {
     let folder = TemporaryFolder().path
     #expect(
       throws: TokenizationError("\(folder): cannot be read as a vocabulary: not a regular file")
@@ -59,7 +62,7 @@ private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
   private static let words =
     ###"{"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "caf\u00e9": 3, "##s": 4, "dog": 5}"###
 
-  @Test func aTokenizerFileIsAVocabularyToo() throws {
+  @Test func aTokenizerFileIsAccepted() throws {
     let text = """
       {\(Self.normalizer), "model": {"type": "WordPiece", "vocab": \(Self.words)},
        "added_tokens": [{"id": 2, "content": "[SEP]"}, {"id": 6, "content": "[ENC]"}]}
@@ -74,7 +77,7 @@ private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
   }
 
   @Test(arguments: [
-    ("{", "not JSON"), ("[]", "not an uncased BERT"), ("{}", "not an uncased BERT"),
+    ("{", "not a tokenizer's JSON"), ("[]", "not an uncased BERT"), ("{}", "not an uncased BERT"),
     ("{\(normalizer), \"model\": {\"vocab\": []}}", "not an uncased BERT"),
     ("{\(normalizer), \"model\": {\"type\": \"BPE\", \"vocab\": \(words)}}", "not an uncased BERT"),
     (
@@ -90,18 +93,18 @@ private func refusal(_ name: String, _ bytes: some Sequence<UInt8>) -> String {
     ("{\(normalizer), \"model\": {\"vocab\": {\"a\": 0, \"b\": 2}}}", "no token has the id 1"),
     (
       "{\(normalizer), \"model\": {\"vocab\": {\"\u{e9}\": 0, \"e\u{301}\": 1, \"b\": 2}}}",
-      "in two spellings"
+      "in two equivalent spellings"
     ),
-    (String(repeating: "[", count: 100_000), "not JSON"),
+    (String(repeating: "[", count: 100_000), "not a tokenizer's JSON"),
     ("{\(normalizer), \"model\": {\"vocab\": {\"a\": 1, \"b\": 1}}}", "have the id 1"),
     (
       "{\(normalizer), \"model\": {\"vocab\": {\"a\": 0}}, \"added_tokens\": [{\"id\": 1, \"content\": \"a\"}]}",
-      "ids 0 and 1 are those of one token"
+      "ids 0 and 1 have the same token"
     ),
     ("{\(normalizer), \"model\": {\"vocab\": {}}}", "[UNK] is missing"),
   ])
-  func tokenizerFilesThatAreNotBERTsAreRefused(text: String, reason: String) {
-    let message = refusal("tokenizer.json", text.utf8)
+  func unsupportedTokenizerFilesAreRejected(text: String, reason: String) {
+    let message = errorMessage("tokenizer.json", text.utf8)
     #expect(message.contains(reason), "\(message)")
   }
 }

@@ -1,8 +1,8 @@
-// Debian's picture codecs behind two functions, and JPEG's encoder (jpeg_encode.h). Everything is
-// read from memory; every picture comes back as 8-bit RGB over white, as stored (orientation is the
-// caller's, except where the format's own library turns the picture itself: HEIF and AVIF).
+// A common interface to Debian's image codecs, and a JPEG encoder (jpeg_encode.h). Files are read
+// from memory; pictures are returned as 8-bit RGB over white, as stored (the caller applies the
+// orientation, except for HEIF and AVIF, whose library does).
 //
-// No function aborts, prints or throws: libraries that fail by longjmp are caught inside.
+// No function aborts, prints or jumps out: a library's longjmp on failure is caught inside.
 #pragma once
 
 #include <stddef.h>
@@ -21,25 +21,25 @@ typedef enum {
 
 typedef enum {
   codec_ok,
-  codec_truncated,  // the bytes end before the picture does
-  codec_corrupt,    // `message` says what is wrong
+  codec_truncated,  // the file ends before the picture is complete
+  codec_corrupt,    // damaged or unsupported; see `message`
 } codec_status;
 
-/// What the header says. Nothing larger than the header has been allocated to know it.
+/// The properties in a file's header. Reading them allocates nothing larger than the header.
 typedef struct {
   uint32_t width, height;
-  uint32_t orientation;  // TIFF's own tag, 1...8; 1 for all other formats
+  uint32_t orientation;  // TIFF's orientation tag, 1...8; 1 for all other formats
 } codec_header;
 
 enum { codec_message_size = 200 };
 
-/// Reads the header of `count` bytes at `bytes`, which are of the named format.
+/// Reads the header of a file of `count` bytes in the given format.
 codec_status codec_probe(codec_format format, const uint8_t *bytes, size_t count,
                          codec_header *header, char message[codec_message_size]);
 
-/// Decodes into `rgb`, room for exactly `width * height * 3` bytes, which must be the size that
-/// `codec_probe` gave, divided by `reduction`: 1, or for a JPEG 2, 4 or 8 that divides both sides.
-/// Where the status is not `codec_ok`, the contents of `rgb` are unspecified.
+/// Decodes into `rgb`, a buffer of exactly `width * height * 3` bytes. The size must be that
+/// returned by `codec_probe`, divided by `reduction`: 1, or for JPEG a divisor 2, 4 or 8 of both
+/// sides. If the status is not `codec_ok`, the contents of `rgb` are unspecified.
 codec_status codec_decode(codec_format format, const uint8_t *bytes, size_t count,
                           uint32_t reduction, uint32_t width, uint32_t height, uint8_t *rgb,
                           char message[codec_message_size]);

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 // Encodes width * height RGB pixels (3 bytes each) as a JPEG of the given quality (1 to 100).
-// Returns false where libjpeg gives up; `*data` is to be freed by codec_free either way.
+// Returns false if libjpeg fails; in either case, free `*data` with codec_free.
 bool codec_encode_jpeg(const uint8_t *pixels, int width, int height, int quality, uint8_t **data,
                        size_t *size);
 
-// Frees what codec_encode_jpeg made.
+// Frees memory allocated by codec_encode_jpeg.
 void codec_free(uint8_t *data);

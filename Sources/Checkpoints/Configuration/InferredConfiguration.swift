@@ -1,6 +1,6 @@
-/// What a checkpoint file without a configuration is a model of, as far as the shapes of its tensors
-/// say, and as BLIP's code has it for the rest (`models/vit.py`, `configs/med_config.json`): heads
-/// of 64 numbers, [DEC] and [ENC] the last two words.
+/// The configuration of a checkpoint file that comes without one: inferred from the shapes of its
+/// tensors and, for the rest, as in BLIP's code (`models/vit.py`, `configs/med_config.json`): heads
+/// of width 64, [DEC] and [ENC] the last two tokens.
 struct InferredConfiguration {
   /// `config.json`
   let configuration: JSONValue
@@ -15,8 +15,8 @@ struct InferredConfiguration {
     let side = Int(Double(max(positions[1] - 1, 0)).squareRoot().rounded())
     guard 1...128 ~= side, side * side + 1 == positions[1], 1...4096 ~= patch[3] else {
       throw CheckpointError(
-        "\(weights.source): the shapes \(patch) and \(positions) of its patches and positions are "
-          + "no BLIP's")
+        "\(weights.source): not a BLIP checkpoint: the shapes of its patch and position embeddings "
+          + "are \(patch) and \(positions)")
     }
     let width = patch[0]
     let imageSize = side * patch[3]
@@ -44,7 +44,7 @@ struct InferredConfiguration {
       "intermediate_size": .integer(
         try shapes.get("\(vision).encoder.layers.0.mlp.fc1.weight", dimensions: 2)[0]),
       "image_size": .integer(imageSize), "patch_size": .integer(patch[3]),
-      // The original ViT's; Hugging Face runs BLIP with its own default.
+      // 1e-6 is the original ViT's value; Hugging Face runs BLIP with its default of 1e-5.
       "layer_norm_eps": .number(isOriginal ? 1e-6 : 1e-5),
     ])
     config["text_config"] = .object([
@@ -78,7 +78,7 @@ struct InferredConfiguration {
   }
 }
 
-/// Shapes that a file from outside says.
+/// The shapes in an untrusted file.
 private struct Shapes {
   let weights: Weights
 
@@ -87,7 +87,7 @@ private struct Shapes {
   func get(_ name: String, dimensions: Int) throws(CheckpointError) -> [Int] {
     guard let shape = weights.shape(of: name) else {
       throw CheckpointError(
-        "\(weights.source): tensor \"\(name)\" is missing; is it a BLIP's checkpoint?")
+        "\(weights.source): tensor \"\(name)\" is missing; is it a BLIP checkpoint?")
     }
     guard shape.count == dimensions else {
       throw CheckpointError(
@@ -97,7 +97,7 @@ private struct Shapes {
   }
 
   func layers(_ path: String, _ name: String) -> Int {
-    // As many as follow each other; a file holds finitely many.
+    // Count consecutive layers; a file contains finitely many.
     var count = 0
     while has("\(path).\(count).\(name)") { count += 1 }
     return count
@@ -106,8 +106,8 @@ private struct Shapes {
   func heads(of width: Int) throws(CheckpointError) -> Int {
     guard width <= 64 || width % 64 == 0 else {
       throw CheckpointError(
-        "\(weights.source): a width of \(width), which no heads of 64 make; is it a BLIP's "
-          + "checkpoint?")
+        "\(weights.source): a width of \(width), which is not a multiple of 64, the width of a head; "
+          + "is it a BLIP checkpoint?")
     }
     return max(1, width / 64)
   }

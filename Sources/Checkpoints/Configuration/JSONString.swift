@@ -1,5 +1,5 @@
-/// A text as JSON writes it, in quotation marks.
-public func jsonString(_ string: String) -> String {
+/// A string as a JSON literal, with quotation marks.
+package func jsonString(_ string: String) -> String {
   var result = "\""
   for scalar in string.unicodeScalars {
     switch scalar {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Any JSON, to change a value of a configuration file and keep what it says besides.
+/// Any JSON value, to change a value of a configuration file and preserve the rest.
 enum JSONValue: Codable, Equatable {
   case null
   case bool(Bool)
@@ -42,7 +42,8 @@ enum JSONValue: Codable, Equatable {
     }
   }
 
-  /// A member of an object; setting one makes an object of what is none.
+  /// A member of an object; nil if there is none. Setting one replaces a value that is not an
+  /// object by an object.
   subscript(key: String) -> JSONValue? {
     get {
       guard case .object(let members) = self else { return nil }
@@ -57,7 +58,7 @@ enum JSONValue: Codable, Equatable {
     }
   }
 
-  /// The text of a file that says this.
+  /// The value as the contents of a JSON file.
   func file() throws(CheckpointError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

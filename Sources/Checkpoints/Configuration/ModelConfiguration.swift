@@ -1,5 +1,5 @@
-/// What `config.json` says a model is made of. Every number is checked: sizes are positive and
-/// bounded, heads divide widths, token ids lie in the vocabulary.
+/// A model's architecture, as described by `config.json`. All numbers are validated: sizes are
+/// positive and bounded, heads divide widths, token ids are in the vocabulary.
 public struct ModelConfiguration: Sendable, Equatable, Decodable {
   /// The image encoder.
   public let vision: VisionConfiguration
@@ -7,11 +7,11 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   public let text: TextConfiguration
   /// The width of the ITC embeddings (`image_text_hidden_size`).
   public let embeddingSize: Int
-  /// The rerank depth that pays for this model, where the file names one (`blip.rerank_depth`, a
-  /// key of this engine).
+  /// The recommended rerank depth of this model, if given (`blip.rerank_depth`, a key specific to
+  /// this engine).
   public let rerankDepth: Int?
-  /// What the ITC cosine counts beside the match logit where hits are reranked (`blip.itc_weight`, a
-  /// key of this engine): 1 in BLIP's own evaluation.
+  /// The weight of the ITC cosine relative to the match logit in reranking (`blip.itc_weight`, a
+  /// key specific to this engine): 1 in BLIP's own evaluation.
   public let itcWeight: Float
 
   private enum CodingKeys: String, CodingKey {
@@ -38,33 +38,33 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
     }
   }
 
-  /// Missing keys mean what Hugging Face's `BlipConfig` takes them for.
+  /// Missing keys have the defaults of Hugging Face's `BlipConfig`.
   public init(from decoder: any Decoder) throws {
     let file = try decoder.container(keyedBy: CodingKeys.self)
     try file.require(
-      .modelType, "blip", otherwise: "is not \"blip\"; give a BLIP model's folder")
+      .modelType, "blip", otherwise: "is not \"blip\"; give the folder of a BLIP model")
     vision = try file.section(VisionConfiguration.self, .vision)
     var text = try file.section(TextConfiguration.self, .text)
-    // As BlipConfig overwrites it.
+    // As BlipConfig does.
     text.encoderHiddenSize = vision.hiddenSize
     self.text = text
-    embeddingSize = try file.integer(.embeddingSize, default: 256, in: 1...widest)
+    embeddingSize = try file.integer(.embeddingSize, default: 256, in: 1...maximumWidth)
     let engine = try file.decodeIfPresent(Engine.self, forKey: .engine)
     rerankDepth = engine?.rerankDepth
     itcWeight = engine?.itcWeight ?? 1
   }
 }
 
-/// The image encoder: a ViT, its patches embedded linearly or by a convolutional stem.
+/// The architecture of the image encoder: a ViT with a linear patch embedding, optionally after a
+/// convolutional stem.
 public struct VisionConfiguration: Sendable, Equatable, Decodable {
-  /// Pixels on a side of the input, and of a patch; the second divides the first.
+  /// The side of the input and of a patch, in pixels; the latter divides the former.
   public let imageSize, patchSize: Int
-  /// The width of a token and of the feed-forward layer, the numbers of layers and heads.
+  /// The widths of a token and of the feed-forward layer; the numbers of layers and heads.
   public let hiddenSize, intermediateSize, layers, heads: Int
-  /// The ε of every layer norm.
+  /// The ε of all layer norms.
   public let layerNormEpsilon: Float
-  /// The convolutions before the patch embedding, where the model has them (the default model's
-  /// page); nil in a published BLIP.
+  /// The convolutions before the patch embedding, as in the default model; nil in a published BLIP.
   public let stem: [StemLayer]?
 
   private enum CodingKeys: String, CodingKey {
@@ -79,24 +79,25 @@ public struct VisionConfiguration: Sendable, Equatable, Decodable {
     case stem
   }
 
-  /// Missing keys mean what Hugging Face's `BlipVisionConfig` takes them for.
+  /// Missing keys have the defaults of Hugging Face's `BlipVisionConfig`.
   public init(from decoder: any Decoder) throws {
     let file = try decoder.container(keyedBy: CodingKeys.self)
     imageSize = try file.side(.imageSize, default: 384, in: 1...4096)
     patchSize = try file.side(.patchSize, default: 16, in: 1...imageSize)
     guard imageSize % patchSize == 0, imageSize / patchSize <= 128 else {
-      throw file.refuse(
-        .patchSize, "\(patchSize) does not cut \(imageSize) into 1 to 128 patches")
+      throw file.invalid(
+        .patchSize, "\(patchSize) does not divide \(imageSize) into 1 to 128 patches")
     }
-    hiddenSize = try file.integer(.hiddenSize, default: 768, in: 1...widest)
-    intermediateSize = try file.integer(.intermediateSize, default: 3072, in: 1...widest)
-    layers = try file.integer(.layers, default: 12, in: 1...deepest)
+    hiddenSize = try file.integer(.hiddenSize, default: 768, in: 1...maximumWidth)
+    intermediateSize = try file.integer(.intermediateSize, default: 3072, in: 1...maximumWidth)
+    layers = try file.integer(.layers, default: 12, in: 1...maximumLayers)
     heads = try file.integer(.heads, default: 12, in: 1...hiddenSize)
     guard hiddenSize % heads == 0 else {
-      throw file.refuse(.heads, "\(heads) does not divide the width \(hiddenSize)")
+      throw file.invalid(.heads, "\(heads) does not divide the width \(hiddenSize)")
     }
     layerNormEpsilon = try file.float(.layerNormEpsilon, default: 1e-5, in: 0...1)
-    try file.require(.activation, "gelu", otherwise: "is not \"gelu\", the only one that is run")
+    try file.require(
+      .activation, "gelu", otherwise: "is not \"gelu\", the only supported activation")
     stem = try file.decodeIfPresent(Stem.self, forKey: .stem)?.layers
     if let stem {
       try StemLayer.check(
@@ -106,19 +107,19 @@ public struct VisionConfiguration: Sendable, Equatable, Decodable {
   }
 }
 
-/// The text encoder: a BERT with cross-attention.
+/// The architecture of the text encoder: a BERT with cross-attention.
 public struct TextConfiguration: Sendable, Equatable, Decodable {
-  /// Rows of the word embedding; the widths of a token and of the feed-forward layer; the numbers
-  /// of layers and heads.
+  /// The number of rows of the word embedding; the widths of a token and of the feed-forward layer;
+  /// the numbers of layers and heads.
   public let vocabularySize, hiddenSize, intermediateSize, layers, heads: Int
-  /// The width of a patch feature, which is the image encoder's.
+  /// The width of a patch feature: that of the image encoder.
   public fileprivate(set) var encoderHiddenSize: Int
-  /// Rows of the position embedding.
+  /// The number of rows of the position embedding.
   public let maximumPositions: Int
-  /// The ε of every layer norm.
+  /// The ε of all layer norms.
   public let layerNormEpsilon: Float
-  /// [DEC] (`bos_token_id`), [ENC] (`enc_token_id`, which published configurations do not write),
-  /// [SEP] and [PAD].
+  /// The ids of [DEC] (`bos_token_id`), [ENC] (`enc_token_id`, missing in published
+  /// configurations), [SEP] and [PAD].
   public let decoderToken, encoderToken, separatorToken, paddingToken: Int32
 
   private enum CodingKeys: String, CodingKey {
@@ -137,24 +138,25 @@ public struct TextConfiguration: Sendable, Equatable, Decodable {
     case paddingToken = "pad_token_id"
   }
 
-  /// Missing keys mean what Hugging Face's `BlipTextConfig` takes them for.
+  /// Missing keys have the defaults of Hugging Face's `BlipTextConfig`.
   public init(from decoder: any Decoder) throws {
     let file = try decoder.container(keyedBy: CodingKeys.self)
     vocabularySize = try file.integer(.vocabularySize, default: 30524, in: 1...10_000_000)
-    hiddenSize = try file.integer(.hiddenSize, default: 768, in: 1...widest)
-    encoderHiddenSize = try file.integer(.encoderHiddenSize, default: 768, in: 1...widest)
-    intermediateSize = try file.integer(.intermediateSize, default: 3072, in: 1...widest)
-    layers = try file.integer(.layers, default: 12, in: 1...deepest)
-    // BLIP itself has 12, but a missing key means 8 to BlipTextConfig, which leaves its defaults
-    // out when it saves: a folder without the key was run with 8. Published folders say 12, since
+    hiddenSize = try file.integer(.hiddenSize, default: 768, in: 1...maximumWidth)
+    encoderHiddenSize = try file.integer(.encoderHiddenSize, default: 768, in: 1...maximumWidth)
+    intermediateSize = try file.integer(.intermediateSize, default: 3072, in: 1...maximumWidth)
+    layers = try file.integer(.layers, default: 12, in: 1...maximumLayers)
+    // BLIP itself has 12, but BlipTextConfig's default is 8, and it omits defaults when saving: a
+    // folder without the key was run with 8. Published folders say 12, since
     // huggingface/transformers#22625.
     heads = try file.integer(.heads, default: 8, in: 1...hiddenSize)
     guard hiddenSize % heads == 0 else {
-      throw file.refuse(.heads, "\(heads) does not divide the width \(hiddenSize)")
+      throw file.invalid(.heads, "\(heads) does not divide the width \(hiddenSize)")
     }
     maximumPositions = try file.integer(.maximumPositions, default: 512, in: 2...65_536)
     layerNormEpsilon = try file.float(.layerNormEpsilon, default: 1e-12, in: 0...1)
-    try file.require(.activation, "gelu", otherwise: "is not \"gelu\", the only one that is run")
+    try file.require(
+      .activation, "gelu", otherwise: "is not \"gelu\", the only supported activation")
     let ids = 0...vocabularySize - 1
     decoderToken = Int32(try file.integer(.decoderToken, default: 30522, in: ids))
     encoderToken = Int32(try file.integer(.encoderToken, default: 30523, in: ids))
@@ -163,6 +165,6 @@ public struct TextConfiguration: Sendable, Equatable, Decodable {
   }
 }
 
-/// Bounds far above any BLIP, so that no product of sizes overflows.
-let widest = 65_536
-private let deepest = 256
+/// Bounds far above any BLIP model, so that no product of sizes overflows.
+let maximumWidth = 65_536
+private let maximumLayers = 256

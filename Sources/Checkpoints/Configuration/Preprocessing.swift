@@ -1,10 +1,10 @@
-/// How `preprocessor_config.json` turns a picture into the image encoder's input: resized to a
-/// square by Pillow's bicubic filter, each channel c of a pixel p becoming
-/// `(p · rescaleFactor − mean[c]) / standardDeviation[c]`.
+/// How a picture is converted to the image encoder's input, from `preprocessor_config.json`: it is
+/// resized to a square with Pillow's bicubic filter, and each channel c of a pixel p becomes `(p ·
+/// rescaleFactor − mean[c]) / standardDeviation[c]`.
 public struct Preprocessing: Sendable, Equatable, Decodable {
-  /// Pixels on a side.
+  /// The side of the input, in pixels.
   public let imageSize: Int
-  /// Red, green, blue.
+  /// Per channel: red, green, blue.
   public let mean, standardDeviation: [Float]
   /// 1/255 unless the file says otherwise.
   public let rescaleFactor: Float
@@ -26,14 +26,14 @@ public struct Preprocessing: Sendable, Equatable, Decodable {
     case shortestEdge = "shortest_edge"
   }
 
-  /// Missing keys mean what Hugging Face's `BlipImageProcessor` takes them for.
+  /// Missing keys have the defaults of Hugging Face's `BlipImageProcessor`.
   public init(from decoder: any Decoder) throws {
     let file = try decoder.container(keyedBy: CodingKeys.self)
     imageSize = try Self.side(file)
     try file.require(.resizes, true, otherwise: "is false; pictures are always resized")
     try file.require(.crops, false, otherwise: "is true; BLIP does not crop")
     try file.require(.pads, false, otherwise: "is true; BLIP does not pad")
-    try file.require(.resample, 3, otherwise: "is not 3 (bicubic), the only filter that is run")
+    try file.require(.resample, 3, otherwise: "is not 3 (bicubic), the only supported filter")
     if try file.bool(.rescales, default: true) {
       rescaleFactor = try file.float(.rescaleFactor, default: 1 / 255, in: 1e-6...1e6)
     } else {
@@ -50,11 +50,11 @@ public struct Preprocessing: Sendable, Equatable, Decodable {
     }
   }
 
-  /// `size` as the versions of Hugging Face have written it: a number, `{"height", "width"}`, or
-  /// `{"shortest_edge"}`, which for BLIP has always meant the side of the square.
+  /// Reads `size` in any of the forms that Hugging Face has used: a number, `{"height", "width"}`,
+  /// or `{"shortest_edge"}`, which for BLIP has always meant the side of the square.
   private static func side(
     _ file: KeyedDecodingContainer<CodingKeys>
-  ) throws(Refusal) -> Int {
+  ) throws(InvalidValue) -> Int {
     let range = 1...4096
     guard let size = try? file.nestedContainer(keyedBy: SizeKeys.self, forKey: .size) else {
       return try file.side(.size, default: 384, in: range)
@@ -63,13 +63,13 @@ public struct Preprocessing: Sendable, Equatable, Decodable {
     let height = try size.required(.height, in: range)
     let width = try size.required(.width, in: range)
     guard height == width else {
-      throw file.refuse(.size, "is \(height)×\(width); only squares are encoded")
+      throw file.invalid(.size, "is \(height)×\(width); only squares are supported")
     }
     return height
   }
 }
 
-/// `processor_config.json`, which has what `preprocessor_config.json` has in a section.
+/// `processor_config.json`, which contains the contents of `preprocessor_config.json` as a section.
 struct ProcessorFile: Decodable {
   let images: Preprocessing
 

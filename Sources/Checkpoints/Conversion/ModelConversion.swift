@@ -1,16 +1,16 @@
-/// A model folder as Hugging Face writes it, made of another one or of a checkpoint file, such as
-/// BLIP's original ones, that brings nothing but weights.
-public struct ModelConversion: Sendable {
+/// Converts a model to a model folder in Hugging Face's format, from another folder or from a
+/// checkpoint file that contains only weights, such as BLIP's original ones.
+package struct ModelConversion: Sendable {
   private let weights: Weights
   private let files: [(name: String, bytes: [UInt8])]
 
-  /// Reads what is to be converted; throws where it is no model.
+  /// Reads the model to convert; throws if it is not a model.
   /// - Parameters:
-  ///   - path: A model folder, or a file that PyTorch saved.
-  ///   - imageSize: Pixels on a side of the pictures that the new model takes; nil: as before.
-  ///   - vocabulary: A `vocab.txt` or `tokenizer.json` for the new folder; nil: the one of the old.
-  ///   - standardVocabulary: What a checkpoint file gets where none is given.
-  public init(
+  ///   - path: A model folder, or a file saved by PyTorch.
+  ///   - imageSize: The side of the new model's input, in pixels; nil: unchanged.
+  ///   - vocabulary: A `vocab.txt` or `tokenizer.json` for the new folder; nil: that of the source.
+  ///   - standardVocabulary: The vocabulary for a checkpoint file if none is given.
+  package init(
     _ path: String, imageSize: Int? = nil, vocabulary: String?, standardVocabulary: String
   ) throws(CheckpointError) {
     var files: [(name: String, bytes: [UInt8])]
@@ -54,7 +54,7 @@ public struct ModelConversion: Sendable {
 
   private static let vocabularies = ["vocab.txt", "tokenizer.json"]
 
-  /// A configuration file for pictures of another size; other files as they are.
+  /// A configuration file changed to another input size; other files are unchanged.
   private static func resized(
     _ name: String, _ bytes: [UInt8], of path: String, to imageSize: Int
   ) throws(CheckpointError) -> [UInt8] {
@@ -83,10 +83,10 @@ public struct ModelConversion: Sendable {
     }
   }
 
-  /// Writes the folder, which appears whole or not at all, with its weights in one
-  /// `model.safetensors`: each tensor as it is stored, or its matrices in int8.
-  /// - Parameter check: Looks at the folder before it takes its place; what it throws is thrown.
-  public func write(
+  /// Writes the folder atomically, with the weights in one `model.safetensors`: tensors as stored,
+  /// or, with `int8`, matrices in int8.
+  /// - Parameter check: Validates the folder before it is renamed to `path`; errors are rethrown.
+  package func write(
     to path: String, int8: Bool = false, check: (ModelFolder) throws -> Void
   ) throws {
     let folder = try NewFolder(path)
@@ -102,7 +102,7 @@ public struct ModelConversion: Sendable {
     try folder.commit()
   }
 
-  /// A tensor that is stored in int8 where it is a matrix of larger numbers.
+  /// A tensor, converted to int8 if it is a matrix of a larger type.
   private func quantized(_ name: String) throws(CheckpointError) -> [TensorToWrite] {
     guard let tensor = weights.stored(name), tensor.type != .int8, tensor.type.isWeight,
       WeightStorage.isMatrix(tensor.shape)
@@ -114,7 +114,7 @@ public struct ModelConversion: Sendable {
 }
 
 extension ModelFolder {
-  /// The files besides the weights.
+  /// The files other than the weights.
   func smallFiles() throws(CheckpointError) -> [(name: String, bytes: [UInt8])] {
     var files: [(name: String, bytes: [UInt8])] = []
     for name in [

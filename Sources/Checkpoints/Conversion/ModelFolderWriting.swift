@@ -1,34 +1,34 @@
 import Glibc
 
-/// Writes a model folder that differs from another only in its weights.
-public struct ModelFolderWriter: Sendable {
+/// Writes a model folder that differs from another one only in its weights.
+package struct ModelFolderWriter: Sendable {
   /// The folder to write.
-  public let path: String
+  package let path: String
   private let source: ModelFolder
   private let storage: WeightStorage
 
-  /// Makes the folder, with the small files of `source` in it. A folder that is there already is
-  /// written over.
-  public init(
+  /// Creates the folder with the small files of `source`. Files in an existing folder are
+  /// overwritten.
+  package init(
     _ path: String, like source: ModelFolder, storage: WeightStorage
   ) throws(CheckpointError) {
     self.path = path
     self.source = source
     self.storage = storage
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-      throw CheckpointError("\(path): cannot be made: \(String(cString: strerror(errno)))")
+      throw CheckpointError("\(path): cannot be created: \(String(cString: strerror(errno)))")
     }
     for (name, bytes) in try source.smallFiles() {
       try replaceFile("\(path)/\(name)", with: bytes)
     }
   }
 
-  /// Writes the weights, in place of those that were there.
+  /// Writes the weights, replacing existing ones.
   ///
-  /// Tensors of the source that are not among `tensors` are kept, and so are the bytes of those whose
-  /// numbers did not change, except for parts of the decoder: what `tensors` does not name of it is
-  /// the encoder's.
-  public func write(
+  /// Tensors of the source that are not in `tensors` are copied, except those of the decoder (a
+  /// missing tensor of the decoder is shared with the encoder). Tensors whose values did not change
+  /// keep their stored bytes.
+  package func write(
     _ tensors: [(name: String, shape: [Int], values: [Float])]
   ) throws(CheckpointError) {
     var written: [TensorToWrite] = []
@@ -51,9 +51,9 @@ public struct ModelFolderWriter: Sendable {
       to: "\(path)/model.safetensors")
   }
 
-  /// Says in `config.json` how many hits of a search pay for being reranked, and what the cosine counts
-  /// then, where it says anything about that.
-  public func setReranking(depth: Int, itcWeight: Float) throws(CheckpointError) {
+  /// Sets the rerank depth and the weight of the ITC cosine in `config.json`, if it has a rerank
+  /// depth.
+  package func setReranking(depth: Int, itcWeight: Float) throws(CheckpointError) {
     let file = "\(path)/config.json"
     let text = String(decoding: try readFile(file, limit: 16 << 20), as: UTF8.self)
     let changed =
@@ -65,7 +65,7 @@ public struct ModelFolderWriter: Sendable {
     if changed != text { try replaceFile(file, with: Array(changed.utf8)) }
   }
 
-  /// The tensor as the source stores it, where its numbers are the same.
+  /// The tensor as stored in the source if its values are the same; otherwise nil.
   private func unchanged(
     _ name: String, _ shape: [Int], _ values: [Float]
   ) throws(CheckpointError) -> [TensorToWrite]? {
@@ -73,7 +73,7 @@ public struct ModelFolderWriter: Sendable {
       try source.weights.floats(name, shape: shape) == values
     else { return nil }
     let kept = source.weights.kept(name)
-    // One that could be smaller is not kept.
+    // Do not keep one that int8 makes smaller.
     return storage == .int8 && kept.count == 1 && WeightStorage.isMatrix(shape) ? nil : kept
   }
 }

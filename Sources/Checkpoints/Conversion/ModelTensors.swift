@@ -1,35 +1,36 @@
-/// Of what a checkpoint holds, the tensors that a model is made of, under Hugging Face's names:
-/// BLIP's original names are translated, what training leaves behind is left out, and so are copies
-/// of tensors that are tied. Whatever file the same weights come from, the result is the same.
+/// The model's tensors in a checkpoint, under Hugging Face's names: BLIP's original names are
+/// translated, and training state and copies of tied tensors are omitted. The result does not
+/// depend on the file format.
 func modelTensors(
   _ stored: [String: StoredTensor], source: String
 ) throws(CheckpointError) -> [String: StoredTensor] {
   let isOriginal = stored.keys.contains { $0.hasPrefix(OriginalNames.imageEncoder) }
   var tensors: [String: StoredTensor] = [:]
-  for (original, tensor) in stored where !isTrainingLeftover(original) {
+  for (original, tensor) in stored where !isTrainingState(original) {
     let name = isOriginal ? OriginalNames.translated(original) : original
-    // BLIP and Hugging Face tie the last layer of the decoder to the words, whatever is stored.
+    // BLIP and Hugging Face tie the decoder's last layer to the word embeddings, whatever is
+    // stored.
     if name.hasPrefix("text_decoder.cls.predictions.decoder.") { continue }
     guard tensors.updateValue(tensor, forKey: name) == nil else {
       throw CheckpointError(
-        "\(source): tensor \"\(name)\" stands in it twice, once under its original name")
+        "\(source): tensor \"\(name)\" occurs twice, once under its original name")
     }
   }
   for name in tiedCopies(tensors) { tensors[name] = nil }
   return tensors
 }
 
-/// Momentum copies (`text_encoder_m.…`, `vision_proj_m.…`), queues, their position and buffers of
-/// positions: in checkpoints, but of no use after training.
-private func isTrainingLeftover(_ name: String) -> Bool {
+/// Whether a tensor is needed only in training: momentum copies (`text_encoder_m.…`,
+/// `vision_proj_m.…`), queues and their pointers, and buffers of position ids.
+private func isTrainingState(_ name: String) -> Bool {
   let parts = name.split(separator: ".")
   guard let first = parts.first, let last = parts.last else { return false }
   return first.hasSuffix("_m") || last.hasSuffix("_queue") || last == "queue_ptr"
     || last == "ptr_queue" || last == "position_ids"
 }
 
-/// The decoder's copies of what it shares with the image-grounded encoder: all but self-attention.
-/// Where any of them differs the two were not tied, and none is a copy.
+/// The decoder's copies of tensors that it shares with the image-grounded encoder: all but
+/// self-attention. Empty if any of them differs, because then the two were not tied.
 private func tiedCopies(_ tensors: [String: StoredTensor]) -> [String] {
   let (encoder, decoder) = ("text_encoder.", "text_decoder.bert.")
   var copies: [String] = []
@@ -41,8 +42,8 @@ private func tiedCopies(_ tensors: [String: StoredTensor]) -> [String] {
   return copies
 }
 
-/// BLIP's original names (salesforce/BLIP, `models/vit.py`, timm's) and Hugging Face's for the same
-/// tensors. Those of the text side and of the heads are the same in both.
+/// Translates BLIP's original tensor names (salesforce/BLIP, `models/vit.py`, from timm) to Hugging
+/// Face's. Names of the text encoder, decoder and heads are the same in both.
 enum OriginalNames {
   static let imageEncoder = "visual_encoder."
 
@@ -58,7 +59,8 @@ enum OriginalNames {
     "norm2": "layer_norm2", "mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2",
   ]
 
-  /// Hugging Face's name; a name that the table has not stays, and has no place in the model.
+  /// Hugging Face's name; an unknown name is unchanged, and is later rejected as not part of the
+  /// model.
   static func translated(_ name: String) -> String {
     guard name.hasPrefix(imageEncoder) else { return name }
     let rest = String(name.dropFirst(imageEncoder.count))

@@ -2,10 +2,9 @@ extension Weights {
   /// The name of the image encoder's position embedding, `[1, 1 + P, D]`.
   static let positionEmbedding = "vision_model.embeddings.position_embedding"
 
-  /// The weights with the position embedding for as many patches as the configuration has, as BLIP
-  /// itself loads a checkpoint of another picture size: interpolated where it is for another square
-  /// of patches, with [CLS]'s row as it is. An embedding that is for no square stays, and does not
-  /// fit the model.
+  /// The weights with the position embedding interpolated to the configuration's number of patches,
+  /// as BLIP does when it loads a checkpoint of another input size; the row of [CLS] is unchanged.
+  /// An embedding that is not for a square of patches is left as it is, and is later rejected.
   func fitted(to vision: VisionConfiguration) throws(CheckpointError) -> Weights {
     let side = vision.imageSize / vision.patchSize
     guard let shape = shape(of: Self.positionEmbedding), shape.count == 3, shape[0] == 1,
@@ -24,15 +23,15 @@ extension Weights {
   }
 }
 
-/// The whole square root of a number from 1; nil where it has none.
+/// The integer square root of a perfect square; nil for other numbers.
 private func squareRoot(_ number: Int) -> Int? {
   let root = Int(Double(number).squareRoot().rounded())
   return root.multipliedReportingOverflow(by: root) == (number, false) ? root : nil
 }
 
-/// A square grid of rows `[old · old, width]` at another size, `[new · new, width]`: bicubic, as
-/// PyTorch's `interpolate` does it with `align_corners=False` and no antialiasing (Keys 1981, with
-/// a = −0.75), in its order and precision.
+/// Resizes a square grid of rows from `[old · old, width]` to `[new · new, width]`: bicubic, as
+/// PyTorch's `interpolate` with `align_corners=False` and no antialiasing (Keys 1981, with a =
+/// −0.75), in the same order and precision.
 func interpolate(_ rows: [Float], width: Int, from old: Int, to new: Int) -> [Float] {
   precondition(rows.count == old * old * width)
   let taps = (0..<new).map { CubicTaps(at: $0, of: new, from: old) }
@@ -54,7 +53,7 @@ func interpolate(_ rows: [Float], width: Int, from old: Int, to new: Int) -> [Fl
   return result
 }
 
-/// The four places that a place of the new grid is made of, and what each counts.
+/// The four source positions of a position in the new grid, and their weights.
 private struct CubicTaps {
   let places: [Int]
   let weights: [Float]
@@ -64,24 +63,24 @@ private struct CubicTaps {
     let first = position.rounded(.down)
     let t = position - first
     weights = [Self.far(t + 1), Self.near(t), Self.near(1 - t), Self.far(2 - t)]
-    // Beyond the edge the grid goes on as its edge.
+    // Beyond the edge, edge values are repeated.
     places = (-1...2).map { min(max(Int(first) + $0, 0), old - 1) }
   }
 
   private static let a: Float = -0.75
 
-  /// The kernel up to a distance of 1. With fused multiply-adds here and above, as PyTorch is built:
-  /// without them the last digits of a weight differ, and up to 5e-6 of the result.
+  /// The kernel for distances up to 1. With fused multiply-adds here and above, as in builds of
+  /// PyTorch: without them weights differ in the last digits, and results by up to 5e-6.
   private static func near(_ x: Float) -> Float {
     Float(1).addingProduct((-(a + 3)).addingProduct(a + 2, x) * x, x)
   }
 
-  /// The kernel from 1 to 2.
+  /// The kernel for distances from 1 to 2.
   private static func far(_ x: Float) -> Float {
     (-4 * a).addingProduct((8 * a).addingProduct((-5 * a).addingProduct(a, x), x), x)
   }
 
-  /// Adds rows of `source`, weighted, to one of `target`.
+  /// Adds the weighted rows of `source` to a row of `target`.
   func add(
     _ source: [Float], from start: (Int) -> Int, to target: inout [Float], at end: Int,
     _ width: Int

@@ -1,5 +1,5 @@
-/// The opcodes of Python's pickle protocols 0 to 5 (CPython's `pickletools`). Those that are refused
-/// are known by name, for the line that says so.
+/// The opcodes of Python's pickle protocols 0 to 5 (CPython's `pickletools`), including rejected
+/// ones, whose names appear in error messages.
 enum PickleOpcode: UInt8 {
   case mark = 0x28, stop = 0x2E, pop = 0x30, popMark = 0x31, dup = 0x32
   case proto = 0x80, frame = 0x95
@@ -14,19 +14,19 @@ enum PickleOpcode: UInt8 {
   case emptyDict = 0x7D, dict = 0x64, setItem = 0x73, setItems = 0x75
   // The memo.
   case binGet = 0x68, longBinGet = 0x6A, binPut = 0x71, longBinPut = 0x72, memoize = 0x94
-  // What names things and makes them.
+  // Names and calls.
   case global = 0x63, stackGlobal = 0x93, reduce = 0x52, build = 0x62, binPersID = 0x51
-  // Refused: objects of any class, extensions, persistent ids that are text.
+  // Rejected: objects of arbitrary classes, extensions, textual persistent ids.
   case inst = 0x69, obj = 0x6F, newObj = 0x81, newObjEx = 0x92
   case ext1 = 0x82, ext2 = 0x83, ext4 = 0x84, persID = 0x50
-  // Refused: sets and bytes, which no checkpoint of tensors has.
+  // Rejected: sets and bytes, which checkpoints of tensors do not contain.
   case emptySet = 0x8F, addItems = 0x90, frozenSet = 0x91
   case binBytes = 0x42, shortBinBytes = 0x43, binBytes8 = 0x8E, byteArray8 = 0x96
   case nextBuffer = 0x97, readOnlyBuffer = 0x98
-  // Refused: the texts of protocols 0 and 1, and Python 2's strings.
+  // Rejected: text encodings of protocols 0 and 1, and Python 2's strings.
   case int = 0x49, long = 0x4C, float = 0x46, string = 0x53, binString = 0x54
   case shortBinString = 0x55, unicode = 0x56, get = 0x67, put = 0x70
 
-  /// As `pickletools` writes it.
+  /// The name in `pickletools`.
   var name: String { "\(self)".uppercased() }
 }

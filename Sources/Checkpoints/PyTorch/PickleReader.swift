@@ -1,34 +1,34 @@
-/// Reads the pickle of a checkpoint as data: a machine with a stack and a memo that knows tensors,
-/// dictionaries, lists, tuples, numbers, booleans, None and strings, and refuses every other opcode
-/// and name. Nothing is called, imported or made but values of ``PickledValue``.
+/// Reads the pickle of a checkpoint as data: a stack machine with a memo that supports tensors,
+/// dictionaries, lists, tuples, numbers, booleans, None and strings, and rejects every other opcode
+/// and name. Nothing is called or imported; only values of ``PickledValue`` are created.
 ///
-/// Values refer to what they hold by its place in an array, so that a reference costs nothing,
-/// however often it stands somewhere, and one that leads back to itself leads nowhere. An opcode
-/// makes at most one value and their number is bounded: so are time and memory.
+/// Containers refer to their elements by array index, so that repeated references are cheap and
+/// cycles are harmless. An opcode creates at most one value and the number of opcodes is bounded,
+/// which bounds time and memory.
 struct PickleReader {
-  /// Over a hundred times a BLIP's, its optimiser's state included.
-  static let longestPickle = 16 << 20
-  private static let mostOpcodes = 1 << 20
-  /// PyTorch's tensors have up to 64 dimensions, a model's up to 4.
-  private static let mostDimensions = 8
+  /// Over a hundred times the length for a BLIP model with its optimiser state.
+  static let maximumLength = 16 << 20
+  private static let maximumOpcodes = 1 << 20
+  /// PyTorch supports 64 dimensions; models use up to 4.
+  private static let maximumDimensions = 8
 
-  /// What tuples hold.
+  /// The elements of tuples, by index.
   private var tuples: [[PickledValue]] = []
-  /// What dictionaries hold under keys that are strings, in order.
+  /// The items of dictionaries with string keys, in order, by index.
   private(set) var dictionaries: [[(key: String, value: PickledValue)]] = []
   private(set) var tensors: [PickledTensor] = []
   private var storages: [PickledStorage] = []
   private var memo: [Int: PickledValue] = [:]
   private var stack: [PickledValue] = []
-  /// The heights of the stack where marks were set.
+  /// The stack heights at which marks were set.
   private var marks: [Int] = []
   private var input: PickleInput
 
-  /// Reads a whole pickle.
-  static func read(_ bytes: [UInt8]) throws(PickleRefusal) -> (PickledValue, PickleReader) {
-    guard bytes.count <= longestPickle else {
-      throw PickleRefusal(
-        reason: "\(bytes.count) bytes where at most \(longestPickle) are expected")
+  /// Reads a complete pickle; returns its value and the reader that holds its contents.
+  static func read(_ bytes: [UInt8]) throws(PickleError) -> (PickledValue, PickleReader) {
+    guard bytes.count <= maximumLength else {
+      throw PickleError(
+        reason: "\(bytes.count) bytes where at most \(maximumLength) are expected")
     }
     var reader = PickleReader(input: PickleInput(bytes))
     return (try reader.run(), reader)
@@ -36,19 +36,19 @@ struct PickleReader {
 
   private init(input: PickleInput) { self.input = input }
 
-  private mutating func run() throws(PickleRefusal) -> PickledValue {
+  private mutating func run() throws(PickleError) -> PickledValue {
     guard try input.opcode() == .proto, (2...5).contains(try input.byte()) else {
-      throw PickleRefusal(reason: "not a pickle of protocol 2 to 5")
+      throw PickleError(reason: "not a pickle of protocol 2 to 5")
     }
-    for _ in 0..<Self.mostOpcodes {
+    for _ in 0..<Self.maximumOpcodes {
       let opcode = try input.opcode()
       if opcode == .stop { return try pop() }
       try execute(opcode)
     }
-    throw PickleRefusal(reason: "more than \(Self.mostOpcodes) opcodes")
+    throw PickleError(reason: "more than \(Self.maximumOpcodes) opcodes")
   }
 
-  private mutating func execute(_ opcode: PickleOpcode) throws(PickleRefusal) {
+  private mutating func execute(_ opcode: PickleOpcode) throws(PickleError) {
     switch opcode {
     case .proto: _ = try input.byte()
     case .frame: _ = try input.number(bytes: 8)
@@ -97,13 +97,13 @@ struct PickleReader {
     case .global: try push(name: input.line(), of: input.line())
     case .stackGlobal:
       guard case .string(let name) = try pop(), case .string(let module) = try pop() else {
-        throw input.refusal("a name is no string")
+        throw input.failure("a name is not a string")
       }
       try push(name: module, of: name)
     case .reduce: try reduce()
     case .build: try build()
     case .binPersID: try findStorage()
-    default: throw input.refusal("its opcode \(opcode.name) makes what no checkpoint needs")
+    default: throw input.failure("its opcode \(opcode.name) is not supported in checkpoints")
     }
   }
 }
@@ -111,35 +111,37 @@ struct PickleReader {
 // MARK: - The stack
 
 extension PickleReader {
-  private mutating func pop() throws(PickleRefusal) -> PickledValue {
+  private mutating func pop() throws(PickleError) -> PickledValue {
     guard stack.count > marks.last ?? 0, let value = stack.popLast() else {
-      throw input.refusal("its stack is empty")
+      throw input.failure("its stack is empty")
     }
     return value
   }
 
-  private mutating func pop(_ count: Int) throws(PickleRefusal) -> [PickledValue] {
+  private mutating func pop(_ count: Int) throws(PickleError) -> [PickledValue] {
     guard stack.count - (marks.last ?? 0) >= count else {
-      throw input.refusal("its stack is empty")
+      throw input.failure("its stack is empty")
     }
     defer { stack.removeLast(count) }
     return Array(stack.suffix(count))
   }
 
-  private mutating func popToMark() throws(PickleRefusal) -> [PickledValue] {
-    guard let mark = marks.popLast() else { throw input.refusal("its stack has no mark") }
+  private mutating func popToMark() throws(PickleError) -> [PickledValue] {
+    guard let mark = marks.popLast() else { throw input.failure("its stack has no mark") }
     return try pop(stack.count - mark)
   }
 
-  private func top() throws(PickleRefusal) -> PickledValue {
+  private func top() throws(PickleError) -> PickledValue {
     guard stack.count > marks.last ?? 0, let value = stack.last else {
-      throw input.refusal("its stack is empty")
+      throw input.failure("its stack is empty")
     }
     return value
   }
 
-  private func requireList() throws(PickleRefusal) {
-    guard case .unused = try top() else { throw input.refusal("it appends to what is no list") }
+  private func requireList() throws(PickleError) {
+    guard case .unused = try top() else {
+      throw input.failure("it appends to a value that is not a list")
+    }
   }
 
   private mutating func push(_ integer: Int) { stack.append(.integer(integer)) }
@@ -149,7 +151,7 @@ extension PickleReader {
     tuples.append(tuple)
   }
 
-  private mutating func pushTuple(of count: Int) throws(PickleRefusal) {
+  private mutating func pushTuple(of count: Int) throws(PickleError) {
     push(tuple: try pop(count))
   }
 
@@ -158,8 +160,8 @@ extension PickleReader {
     dictionaries.append([])
   }
 
-  /// An integer of so many bytes, two's complement.
-  private mutating func pushLong(bytes count: Int) throws(PickleRefusal) {
+  /// Pushes a two's-complement integer of `count` bytes.
+  private mutating func pushLong(bytes count: Int) throws(PickleError) {
     guard 1...8 ~= count else {
       try input.skip(count)
       return stack.append(count == 0 ? .integer(0) : .unused)
@@ -168,23 +170,23 @@ extension PickleReader {
     push((Int(truncatingIfNeeded: try input.bits(bytes: count)) << unused) >> unused)
   }
 
-  private mutating func recall(_ place: Int) throws(PickleRefusal) {
-    guard let value = memo[place] else { throw input.refusal("its memo has no \(place)") }
+  private mutating func recall(_ place: Int) throws(PickleError) {
+    guard let value = memo[place] else { throw input.failure("its memo has no entry \(place)") }
     stack.append(value)
   }
 
-  private mutating func push(name module: String, of name: String) throws(PickleRefusal) {
+  private mutating func push(name module: String, of name: String) throws(PickleError) {
     guard let known = PickledName(module: module, name: name) else {
       let full = "\(module).\(name)"
       let isPlain = full.utf8.count <= 200 && full.utf8.allSatisfy { 0x20..<0x7F ~= $0 }
-      throw input.refusal("it names \(isPlain ? full : "something")")
+      throw input.failure("it refers to \(isPlain ? full : "an unprintable name")")
     }
     stack.append(.name(known))
   }
 
-  private mutating func setItems(_ items: [PickledValue]) throws(PickleRefusal) {
+  private mutating func setItems(_ items: [PickledValue]) throws(PickleError) {
     guard case .dictionary(let place) = try top(), items.count % 2 == 0 else {
-      throw input.refusal("it sets items of what is no dictionary")
+      throw input.failure("it sets items of a value that is not a dictionary")
     }
     for index in stride(from: 0, to: items.count, by: 2) {
       guard case .string(let key) = items[index] else { continue }
@@ -193,12 +195,12 @@ extension PickleReader {
   }
 }
 
-// MARK: - What names make
+// MARK: - Calls
 
 extension PickleReader {
-  private mutating func reduce() throws(PickleRefusal) {
+  private mutating func reduce() throws(PickleError) {
     guard case .tuple(let place) = try pop() else {
-      throw input.refusal("it calls something with what are no arguments")
+      throw input.failure("it calls a name with a value that is not a tuple of arguments")
     }
     let arguments = tuples[place]
     switch (try pop(), arguments.first, arguments.count) {
@@ -206,43 +208,43 @@ extension PickleReader {
     case (.name(.rebuildParameter), .tensor(let tensor), 3): stack.append(.tensor(tensor))
     case (.name(.rebuildTensor), .storage(let storage), 6...7):
       guard case .integer(let offset) = arguments[1] else {
-        throw input.refusal("a tensor's place is no whole number")
+        throw input.failure("a tensor's offset is not an integer")
       }
       let tensor = PickledTensor(
         storage: storages[storage], offset: offset, shape: try integers(arguments[2]),
         strides: try integers(arguments[3]))
       stack.append(.tensor(tensors.count))
       tensors.append(tensor)
-    default: throw input.refusal("it calls something in a way that makes no tensor")
+    default: throw input.failure("its call does not build a tensor")
     }
   }
 
-  /// A state that is given to a dictionary (`_metadata`) says nothing of its items.
-  private mutating func build() throws(PickleRefusal) {
+  /// A state set on a dictionary (`_metadata`) does not affect its items.
+  private mutating func build() throws(PickleError) {
     guard case .dictionary = try pop(), case .dictionary = try top() else {
-      throw input.refusal("its opcode BUILD gives a state to what has none")
+      throw input.failure("its opcode BUILD sets a state on a value other than a dictionary")
     }
   }
 
   /// `('storage', type, key, location, count)`
-  private mutating func findStorage() throws(PickleRefusal) {
+  private mutating func findStorage() throws(PickleError) {
     guard case .tuple(let place) = try pop(), tuples[place].count == 5,
       case .string("storage") = tuples[place][0],
       case .name(.storage(let type)) = tuples[place][1],
       case .string(let key) = tuples[place][2], case .integer(let count) = tuples[place][4]
-    else { throw input.refusal("it refers to something that is no storage") }
+    else { throw input.failure("a persistent id is not a storage") }
     stack.append(.storage(storages.count))
     storages.append(PickledStorage(type: type, key: key, count: count))
   }
 
-  private func integers(_ value: PickledValue) throws(PickleRefusal) -> [Int] {
-    guard case .tuple(let place) = value, tuples[place].count <= Self.mostDimensions else {
-      throw input.refusal("a tensor's shape is not a tuple of at most \(Self.mostDimensions)")
+  private func integers(_ value: PickledValue) throws(PickleError) -> [Int] {
+    guard case .tuple(let place) = value, tuples[place].count <= Self.maximumDimensions else {
+      throw input.failure("a tensor's shape is not a tuple of at most \(Self.maximumDimensions)")
     }
     var integers: [Int] = []
     for value in tuples[place] {
       guard case .integer(let integer) = value else {
-        throw input.refusal("a tensor's shape holds something else than whole numbers")
+        throw input.failure("a tensor's shape contains a value that is not an integer")
       }
       integers.append(integer)
     }

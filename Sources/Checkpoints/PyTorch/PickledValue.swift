@@ -1,16 +1,16 @@
-/// What a pickle says, as far as a checkpoint needs it.
+/// A value in a pickle, as far as checkpoints need it.
 enum PickledValue {
-  /// None, a boolean, a float, a list, or an integer of more than 64 bits: of no use to a reader of
+  /// None, a boolean, a float, a list, or an integer of more than 64 bits: not needed to read
   /// tensors.
   case unused
   case integer(Int)
   case string(String)
-  /// By their places in what the reader has made.
+  /// By index into the reader's arrays.
   case tuple(Int), dictionary(Int), storage(Int), tensor(Int)
   case name(PickledName)
 }
 
-/// The only names that a pickle may mention.
+/// The only names that a pickle may refer to.
 enum PickledName: Equatable {
   case orderedDict, rebuildTensor, rebuildParameter
   case storage(ElementType)
@@ -34,22 +34,22 @@ enum PickledName: Equatable {
   ]
 }
 
-/// A storage that lies beside the pickle, under its key.
+/// A storage, which is a separate file entry named by its key.
 struct PickledStorage {
   let type: ElementType
   let key: String
-  /// Elements.
+  /// The number of elements.
   let count: Int
 }
 
-/// A view of a storage; offset and strides in elements. Nothing of it is checked yet.
+/// A view of a storage, not yet validated; offset and strides are in elements.
 struct PickledTensor {
   let storage: PickledStorage
   let offset: Int
   let shape, strides: [Int]
 }
 
-/// Why a pickle is not read.
-struct PickleRefusal: Error {
+/// Why a pickle is rejected.
+struct PickleError: Error {
   let reason: String
 }

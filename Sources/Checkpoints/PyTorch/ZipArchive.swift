@@ -1,12 +1,12 @@
-/// The entries of a zip file (PKWARE's APPNOTE 6.3.10), ZIP64 or not, as its central directory lists
-/// them. Every number is held to the file before it is used: the directory and each entry's header
-/// and data lie inside, no two entries overlap, and no name stands twice. Nothing is decompressed:
+/// The entries of a zip file (PKWARE's APPNOTE 6.3.10), with or without ZIP64, as listed in its
+/// central directory. All numbers are validated before use: the directory and each entry's header
+/// and data are inside the file, no entries overlap, and names are unique. Nothing is decompressed:
 /// a compressed entry is listed without data.
 struct ZipArchive {
-  /// Where the bytes of an entry lie in the file; nil where they are compressed or encrypted.
+  /// The range of each entry's bytes in the file; nil if they are compressed or encrypted.
   let entries: [String: Range<Int>?]
 
-  /// The start of every zip file that holds something.
+  /// The first bytes of every non-empty zip file.
   static let signature: [UInt8] = [0x50, 0x4B, 3, 4]
   private static let longestDirectory = 64 << 20
 
@@ -31,7 +31,7 @@ struct ZipArchive {
     self.entries = entries
   }
 
-  /// Where the central directory lies, and of how many entries it is.
+  /// The range of the central directory and its number of entries.
   private struct Directory {
     let range: Range<Int>
     let count: Int
@@ -43,27 +43,27 @@ struct ZipArchive {
       var start = try file.number(UInt32.self, at: end + 16)
       var limit = end
       if count == 0xFFFF || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF {
-        // ZIP64: a locator before the end tells where the wide numbers are.
+        // ZIP64: a locator before the end record gives the offset of the 64-bit numbers.
         guard end >= 20, try file.number(UInt32.self, at: end - 20) == 0x0706_4B50 else {
-          throw damaged(file, "its end names no ZIP64 directory")
+          throw damaged(file, "it has no ZIP64 directory")
         }
         limit = try file.number(UInt64.self, at: end - 12)
         guard limit < end - 20, try file.number(UInt32.self, at: limit) == 0x0606_4B50 else {
-          throw damaged(file, "its ZIP64 directory is not where its end says")
+          throw damaged(file, "its ZIP64 directory is not at the given offset")
         }
         count = try file.number(UInt64.self, at: limit + 32)
         size = try file.number(UInt64.self, at: limit + 40)
         start = try file.number(UInt64.self, at: limit + 48)
       }
-      // A subtraction: the sum may overflow.
+      // Subtract, because a sum may overflow.
       guard size <= ZipArchive.longestDirectory, size <= limit, start <= limit - size,
         count <= size / CentralHeader.length
-      else { throw damaged(file, "its directory lies outside the file") }
+      else { throw damaged(file, "its directory is outside the file") }
       self.count = count
       range = start..<start + size
     }
 
-    /// The end record: the last place whose comment ends with the file.
+    /// The end record: the last one whose comment ends at the end of the file.
     private static func end(of file: MappedFile) throws(CheckpointError) -> Int {
       let length = 22
       let earliest = max(0, file.count - length - 0xFFFF)
@@ -73,35 +73,35 @@ struct ZipArchive {
           return place
         }
       }
-      throw damaged(file, "it has no end record; is the file whole?")
+      throw damaged(file, "it has no end record; is the file complete?")
     }
   }
 }
 
 /// A header of the central directory.
 private struct CentralHeader {
-  /// The bytes before the name.
+  /// The length of the header before the name, in bytes.
   static let length = 46
 
   let name: String
-  /// Behind the header.
+  /// The end of the header.
   let end: Int
   private let isPlain: Bool
   private let compressed, size, start: Int
 
   init(_ file: MappedFile, at place: Int, before limit: Int) throws(CheckpointError) {
     guard place <= limit - Self.length, try file.number(UInt32.self, at: place) == 0x0201_4B50
-    else { throw damaged(file, "its directory is cut short") }
+    else { throw damaged(file, "its directory is truncated") }
     let flags = try file.number(UInt16.self, at: place + 8)
     let method = try file.number(UInt16.self, at: place + 10)
     let nameEnd = try place + Self.length + file.number(UInt16.self, at: place + 28)
     let extraEnd = try nameEnd + file.number(UInt16.self, at: place + 30)
     end = try extraEnd + file.number(UInt16.self, at: place + 32)
-    guard end <= limit else { throw damaged(file, "its directory is cut short") }
+    guard end <= limit else { throw damaged(file, "its directory is truncated") }
     name = try file.text(place + Self.length..<nameEnd)
     isPlain = flags & 1 == 0 && method == 0
 
-    // Of numbers too wide for their field the extra field 1 has, in this order, those that are.
+    // Numbers too large for their field are in extra field 1, in this order.
     var wide = try Self.wideNumbers(file, nameEnd..<extraEnd)
     func number(at offset: Int) throws(CheckpointError) -> Int {
       let number = try file.number(UInt32.self, at: place + offset)
@@ -134,21 +134,22 @@ private struct CentralHeader {
     return []
   }
 
-  /// What the entry takes of the file, header and data, and where its data lie if they are plain.
+  /// The range of the entry with its header, and the range of its data unless compressed or
+  /// encrypted.
   func entry(
     in file: MappedFile, before limit: Int
   ) throws(CheckpointError) -> (extent: Range<Int>, data: Range<Int>?) {
     let length = 30
     guard limit >= length, start <= limit - length,
       try file.number(UInt32.self, at: start) == 0x0403_4B50
-    else { throw damaged(file, "an entry is not where the directory says") }
+    else { throw damaged(file, "an entry is not at the given offset") }
     let nameEnd = try start + length + file.number(UInt16.self, at: start + 26)
     let data = try nameEnd + file.number(UInt16.self, at: start + 28)
     guard data <= limit, compressed <= limit - data, !isPlain || compressed == size else {
-      throw damaged(file, "an entry lies outside the file")
+      throw damaged(file, "an entry is outside the file")
     }
     guard try file.text(start + length..<nameEnd) == name else {
-      throw damaged(file, "an entry has another name than in the directory")
+      throw damaged(file, "an entry's name differs from that in the directory")
     }
     return (start..<data + compressed, isPlain ? data..<data + compressed : nil)
   }
@@ -159,13 +160,13 @@ private func damaged(_ file: MappedFile, _ reason: String) -> CheckpointError {
 }
 
 extension MappedFile {
-  /// The little-endian number at an offset; an error where the file has none there.
+  /// The little-endian number at an offset; throws if it is outside the file.
   fileprivate func number<Number: FixedWidthInteger & UnsignedInteger>(
     _ type: Number.Type, at offset: Int
   ) throws(CheckpointError) -> Int {
     let size = MemoryLayout<Number>.size
     guard offset >= 0, size <= count, offset <= count - size else {
-      throw damaged(self, "it is cut short")
+      throw damaged(self, "it is truncated")
     }
     let number = withBytes(offset..<offset + size) {
       Number(littleEndian: $0.loadUnaligned(as: Number.self))
@@ -177,7 +178,7 @@ extension MappedFile {
   fileprivate func text(_ range: Range<Int>) throws(CheckpointError) -> String {
     guard range.upperBound <= count,
       let text = withBytes(range, { String(validating: $0, as: UTF8.self) })
-    else { throw damaged(self, "the name of an entry is no text") }
+    else { throw damaged(self, "the name of an entry is not UTF-8") }
     return text
   }
 }

@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// The tensors of a safetensors file: 8 bytes of header length, the header as a JSON object, the
-/// data. The header is held to all that the format promises before a byte of the data is read:
-/// every tensor's bytes lie inside the file, are as many as its shape and type need, overlap no
-/// other tensor's, and together they fill the file.
+/// Reads the tensors of a safetensors file: 8 bytes of header length, the header as a JSON object,
+/// the data. The header is fully validated before any data is read: every tensor's bytes are inside
+/// the file, match its shape and type and do not overlap another tensor's, and together they fill
+/// the file.
 func readSafetensors(_ path: String) throws(CheckpointError) -> [String: StoredTensor] {
   let file = try MappedFile(path: path)
   let (header, dataStart) = try readHeader(file)
@@ -15,13 +15,13 @@ func readSafetensors(_ path: String) throws(CheckpointError) -> [String: StoredT
   return tensors
 }
 
-/// What the header of a safetensors file says under `__metadata__`.
+/// The `__metadata__` in the header of a safetensors file.
 package func safetensorsMetadata(_ path: String) throws(CheckpointError) -> [String: String] {
   try readHeader(MappedFile(path: path)).0.metadata
 }
 
-/// What the header says, by the tensors' names. A name that stands twice counts once, and the bytes
-/// that only its other entry claims are then a gap.
+/// The header: its entries by tensor name. Only one entry of a repeated name is decoded; the bytes
+/// of the other are then a gap.
 private struct Header: Decodable {
   var entries: [String: Entry] = [:]
   var metadata: [String: String] = [:]
@@ -53,21 +53,21 @@ private struct Header: Decodable {
     }
 
     init(from decoder: any Decoder) throws {
-      func refuse(_ reason: String) -> Fault {
+      func invalid(_ reason: String) -> Fault {
         Fault(tensor: decoder.codingPath.last?.stringValue ?? "", reason: reason)
       }
       guard let entry = try? decoder.container(keyedBy: CodingKeys.self) else {
-        throw refuse("its entry is not a JSON object")
+        throw invalid("its entry is not a JSON object")
       }
       guard let type = try? entry.decode(String.self, forKey: .type) else {
-        throw refuse("it has no dtype")
+        throw invalid("it has no dtype")
       }
       guard let shape = try? entry.decode([Int].self, forKey: .shape),
         shape.allSatisfy({ $0 >= 0 })
-      else { throw refuse("its shape is not a list of whole numbers from 0") }
+      else { throw invalid("its shape is not a list of non-negative integers") }
       guard let offsets = try? entry.decode([Int].self, forKey: .offsets), offsets.count == 2,
         offsets.allSatisfy({ $0 >= 0 })
-      else { throw refuse("its data_offsets are not two whole numbers from 0") }
+      else { throw invalid("its data_offsets are not two non-negative integers") }
       (self.type, self.shape, self.offsets) = (type, shape, offsets)
     }
   }
@@ -77,25 +77,25 @@ private struct Header: Decodable {
   }
 }
 
-/// Over a hundred times a BLIP's; the format itself allows six times this.
-private let longestHeader = 16 << 20
+/// Over a hundred times that of a BLIP model; the format itself allows six times as much.
+private let maximumHeaderLength = 16 << 20
 
 private func readHeader(_ file: MappedFile) throws(CheckpointError) -> (Header, Int) {
   let path = file.path
   guard file.count >= 8 else {
-    throw CheckpointError("\(path): \(file.count) bytes are no safetensors file; fetch it again")
+    throw CheckpointError(
+      "\(path): not a safetensors file: it has only \(file.count) bytes; fetch it again")
   }
   let length = file.withBytes(0..<8) { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-  guard length <= longestHeader else {
+  guard length <= maximumHeaderLength else {
     throw CheckpointError(
-      "\(path): not a safetensors file: a header of \(length) bytes is announced, at most "
-        + "\(longestHeader) are allowed")
+      "\(path): not a safetensors file: its header length is \(length) bytes; at most "
+        + "\(maximumHeaderLength) are allowed")
   }
   let dataStart = 8 + Int(length)
   guard dataStart <= file.count else {
     throw CheckpointError(
-      "\(path): cut short: a header of \(length) bytes is announced, the file has "
-        + "\(file.count); fetch it again")
+      "\(path): truncated: its header has \(length) bytes, the file \(file.count); fetch it again")
   }
   do {
     let bytes = file.withBytes(8..<dataStart) { Data($0) }
@@ -112,29 +112,28 @@ private func readHeader(_ file: MappedFile) throws(CheckpointError) -> (Header, 
 private func readTensor(
   _ name: String, _ entry: Header.Entry, in file: MappedFile, dataStart: Int
 ) throws(CheckpointError) -> StoredTensor {
-  func refuse(_ reason: String) -> CheckpointError {
+  func invalid(_ reason: String) -> CheckpointError {
     CheckpointError("\(file.path): tensor \"\(name)\": \(reason)")
   }
   let (shape, start, end) = (entry.shape, entry.offsets[0], entry.offsets[1])
   guard let type = ElementType(rawValue: entry.type) else {
-    throw refuse("its dtype \"\(entry.type)\" is unknown")
+    throw invalid("its dtype \"\(entry.type)\" is unknown")
   }
   guard start <= end, end <= file.count - dataStart else {
-    throw refuse(
-      "its bytes \(start)..<\(end) lie outside the \(file.count - dataStart) bytes of data; "
-        + "the file is cut short or its header is wrong")
+    throw invalid(
+      "its bytes \(start)..<\(end) are outside the \(file.count - dataStart) bytes of data; "
+        + "the file is truncated or its header is wrong")
   }
   guard let needed = product(shape + [type.size]), needed == end - start else {
-    throw refuse(
-      "\(entry.type) \(shape) does not take the \(end - start) bytes that its data_offsets give it"
+    throw invalid(
+      "\(entry.type) \(shape) does not match the \(end - start) bytes of its data_offsets"
     )
   }
   let range = dataStart + start..<dataStart + end
   return StoredTensor(type: type, shape: shape, file: file, range: range)
 }
 
-/// The product of numbers from 0; nil where it does not fit. Zeros do not excuse what overflows
-/// before them.
+/// The product of non-negative numbers; nil if the product of the non-zero ones overflows.
 func product(_ factors: [Int]) -> Int? {
   var product = 1
   for factor in factors {

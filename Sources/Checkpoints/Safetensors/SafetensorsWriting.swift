@@ -1,26 +1,26 @@
 import Glibc
 
 /// A tensor to be written to a safetensors file.
-public struct TensorToWrite: Sendable {
-  /// Its numbers, row-major.
-  public enum Content: Sendable {
-    /// As F32.
+package struct TensorToWrite: Sendable {
+  /// The elements, row-major.
+  package enum Content: Sendable {
+    /// F32.
     case floats([Float])
     /// Bytes of a type, little-endian.
     case bytes(ElementType, [UInt8])
-    /// As a checkpoint has it; it is not copied before it is written.
+    /// As stored in a checkpoint; written without an intermediate copy.
     case stored(StoredTensor)
   }
 
   /// Its name.
-  public let name: String
+  package let name: String
   /// Its shape.
-  public let shape: [Int]
-  /// Its numbers.
-  public let content: Content
+  package let shape: [Int]
+  /// Its elements.
+  package let content: Content
 
-  /// A tensor; its numbers must be as many as its shape says.
-  public init(name: String, shape: [Int], content: Content) {
+  /// A tensor; the number of elements must match the shape.
+  package init(name: String, shape: [Int], content: Content) {
     let count = shape.reduce(1, *)
     switch content {
     case .floats(let floats): precondition(floats.count == count)
@@ -51,10 +51,10 @@ public struct TensorToWrite: Sendable {
   }
 }
 
-/// Writes a safetensors file that appears whole or not at all: beside its place, brought to the disk,
-/// then renamed. What was there before stays where writing fails.
-/// - Parameter metadata: What the header's `__metadata__` says.
-public func writeSafetensors(
+/// Writes a safetensors file atomically: to a temporary file, which is synced and renamed. If
+/// writing fails, an existing file is unchanged.
+/// - Parameter metadata: The header's `__metadata__`.
+package func writeSafetensors(
   _ tensors: [TensorToWrite], metadata: [String: String] = [:], to path: String
 ) throws(CheckpointError) {
   var entries: [String] = []
@@ -74,7 +74,7 @@ public func writeSafetensors(
     offset = end
   }
   var header = Array("{\(entries.joined(separator: ","))}".utf8)
-  // The data begin at a multiple of 64.
+  // The data starts at a multiple of 64 bytes.
   header += [UInt8](repeating: 0x20, count: (64 - (8 + header.count) % 64) % 64)
 
   let file = try ReplacedFile(path)
@@ -88,7 +88,7 @@ public func writeSafetensors(
 }
 
 /// Writes a small file in the same way.
-public func replaceFile(_ path: String, with bytes: [UInt8]) throws(CheckpointError) {
+package func replaceFile(_ path: String, with bytes: [UInt8]) throws(CheckpointError) {
   let file = try ReplacedFile(path)
   bytes.withUnsafeBytes { file.write($0) }
   try file.commit()

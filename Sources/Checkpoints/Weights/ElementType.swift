@@ -18,7 +18,7 @@ public enum ElementType: String, Sendable {
   case float64 = "F64"
   case complex64 = "C64"
 
-  /// Bytes an element takes.
+  /// The size of an element, in bytes.
   public var size: Int {
     switch self {
     case .bool, .int8, .uint8, .float8e4m3, .float8e5m2, .float8e8m0: 1
@@ -28,7 +28,7 @@ public enum ElementType: String, Sendable {
     }
   }
 
-  /// Whether a weight may be stored so.
+  /// Whether weights of this type are supported.
   var isWeight: Bool {
     switch self {
     case .float32, .float16, .bfloat16, .int8: true
@@ -38,11 +38,11 @@ public enum ElementType: String, Sendable {
 }
 
 extension ElementType {
-  /// Turns stored elements into floats. The loops are written so that the compiler turns them into
-  /// vector instructions of the baseline CPU; loads need no alignment.
+  /// Converts stored elements to floats, in loops that the compiler vectorises for the baseline
+  /// CPU; `bytes` need not be aligned.
   /// - Parameters:
-  ///   - scale: What every element of an I8 row is multiplied by; 1 for the other types.
-  ///   - floats: As many as `bytes` holds elements.
+  ///   - scale: The factor for the elements of an I8 row; 1 for other types.
+  ///   - floats: One float per element of `bytes`.
   func convert(
     _ bytes: UnsafeRawBufferPointer, scale: Float, to floats: UnsafeMutableBufferPointer<Float>
   ) {
@@ -65,13 +65,13 @@ extension ElementType {
         target[i] = Float(source.load(fromByteOffset: i, as: Int8.self)) * scale
       }
     default:
-      preconditionFailure("\(rawValue) is no weight")
+      preconditionFailure("\(rawValue) is not a weight type")
     }
   }
 
-  /// A half as a float without the CPU's conversion, which the x86-64 baseline lacks: the exponent
-  /// is rebiased by a multiplication, which makes subnormal halves normal; infinities and NaNs get
-  /// the float's own exponent of all ones.
+  /// Converts a half to a float without a CPU instruction, which the x86-64 baseline lacks: a
+  /// multiplication rebiases the exponent and normalises subnormals; infinities and NaNs get a
+  /// float's exponent of all ones.
   @inline(__always)
   private static func float(half: UInt16) -> Float {
     let magnitude = UInt32(half & 0x7FFF) << 13

@@ -1,20 +1,20 @@
 import Glibc
 
-/// A file's bytes, mapped read-only and private for as long as the value is held.
+/// A file's bytes, mapped read-only and private for the lifetime of the value.
 ///
-/// The size is that at the time of opening. If another process cuts the file shorter while it is
-/// mapped, the system answers a read of the lost pages with SIGBUS, which no check here can
-/// prevent: replace a model's files by renaming new ones over them, never in place.
+/// The size is that at the time of opening. If another process truncates the file while it is
+/// mapped, reading the missing pages raises SIGBUS, which cannot be prevented here: replace a
+/// model's files by renaming new ones over them, never in place.
 package final class MappedFile: Sendable {
-  /// Where it is.
+  /// The file's path.
   package let path: String
-  /// Its bytes.
+  /// The size in bytes.
   package let count: Int
   fileprivate nonisolated(unsafe) let start: UnsafeRawPointer
-  /// Whether the system can fetch a page again that it has dropped.
+  /// Whether dropped pages can be read again from a file.
   fileprivate let isFile: Bool
 
-  /// Maps a file; one of no bytes is an error.
+  /// Maps a file; throws if it is empty.
   package init(path: String) throws(CheckpointError) {
     let (descriptor, size) = try openRegularFile(path)
     defer { close(descriptor) }
@@ -29,12 +29,12 @@ package final class MappedFile: Sendable {
     self.isFile = true
   }
 
-  /// Memory in place of a file, whose path it has for messages: numbers that were computed from it.
+  /// Anonymous memory for values computed from a file, whose path is used in messages.
   init(inPlaceOf path: String, holding floats: [Float]) throws(CheckpointError) {
     let size = floats.count * MemoryLayout<Float>.size
     let map = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let map, map != MAP_FAILED else {
-      throw CheckpointError("\(path): no memory for \(size) bytes of it: \(systemMessage())")
+      throw CheckpointError("\(path): cannot allocate \(size) bytes for it: \(systemMessage())")
     }
     floats.withUnsafeBytes { map.copyMemory(from: $0.baseAddress!, byteCount: size) }
     self.path = path
@@ -45,7 +45,7 @@ package final class MappedFile: Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }
 
-  /// Lends the bytes of `range`.
+  /// Passes the bytes of `range` to `body`.
   package func withBytes<Result>(
     _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result
   ) -> Result {
@@ -57,8 +57,8 @@ package final class MappedFile: Sendable {
 }
 
 extension MappedFile {
-  /// Tells the system that the pages of a range will not be read soon: they no longer count as this
-  /// process's memory. A later read maps them again.
+  /// Tells the system that the pages of a range will not be needed soon, so that they no longer
+  /// count towards this process's memory. A later read maps them again.
   package func release(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
     guard isFile else { return }
@@ -70,12 +70,12 @@ extension MappedFile {
 
 private let pageSize = sysconf(Int32(_SC_PAGESIZE))
 
-/// The whole of a small file; refused when it holds more than `limit` bytes.
+/// The contents of a file of at most `limit` bytes; throws if it is larger.
 func readFile(_ path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
   let (descriptor, size) = try openRegularFile(path)
   defer { close(descriptor) }
   guard size <= limit else {
-    throw CheckpointError("\(path): \(size) bytes where at most \(limit) are expected")
+    throw CheckpointError("\(path): it has \(size) bytes; at most \(limit) are expected")
   }
   var filled = 0
   let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
@@ -93,14 +93,14 @@ func readFile(_ path: String, limit: Int) throws(CheckpointError) -> [UInt8] {
 
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-/// Whether a path does not lead to something else than a folder.
+/// Whether a path is a folder or does not exist.
 func isFolder(_ path: String) -> Bool {
   var status = stat()
   return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR
 }
 
 private func openRegularFile(_ path: String) throws(CheckpointError) -> (Int32, size: Int) {
-  // Not to wait for the other end of a FIFO that bears the file's name.
+  // Non-blocking, so as not to wait for a writer if the path is a FIFO.
   let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else {
     throw CheckpointError("\(path): cannot be opened: \(systemMessage())")

@@ -1,14 +1,14 @@
 import Glibc
 
-/// A tensor as a checkpoint stores it: row-major, little-endian, mapped.
-public struct StoredTensor: Sendable {
+/// A tensor stored in a checkpoint: row-major, little-endian, memory-mapped.
+package struct StoredTensor: Sendable {
   let type: ElementType
   let shape: [Int]
   let file: MappedFile
-  /// Where its bytes lie in the file.
+  /// The range of its bytes in the file.
   let range: Range<Int>
 
-  /// Lends its bytes.
+  /// Passes its bytes to `body`.
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     file.withBytes(range, body)
   }
@@ -16,7 +16,7 @@ public struct StoredTensor: Sendable {
   /// The number of elements: the product of the shape.
   var count: Int { range.count / type.size }
 
-  /// Whether another tensor is the same, to the bit.
+  /// Whether another tensor is bit-identical.
   func equals(_ other: StoredTensor) -> Bool {
     guard type == other.type, shape == other.shape else { return false }
     if file === other.file, range == other.range { return true }

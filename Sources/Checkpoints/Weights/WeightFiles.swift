@@ -1,6 +1,6 @@
 extension Weights {
-  /// The tensors of a model folder under Hugging Face's names: of one file or of shards, safetensors
-  /// where it has both those and PyTorch's own.
+  /// Reads the tensors of a model folder, under Hugging Face's names, from one file or shards;
+  /// safetensors are preferred to PyTorch files.
   init(folder path: String) throws(CheckpointError) {
     for format in WeightFormat.allCases {
       let single = "\(path)/\(format.file)"
@@ -15,21 +15,21 @@ extension Weights {
       }
     }
     throw CheckpointError(
-      "\(path): neither model.safetensors nor pytorch_model.bin in it, nor an index.json of its "
-        + "shards; fetch one of them")
+      "\(path): contains neither model.safetensors nor pytorch_model.bin, nor an index.json of "
+        + "their shards; fetch one of them")
   }
 
-  /// Of what a file holds, the tensors that a model is made of.
+  /// Selects the model's tensors from the contents of a file.
   init(source: String, model stored: [String: StoredTensor]) throws(CheckpointError) {
     self.init(source: source, stored: try modelTensors(stored, source: source))
   }
 }
 
-/// How a file stores tensors; in the order of preference.
+/// The file formats of weights, in order of preference.
 private enum WeightFormat: CaseIterable {
   case safetensors, pyTorch
 
-  /// The name that Hugging Face gives the file.
+  /// Hugging Face's file name.
   var file: String { self == .safetensors ? "model.safetensors" : "pytorch_model.bin" }
 
   private var suffix: String { self == .safetensors ? ".safetensors" : ".bin" }
@@ -41,7 +41,8 @@ private enum WeightFormat: CaseIterable {
     }
   }
 
-  /// The tensors of the shards that an index lists, each where the index says.
+  /// Reads the tensors of the shards listed in an index; each must be in the shard that the index
+  /// gives.
   func readShards(
     folder: String, index: String
   ) throws(CheckpointError) -> [String: StoredTensor] {
@@ -49,7 +50,7 @@ private enum WeightFormat: CaseIterable {
       ShardIndex.self, file: index, bytes: readFile(index, limit: 16 << 20)
     ).shardOf
     for (name, shard) in shardOf {
-      // A plain name cannot lead out of the folder.
+      // A plain name cannot refer outside the folder.
       guard shard.hasSuffix(suffix), !shard.utf8.contains(where: { $0 == 0x2F || $0 == 0 }) else {
         throw CheckpointError(
           "\(index): weight_map.\(name) is \"\(shard)\", not the name of a \(suffix.dropFirst()) "
@@ -63,7 +64,8 @@ private enum WeightFormat: CaseIterable {
       let file = "\(folder)/\(shard)"
       for (name, tensor) in try read(file) {
         guard shardOf[name] == shard else {
-          throw CheckpointError("\(file): tensor \"\(name)\" is not listed in \(index) as here")
+          throw CheckpointError(
+            "\(file): tensor \"\(name)\" is not in the shard that \(index) gives")
         }
         tensors[name] = tensor
       }
@@ -77,7 +79,7 @@ private enum WeightFormat: CaseIterable {
   }
 }
 
-/// `model.safetensors.index.json`: the file that each tensor lies in.
+/// `model.safetensors.index.json`: the file of each tensor.
 private struct ShardIndex: Decodable {
   let shardOf: [String: String]
 

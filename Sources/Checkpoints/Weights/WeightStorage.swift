@@ -1,12 +1,12 @@
-/// How a model folder stores the matrices that are written to it.
+/// How matrices are stored in a model folder that is written.
 public enum WeightStorage: String, Sendable, CaseIterable {
-  /// As F32.
+  /// F32.
   case fp32
-  /// As I8 with a scale for every row, except tensors of one row or of at most 4,096 numbers: a
-  /// quarter of the bytes.
+  /// I8 with a scale per row, a quarter of the size; tensors of one row or of at most 4,096
+  /// elements stay F32.
   case int8
 
-  /// A tensor as this stores it, row-major; with its scales where it has any.
+  /// The stored form of a row-major tensor: the tensor, and its scales if it has any.
   func stored(_ name: String, _ shape: [Int], _ values: [Float]) -> [TensorToWrite] {
     guard self == .int8, Self.isMatrix(shape) else {
       return [TensorToWrite(name: name, shape: shape, content: .floats(values))]
@@ -37,7 +37,7 @@ public enum WeightStorage: String, Sendable, CaseIterable {
 }
 
 extension Weights {
-  /// A tensor as it is stored, with its scales where it has any.
+  /// A tensor as stored, with its scales if it has any.
   func kept(_ name: String) -> [TensorToWrite] {
     [name, "\(name)_scale"].compactMap { name in
       stored(name).map { TensorToWrite(name: name, shape: $0.shape, content: .stored($0)) }

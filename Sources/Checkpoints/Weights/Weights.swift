@@ -1,8 +1,9 @@
-/// The tensors of a model folder (one file or shards), mapped; turned into floats on request. A tensor stored as I8 has a companion `NAME_scale` (F32, one number a row, a row being
-/// what one index of the first dimension selects): `w[o, …] = q[o, …] · scale[o]`. The companion
-/// belongs to its tensor and is not listed.
+/// The memory-mapped tensors of a model folder (one file or shards), converted to floats on
+/// request. A tensor stored as I8 has a companion `NAME_scale` (F32, one value per index of the
+/// first dimension): `w[o, …] = q[o, …] · scale[o]`. The companion belongs to its tensor and is not
+/// listed in `names`.
 public struct Weights: Sendable {
-  /// The file, or the list of shards, that the tensors come from, for messages.
+  /// The file, or the index of shards, that the tensors come from, for messages.
   public let source: String
   private let stored: [String: StoredTensor]
 
@@ -16,19 +17,19 @@ public struct Weights: Sendable {
     self.init(source: file, stored: try readSafetensors(file))
   }
 
-  /// The names of the tensors, in order.
+  /// The names of the tensors, sorted.
   public var names: [String] { stored.keys.filter { !isScale($0) }.sorted() }
 
-  /// The shape of a tensor, nil where there is none of that name.
+  /// The shape of a tensor; nil if it does not exist.
   public func shape(of name: String) -> [Int]? { stored[name]?.shape }
 
-  /// Row-major floats of a whole tensor of any stored type (F32, F16, BF16, I8 with scales).
-  /// Throws naming the tensor when it is missing, has another shape or is stored as another type.
+  /// The values of a tensor stored as F32, F16, BF16 or I8 with scales, row-major. Throws an error
+  /// that names the tensor if it is missing, has another shape or another type.
   public func floats(_ name: String, shape: [Int]) throws(CheckpointError) -> [Float] {
     let tensor = try tensor(name, shape: shape)
     let scales = try scales(of: name, tensor)
     return [Float](unsafeUninitializedCapacity: tensor.count) { floats, initialized in
-      // Without scales one sweep does for all rows.
+      // Without scales, convert all rows at once.
       let rows = scales == nil ? 1 : shape[0]
       let width = rows == 0 ? 0 : tensor.count / rows
       tensor.withBytes { bytes in
@@ -41,8 +42,8 @@ public struct Weights: Sendable {
     }
   }
 
-  /// The rows `indices` of a tensor, one behind the other: what an embedding table is asked for,
-  /// without turning the whole table into floats. Throws too when an index has no row.
+  /// The concatenated rows `indices` of a tensor, as for an embedding lookup, without converting
+  /// the entire table. Also throws if an index is out of range.
   public func rows(
     _ name: String, _ indices: [Int], shape: [Int]
   ) throws(CheckpointError) -> [Float] {
@@ -64,7 +65,8 @@ public struct Weights: Sendable {
     }
   }
 
-  /// Lends the stored bytes of a tensor, row-major and little-endian, not necessarily aligned.
+  /// Passes the stored bytes of a tensor to `body`: row-major and little-endian, not necessarily
+  /// aligned.
   public func withBytes<Result>(
     of name: String, shape: [Int], _ body: (ElementType, UnsafeRawBufferPointer) -> Result
   ) throws(CheckpointError) -> Result {
@@ -72,15 +74,15 @@ public struct Weights: Sendable {
     return tensor.withBytes { body(tensor.type, $0) }
   }
 
-  /// Says that a tensor was read and will not be again soon, so that the memory of a process does not
-  /// hold both what the file has and what was made of it.
+  /// Releases a tensor's pages after it was read, so that they do not occupy memory in addition to
+  /// the converted values.
   public func release(_ name: String) {
     guard let tensor = stored[name] else { return }
     tensor.file.release(tensor.range)
   }
 
-  /// What the tensors are stored as: for every type, the most numbers first, how many numbers of the
-  /// model it holds (scales are none) and how many bytes they take.
+  /// The number of parameters (not counting scales) and bytes stored as each type, by descending
+  /// number of parameters.
   public var storage: [(type: ElementType, parameters: Int, bytes: Int)] {
     var sums: [ElementType: (parameters: Int, bytes: Int)] = [:]
     for (name, tensor) in stored {
@@ -91,15 +93,15 @@ public struct Weights: Sendable {
       .sorted { ($0.parameters, $0.type.rawValue) > ($1.parameters, $1.type.rawValue) }
   }
 
-  /// A tensor as it is stored, nil where there is none of that name.
+  /// A tensor as stored; nil if it does not exist.
   func stored(_ name: String) -> StoredTensor? { stored[name] }
 
-  /// The same tensors, one of them replaced.
+  /// The same tensors with one replaced.
   func replacing(_ name: String, by tensor: StoredTensor) -> Weights {
     Weights(source: source, stored: stored.merging([name: tensor]) { $1 })
   }
 
-  /// Every stored tensor, scales too, in the order of the names.
+  /// Calls `body` for every stored tensor, including scales, in the order of their names.
   func forEachStored(_ body: (String, StoredTensor) -> Void) {
     for (name, tensor) in stored.sorted(by: { $0.key < $1.key }) { body(name, tensor) }
   }
@@ -110,7 +112,7 @@ public struct Weights: Sendable {
     }
     guard tensor.shape == shape else {
       throw CheckpointError(
-        "\(source): tensor \"\(name)\" has shape \(tensor.shape) where \(shape) is expected")
+        "\(source): tensor \"\(name)\" has shape \(tensor.shape); \(shape) is expected")
     }
     guard tensor.type.isWeight else {
       throw CheckpointError(
@@ -120,13 +122,13 @@ public struct Weights: Sendable {
     return tensor
   }
 
-  /// The scales of an I8 tensor's rows; nil for the other types.
+  /// The scales of an I8 tensor's rows; nil for other types.
   private func scales(
     of name: String, _ tensor: StoredTensor
   ) throws(CheckpointError) -> [Float]? {
     guard tensor.type == .int8 else { return nil }
     guard let rows = tensor.shape.first else {
-      throw CheckpointError("\(source): tensor \"\(name)\" is a single I8, which has no rows")
+      throw CheckpointError("\(source): tensor \"\(name)\" is a scalar I8, which has no rows")
     }
     guard let scale = stored[scaleName(name)] else {
       throw CheckpointError(
@@ -134,7 +136,7 @@ public struct Weights: Sendable {
     }
     guard scale.type == .float32, scale.shape == [rows] else {
       throw CheckpointError(
-        "\(source): tensor \"\(scaleName(name))\" is \(scale.type.rawValue) \(scale.shape) where "
+        "\(source): tensor \"\(scaleName(name))\" is \(scale.type.rawValue) \(scale.shape); "
           + "F32 [\(rows)] is expected")
     }
     return [Float](unsafeUninitializedCapacity: rows) { floats, initialized in
@@ -155,12 +157,12 @@ public struct Weights: Sendable {
 }
 
 extension Weights {
-  /// Checks that the folder holds the tensors a model is made of and no others: a tensor that is
-  /// missing, wrongly shaped, not stored as a weight, or unused, is an error that names it.
+  /// Checks that the folder contains exactly the tensors of a model; throws an error that names a
+  /// tensor that is missing, has a wrong shape or type, or is unused.
   /// - Parameters:
   ///   - expected: The shape of every tensor of the model, by name.
-  ///   - ignoring: Whether a tensor belongs to a part that is not run. A temperature is passed over
-  ///     without asking.
+  ///   - ignoring: Whether an unused tensor belongs to a part of the model that is not run. The
+  ///     temperature is always ignored.
   public func requireExactly(
     _ expected: [String: [Int]], ignoring: (String) -> Bool
   ) throws(CheckpointError) {
@@ -171,18 +173,18 @@ extension Weights {
       expected[$0] == nil && !Self.isTemperature($0) && !ignoring($0)
     }
     guard let first = unused.first else { return }
-    let others = unused.count == 1 ? "" : " and \(unused.count - 1) more"
+    let others = unused.count == 1 ? " is" : " and \(unused.count - 1) more are"
     throw CheckpointError(
-      "\(source): tensor \"\(first)\"\(others) has no place in the model that config.json describes"
+      "\(source): tensor \"\(first)\"\(others) not part of the model that config.json describes"
     )
   }
 
-  /// What only training has a use for.
+  /// Whether a tensor is the temperature, which only training needs.
   static func isTemperature(_ name: String) -> Bool { name == "temp" || name == "logit_scale" }
 }
 
 extension ElementType {
-  /// Turns row `row` of `bytes` (rows of `width` elements) into floats at row `place` of `floats`.
+  /// Converts row `row` of `bytes` (rows of `width` elements) to row `place` of `floats`.
   fileprivate func convert(
     row: Int, width: Int, of bytes: UnsafeRawBufferPointer, scale: Float,
     to floats: UnsafeMutableBufferPointer<Float>, _ place: Int

@@ -38,7 +38,7 @@ struct ModelListCommand: ParsableCommand {
           model.name,
           model.revisions.isEmpty ? "—" : model.revisions.joined(separator: ", "),
           String(model.commit.prefix(8)), size(ofBytes: model.size),
-          model.isWhole
+          model.isComplete
             ? printable(model.path) : "incomplete; to resume, run \(model.pull)",
         ]
       }
@@ -50,7 +50,7 @@ struct ModelListCommand: ParsableCommand {
     .object([
       ("name", .string(model.name)), ("revisions", .array(model.revisions.map { .string($0) })),
       ("commit", .string(model.commit)), ("path", .string(model.path)),
-      ("bytes", .integer(model.size)), ("complete", .boolean(model.isWhole)),
+      ("bytes", .integer(model.size)), ("complete", .boolean(model.isComplete)),
     ])
   }
 }

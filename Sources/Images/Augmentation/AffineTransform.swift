@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Where each pixel of a moved picture comes from: (x, y) is taken from
-/// (a·x + b·y + c, d·x + e·y + f), in Pillow's order of coefficients.
+/// The source of each pixel of a transformed picture: (x, y) is taken from (a·x + b·y + c, d·x +
+/// e·y + f), in Pillow's order of coefficients.
 struct AffineTransform: Sendable {
   var a = 1.0
   var b = 0.0
@@ -10,27 +10,27 @@ struct AffineTransform: Sendable {
   var e = 1.0
   var f = 0.0
 
-  /// A turn about the picture's middle, counter-clockwise, as `Image.rotate` (which rounds the sine
-  /// and cosine to 15 decimals).
+  /// A counter-clockwise rotation about the picture's centre, as `Image.rotate` (which rounds the
+  /// sine and cosine to 15 decimals).
   static func rotation(degrees: Double, width: Int, height: Int) -> AffineTransform {
     let positive = degrees - 360 * (degrees / 360).rounded(.down)
     let angle = -positive * (.pi / 180)
     func rounded(_ value: Double) -> Double {
       (value * 1e15).rounded(.toNearestOrEven) / 1e15
     }
-    var turn = AffineTransform(
+    var rotation = AffineTransform(
       a: rounded(cos(angle)), b: rounded(sin(angle)), d: rounded(-sin(angle)),
       e: rounded(cos(angle)))
     let (x, y) = (Double(width) / 2, Double(height) / 2)
-    turn.c = turn.a * -x + turn.b * -y + x
-    turn.f = turn.d * -x + turn.e * -y + y
-    return turn
+    rotation.c = rotation.a * -x + rotation.b * -y + x
+    rotation.f = rotation.d * -x + rotation.e * -y + y
+    return rotation
   }
 }
 
 extension Picture {
-  /// `Image.transform(size, AFFINE, …, BILINEAR, fillcolor=(128, 128, 128))`, bit by bit: what comes
-  /// from outside the picture is grey.
+  /// `Image.transform(size, AFFINE, …, BILINEAR, fillcolor=(128, 128, 128))`, bit-identical: areas
+  /// outside the picture are grey.
   func transformed(_ transform: AffineTransform) -> Picture {
     var moved = [UInt8](repeating: 128, count: pixels.count)
     for y in 0..<height {
@@ -59,7 +59,7 @@ extension Picture {
     return Picture(width: width, height: height, pixels: moved)
   }
 
-  private static func between(_ a: UInt8, _ b: UInt8, _ share: Double) -> Double {
-    Double(a) + (Double(b) - Double(a)) * share
+  private static func between(_ a: UInt8, _ b: UInt8, _ fraction: Double) -> Double {
+    Double(a) + (Double(b) - Double(a)) * fraction
   }
 }

@@ -1,12 +1,12 @@
-/// A part of a picture, in pixels.
-public struct CropBox: Sendable, Equatable {
+/// A rectangle of a picture, in pixels.
+package struct CropBox: Sendable, Equatable {
   /// The first column and row.
-  public let left, top: Int
-  /// Columns and rows.
-  public let width, height: Int
+  package let left, top: Int
+  /// The number of columns and rows.
+  package let width, height: Int
 
-  /// A box; it must lie inside the picture that it is cut out of.
-  public init(left: Int, top: Int, width: Int, height: Int) {
+  /// A box, which must lie inside the picture that it is cropped from.
+  package init(left: Int, top: Int, width: Int, height: Int) {
     self.left = left
     self.top = top
     self.width = width
@@ -16,7 +16,7 @@ public struct CropBox: Sendable, Equatable {
 
 extension Picture {
   /// The part of the picture in `box`.
-  public func cropped(to box: CropBox) -> Picture {
+  package func cropped(to box: CropBox) -> Picture {
     precondition(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0)
     precondition(box.left + box.width <= width && box.top + box.height <= height)
     var part: [UInt8] = []
@@ -28,8 +28,8 @@ extension Picture {
     return Picture(width: box.width, height: box.height, pixels: part)
   }
 
-  /// The picture's mirror image, left for right.
-  public func flipped() -> Picture {
+  /// The picture flipped horizontally.
+  package func flipped() -> Picture {
     var flipped: [UInt8] = []
     flipped.reserveCapacity(pixels.count)
     for row in 0..<height {

@@ -1,50 +1,51 @@
-/// The operations that BLIP's RandAugment chooses from.
+/// The operations of BLIP's RandAugment.
 enum AugmentationOperation: String, CaseIterable, Sendable {
   case identity, autoContrast, brightness, sharpness, equalize
   case shearX, shearY, translateX, translateY, rotate
 }
 
-/// Random changes of a picture that leave its caption true, as BLIP trains with: a random resized
-/// crop, a mirror image half of the time, then RandAugment.
+/// Random changes of a picture that preserve the meaning of its caption, as in BLIP's training: a
+/// random resized crop, a horizontal flip with probability 1/2, then RandAugment.
 ///
-/// RandAugment(2, 5) of the reference (its `transform/randaugment.py`, which works with OpenCV):
-/// two operations are drawn, each is carried out with probability 1/2, at level 5 of 10, its sign
-/// drawn. Taken from there: shears of 0.3 · level / 10, moves of 10 · level / 10 pixels, turns of
-/// 30 · level / 10 degrees, grey outside of the picture, bilinear interpolation. Other than there:
-/// brightness and sharpness are changed to 1 ± 0.9 · level / 10, as torchvision's RandAugment has it
-/// (the reference's 0.1 + 1.8 · level / 10 is 1 at level 5, which changes nothing); and the pixels
-/// are those of Pillow's operations.
+/// RandAugment(2, 5) of the reference (its `transform/randaugment.py`, which uses OpenCV): two
+/// operations are drawn, and each is applied with probability 1/2, at level 5 of 10, with a random
+/// sign. As there, shears are 0.3 · level / 10, translations 10 · level / 10 pixels and rotations
+/// 30 · level / 10 degrees, with bilinear interpolation and grey outside the picture. Unlike there,
+/// brightness and sharpness are changed to 1 ± 0.9 · level / 10, as in torchvision's RandAugment
+/// (the reference's 0.1 + 1.8 · level / 10 is 1 at level 5, which changes nothing), and pixel
+/// values are those of Pillow's operations.
 public struct Augmentation: Sendable {
-  /// The share of the picture's area that a crop may have: 0.2…1 in pre-training, 0.5…1 in
+  /// The fraction of the picture's area that a crop may cover: 0.2…1 in pre-training, 0.5…1 in
   /// fine-tuning.
   public let scale: ClosedRange<Double>
-  /// Operations drawn for a picture.
+  /// The number of operations drawn per picture.
   private let operations = 2
-  /// Their level, of 10.
+  /// Their level, out of 10.
   private let level = 5.0
 
-  /// An augmentation whose crops have a share of the picture's area in `scale`.
+  /// An augmentation whose crops cover a fraction of the picture's area in `scale`.
   public init(scale: ClosedRange<Double>) { self.scale = scale }
 
-  /// A view of a picture, `side` × `side`; the same draws give the same pixels.
-  public func callAsFunction(_ picture: Picture, side: Int, _ draws: inout SeededDraws) -> Picture {
+  /// An augmented view of a picture, `side` × `side` pixels; the same draws give the same pixels.
+  package func callAsFunction(_ picture: Picture, side: Int, _ draws: inout SeededDraws) -> Picture
+  {
     let box = draws.crop(width: picture.width, height: picture.height, scale: scale)
     var view = picture.cropped(to: box).resized(width: side, height: side)
     if draws.coin() { view = view.flipped() }
     for _ in 0..<operations {
       let all = AugmentationOperation.allCases
       let operation = all[draws.below(all.count)]
-      let isCarriedOut = draws.coin()
+      let isApplied = draws.coin()
       let sign = draws.coin() ? 1.0 : -1.0
-      if isCarriedOut { view = view.applying(operation, strength: sign * level / 10) }
+      if isApplied { view = view.applying(operation, strength: sign * level / 10) }
     }
     return view
   }
 }
 
 extension Picture {
-  /// One operation; `strength` from −1 to 1 is the share of its largest effect. Those that have no
-  /// strength ignore it.
+  /// Applies an operation; `strength`, from −1 to 1, is a fraction of its largest effect.
+  /// Operations without a strength ignore it.
   func applying(_ operation: AugmentationOperation, strength: Double) -> Picture {
     switch operation {
     case .identity: self

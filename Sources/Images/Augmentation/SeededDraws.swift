@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Random numbers that are a pure function of a key and of how many were drawn before: SplitMix64
-/// from a state mixed of the key's parts. Nothing is carried from one picture, epoch or step to the
-/// next, so work can be cut among threads, stopped and taken up again without changing a draw.
-public struct SeededDraws: Sendable {
+/// Random numbers that are a pure function of a key and of the number of previous draws: SplitMix64
+/// seeded with a hash of the key's parts. No state is carried from one picture, epoch or step to
+/// the next, so work can be divided among threads, stopped and resumed without changing a draw.
+package struct SeededDraws: Sendable {
   private var state: UInt64
 
-  /// Draws for a key, such as a seed, an epoch and a picture.
-  public init(_ key: UInt64...) {
+  /// Draws for a key, such as a seed, an epoch and a picture's index.
+  package init(_ key: UInt64...) {
     state = 0
     for part in key { state = Self.mixed(state ^ part) &+ Self.step }
   }
@@ -27,22 +27,22 @@ public struct SeededDraws: Sendable {
   }
 
   /// Uniform in `range`, with 53 random bits.
-  public mutating func uniform(in range: ClosedRange<Double> = 0...1) -> Double {
+  package mutating func uniform(in range: ClosedRange<Double> = 0...1) -> Double {
     let unit = Double(next() >> 11) * 0x1p-53
     return range.lowerBound + (range.upperBound - range.lowerBound) * unit
   }
 
-  /// A whole number from 0 to `bound` − 1.
-  public mutating func below(_ bound: Int) -> Int {
+  /// A uniform integer from 0 to `bound` − 1.
+  package mutating func below(_ bound: Int) -> Int {
     precondition(bound > 0)
     return Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
-  /// True half of the time.
-  public mutating func coin() -> Bool { next() >> 63 == 1 }
+  /// True with probability 1/2.
+  package mutating func coin() -> Bool { next() >> 63 == 1 }
 
   /// The elements in random order (Fisher and Yates).
-  public mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+  package mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
     var elements = elements
     for index in elements.indices.dropFirst().reversed() {
       elements.swapAt(index, below(index + 1))
@@ -52,11 +52,11 @@ public struct SeededDraws: Sendable {
 }
 
 extension SeededDraws {
-  /// The box of a random resized crop, as torchvision's `RandomResizedCrop.get_params` draws it: its
-  /// share of the picture's area uniform in `scale`, the logarithm of its ratio of width to height
-  /// uniform between 3/4 and 4/3, its place uniform; where ten draws do not fit into the picture, the
-  /// largest box in its middle whose ratio is allowed.
-  public mutating func crop(width: Int, height: Int, scale: ClosedRange<Double>) -> CropBox {
+  /// The box of a random resized crop, as torchvision's `RandomResizedCrop.get_params` draws it:
+  /// its fraction of the picture's area is uniform in `scale`, its aspect ratio log-uniform between
+  /// 3/4 and 4/3, and its position uniform. If ten draws do not fit the picture, it is the largest
+  /// centred box with an allowed aspect ratio.
+  package mutating func crop(width: Int, height: Int, scale: ClosedRange<Double>) -> CropBox {
     let ratios = 3.0 / 4...4.0 / 3
     for _ in 0..<10 {
       let area = Double(width) * Double(height) * uniform(in: scale)

@@ -1,6 +1,6 @@
-/// Changes of the levels of a picture, each equal to Pillow's bit by bit.
+/// Tone operations, each bit-identical to Pillow's.
 extension Picture {
-  /// `ImageOps.autocontrast`: each channel stretched so that its levels reach from 0 to 255.
+  /// `ImageOps.autocontrast`: stretches each channel's levels to 0…255.
   func autoContrast() -> Picture {
     mapped { histogram in
       guard let low = histogram.firstIndex(where: { $0 > 0 }),
@@ -12,7 +12,7 @@ extension Picture {
     }
   }
 
-  /// `ImageOps.equalize`: each channel's levels spread so that all are about as frequent.
+  /// `ImageOps.equalize`: equalises each channel's histogram.
   func equalized() -> Picture {
     mapped { histogram in
       let used = histogram.filter { $0 > 0 }
@@ -27,7 +27,8 @@ extension Picture {
     }
   }
 
-  /// Sends each channel through the table that `table` makes of its histogram; nil leaves it.
+  /// Maps each channel through the lookup table that `table` computes from its histogram; nil
+  /// leaves the channel unchanged.
   private func mapped(_ table: ([Int]) -> [UInt8]?) -> Picture {
     var mapped = pixels
     for channel in 0..<3 {
@@ -43,19 +44,20 @@ extension Picture {
     return Picture(width: width, height: height, pixels: mapped)
   }
 
-  /// `ImageEnhance.Brightness`: 0 is black, 1 the picture.
+  /// `ImageEnhance.Brightness`: 0 is black, 1 the original.
   func brightness(_ factor: Float) -> Picture {
     let table = (0..<256).map { Self.blended(0, UInt8($0), factor) }
     return Picture(width: width, height: height, pixels: pixels.map { table[Int($0)] })
   }
 
-  /// `ImageEnhance.Sharpness`: 0 is the smoothed picture, 1 the picture, more is sharper.
+  /// `ImageEnhance.Sharpness`: 0 is the smoothed picture, 1 the original, more is sharper.
   func sharpness(_ factor: Float) -> Picture {
     let sharpened = zip(smoothed().pixels, pixels).map { Self.blended($0, $1, factor) }
     return Picture(width: width, height: height, pixels: sharpened)
   }
 
-  /// `Image.filter(SMOOTH)`: every pixel with its neighbours, itself five times; the border stays.
+  /// `Image.filter(SMOOTH)`: the mean of each pixel, weighted five times, and its eight neighbours;
+  /// the border is unchanged.
   private func smoothed() -> Picture {
     var smoothed = pixels
     let row = width * 3
@@ -66,14 +68,14 @@ extension Picture {
         for line in [index - row, index, index + row] {
           sum += Int(pixels[line - 3]) + Int(pixels[line]) + Int(pixels[line + 3])
         }
-        // To the nearest; thirteenths never lie halfway.
+        // Round to nearest; thirteenths are never halfway.
         smoothed[index] = UInt8((2 * sum + 13) / 26)
       }
     }
     return Picture(width: width, height: height, pixels: smoothed)
   }
 
-  /// `Image.blend` of two levels: the first at 0, the second at 1, beyond them further on.
+  /// `Image.blend` of two levels: the first at 0, the second at 1, extrapolated beyond.
   private static func blended(_ a: UInt8, _ b: UInt8, _ factor: Float) -> UInt8 {
     let level = Float(a) + factor * (Float(b) - Float(a))
     return UInt8(min(max(level, 0), 255))

@@ -1,29 +1,29 @@
-/// What a decoding process is asked.
+/// A request to a decoding process.
 struct DecodingRequest {
   let side: Int?
   let bytes: [UInt8]
 
-  /// Bytes before the file's: its length, then the side (0 for none), u64 each.
+  /// The size of the header: the length of the file, then the side (0 for none), u64 each.
   static let headerSize = 16
 
   var header: [UInt8] { littleEndian(bytes.count) + littleEndian(side ?? 0) }
 
-  /// What a header announces.
+  /// The length and side in a header.
   static func read(_ header: [UInt8]) -> (count: Int, side: Int?) {
     let side = integer(header[8..<16])
     return (integer(header[0..<8]), side == 0 ? nil : side)
   }
 }
 
-/// What it answers.
+/// The response of a decoding process.
 enum DecodingAnswer {
   case picture(Picture, ImageFacts)
-  /// The text of an ``ImageError``.
+  /// The description of an ``ImageError``.
   case failure(String)
 
-  /// Bytes before the pixels or the text: how many these are (u64), then, u64 each: whether it is a
-  /// picture (1) or a text (0), the picture's width and height, its format's place among all, the
-  /// stored width and height, the orientation.
+  /// The size of the header, in fields of u64: the length of the body in bytes; whether the body is
+  /// a picture (1) or text (0); the picture's width and height; the index of its format; the stored
+  /// width and height; the orientation.
   static let headerSize = 64
 
   var header: [UInt8] {
@@ -47,8 +47,8 @@ enum DecodingAnswer {
     }
   }
 
-  /// The length of the body that a header announces; nil where a process that is in its right mind
-  /// would not send it. `limit`: the most pixels.
+  /// The length of the body according to a header; nil if it is implausible. `limit`: the most
+  /// pixels.
   static func bodySize(_ header: [UInt8], limit: Int) -> Int? {
     let count = integer(header[0..<8])
     guard integer(header[8..<16]) == 1 else { return count <= 4096 ? count : nil }
@@ -57,7 +57,7 @@ enum DecodingAnswer {
     return !overflow && area > 0 && area <= limit && count == 3 * area ? count : nil
   }
 
-  /// Nil where the header says what cannot be.
+  /// Nil if the header is invalid.
   init?(_ header: [UInt8], body: [UInt8]) {
     let fields = stride(from: 8, to: Self.headerSize, by: 8).map { integer(header[$0..<$0 + 8]) }
     guard fields[0] == 1 else {
@@ -80,7 +80,7 @@ private func littleEndian(_ value: Int) -> [UInt8] {
   (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
 }
 
-/// Not negative: what has the highest bit set is as good as the largest.
+/// Values above `Int.max` are clamped.
 private func integer(_ bytes: ArraySlice<UInt8>) -> Int {
   Int(clamping: bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
 }

@@ -1,21 +1,21 @@
 internal import Glibc
 internal import Synchronization
 
-/// A process that decodes pictures, and the socket to it.
+/// A decoding process and the socket connected to it.
 final class DecodingProcess: Sendable {
-  /// Why there is no answer; the process is at its end then.
+  /// Why a request failed; the process has ended or is being killed.
   enum Failure: Error {
-    case late
-    /// In words that end a sentence.
+    case timedOut
+    /// With a description that completes a sentence.
     case ended(String)
   }
 
   private let id: pid_t
   private let socket: Int32
-  /// Whether it was waited for: then its number may be another's.
+  /// Whether `waitpid` has returned: the process id may then be reused.
   private let isReaped = Mutex(false)
 
-  /// Starts `command`, which is to call ``serveDecoding(on:)`` with its standard input.
+  /// Starts `command`, which must call ``serveDecoding(on:)`` with its standard input.
   init(command: [String]) throws(MachineError) {
     var pair: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -25,13 +25,14 @@ final class DecodingProcess: Sendable {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, pair[1], 0)
-    // What codecs print is not for the person who indexes.
+    // Discard what codecs print.
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // A group of its own: Ctrl-C is for the program alone, which lets the picture in flight be done.
+    // A separate process group: Ctrl-C interrupts only the main program, which lets the current
+    // picture finish.
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
 
     let arguments = command.map { strdup($0) }
@@ -48,14 +49,14 @@ final class DecodingProcess: Sendable {
     _ = fcntl(socket, F_SETFL, O_NONBLOCK)
   }
 
-  /// Without its socket the process ends.
+  /// Closing the socket ends the process.
   deinit {
     close(socket)
     _ = reap()
   }
 
-  /// The answer to a request; a picture of more than `limit` pixels is none.
-  func ask(_ request: DecodingRequest, limit: Int, within time: Duration) throws(Failure)
+  /// Sends a request and returns the response; a picture of more than `limit` pixels is invalid.
+  func send(_ request: DecodingRequest, limit: Int, within time: Duration) throws(Failure)
     -> DecodingAnswer
   {
     let deadline = ContinuousClock.now + time
@@ -66,7 +67,7 @@ final class DecodingProcess: Sendable {
       let answer = DecodingAnswer(header, body: try receive(size, until: deadline))
     else {
       kill(id, SIGKILL)
-      throw .ended("answered nonsense")
+      throw .ended("sent an invalid response")
     }
     return answer
   }
@@ -98,24 +99,24 @@ final class DecodingProcess: Sendable {
     return bytes
   }
 
-  /// Returns when the socket is ready; `errno` is that of the call which was not.
+  /// Waits until the socket is ready after a call failed with `errno`.
   private func wait(for event: Int32, until deadline: ContinuousClock.Instant) throws(Failure) {
     guard errno == EAGAIN || errno == EINTR else { throw end() }
     let left = (deadline - .now) / .milliseconds(1)
     guard left > 0 else {
       kill(id, SIGKILL)
-      throw .late
+      throw .timedOut
     }
     var request = pollfd(fd: socket, events: Int16(event), revents: 0)
     poll(&request, 1, Int32(min(left + 1, 1e6)))
   }
 
-  /// How the process ended.
+  /// Ends the process and describes how it ended.
   private func end() -> Failure {
     kill(id, SIGKILL)
     guard let status = reap() else { return .ended("ended") }
     let signal = status & 0x7F
-    // 9 may be ours: it had closed its socket and was about to end by itself.
+    // SIGKILL may be ours, if the process had closed its socket and was about to exit.
     return .ended(signal == 0 || signal == SIGKILL ? "ended" : "crashed (signal \(signal))")
   }
 
@@ -130,14 +131,14 @@ final class DecodingProcess: Sendable {
   }
 }
 
-/// What the system refused, and why: nothing that another picture would mend.
+/// A failed system call: a fault of the machine, not of a picture.
 public struct MachineError: Error, CustomStringConvertible {
   /// One line.
   public let description: String
 
   init(_ what: String, _ code: Int32) {
     description =
-      "a process that decodes pictures cannot be started: \(what): "
+      "cannot start a decoding process: \(what): "
       + String(cString: strerror(code))
   }
 }

@@ -1,7 +1,8 @@
 internal import Glibc
 
-/// Decodes for an ``IsolatedDecoder`` until it closes the socket: what a decoding process does.
-public func serveDecoding(on socket: Int32) {
+/// The main loop of a decoding process: decodes for an ``IsolatedDecoder`` until it closes the
+/// socket.
+package func serveDecoding(on socket: Int32) {
   let decoder = ImageDecoder()
   while let header = receive(DecodingRequest.headerSize, from: socket) {
     let (count, side) = DecodingRequest.read(header)
@@ -17,16 +18,16 @@ public func serveDecoding(on socket: Int32) {
   }
 }
 
-/// Bounds what this process can cost the machine: 4 GiB of address space above what it has already (a
-/// great deal under a sanitizer), which the largest picture fits in several times, and no core file.
-public func limitDecodingProcess() {
+/// Limits this process to 4 GiB of address space above what it already uses (a great deal under a
+/// sanitizer), several times what the largest picture needs, and disables core files.
+package func limitDecodingProcess() {
   for (resource, limit) in [(RLIMIT_AS, addressSpace() + 4 << 30), (RLIMIT_CORE, 0)] {
     var bounds = rlimit(rlim_cur: limit, rlim_max: limit)
     setrlimit(__rlimit_resource_t(resource.rawValue), &bounds)
   }
 }
 
-/// The bytes of address space in use; 0 where the system does not say.
+/// The address space in use, in bytes; 0 if unknown.
 private func addressSpace() -> rlim_t {
   guard let file = fopen("/proc/self/statm", "r") else { return 0 }
   defer { fclose(file) }
@@ -35,7 +36,7 @@ private func addressSpace() -> rlim_t {
   return rlim_t(strtoul(line, nil, 10)) * rlim_t(sysconf(Int32(_SC_PAGESIZE)))
 }
 
-/// So many bytes; nil where the other side has closed the socket.
+/// Receives exactly `size` bytes; nil if the other side has closed the socket.
 private func receive(_ size: Int, from socket: Int32) -> [UInt8]? {
   let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, received in
     while received < size {

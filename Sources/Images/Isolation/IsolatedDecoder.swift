@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// Decodes as ``ImageDecoder``, the formats of large codecs in processes of their own, so that a file
-/// that crashes a codec, or keeps it busy for ever, costs itself and nothing else.
+/// Decodes like ``ImageDecoder``, but the formats with large codecs in separate processes, so that
+/// a file that crashes or hangs a codec affects only itself.
 ///
-/// JPEG and PNG, most of any collection, are decoded here: their libraries are old, small and fuzzed
-/// for years, and a picture would cross a socket for nothing. A process is kept for the next picture,
-/// as many as there are threads that decode at once; it has 4 GiB of address space.
+/// JPEG and PNG, the bulk of any collection, are decoded in this process: their libraries are small
+/// and have been fuzzed for years, so sending pictures through a socket would gain nothing.
+/// Processes are reused, as many as there are concurrent calls; each has 4 GiB of address space.
 public final class IsolatedDecoder: PictureDecoder {
   private static let trusted: Set<ImageFormat> = [.jpeg, .png]
 
@@ -14,17 +14,18 @@ public final class IsolatedDecoder: PictureDecoder {
   private let timeLimit: Duration
   private let idle = Mutex<[DecodingProcess]>([])
 
-  /// As ``ImageDecoder``'s.
+  /// The largest file, in bytes, as ``ImageDecoder/maximumBytes``.
   public var maximumBytes: Int { decoder.maximumBytes }
 
-  /// `command` starts a program that calls ``serveDecoding(on:)`` with its standard input;
-  /// `timeLimit`: what a picture may take.
+  /// - Parameters: - command: Starts a program that calls ``serveDecoding(on:)`` with its standard
+  ///   input. - timeLimit: The time limit per picture.
   public init(command: [String], timeLimit: Duration = .seconds(60)) {
     self.command = command
     self.timeLimit = timeLimit
   }
 
-  /// As ``ImageDecoder``; a process that cannot be started is thrown as ``MachineError``.
+  /// As ``ImageDecoder/decode(_:forSide:)``; throws ``MachineError`` if a process cannot be
+  /// started.
   public func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (
     picture: Picture, facts: ImageFacts
   ) {
@@ -35,9 +36,9 @@ public final class IsolatedDecoder: PictureDecoder {
       try idle.withLock { $0.popLast() } ?? DecodingProcess(command: command)
     let answer: DecodingAnswer
     do {
-      answer = try process.ask(
+      answer = try process.send(
         DecodingRequest(side: side, bytes: bytes), limit: decoder.maximumPixels, within: timeLimit)
-    } catch .late {
+    } catch .timedOut {
       throw ImageError.tooSlow(format, timeLimit)
     } catch .ended(let how) {
       throw ImageError.decoderEnded(format, how)

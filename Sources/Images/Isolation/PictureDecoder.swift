@@ -1,12 +1,12 @@
-/// Makes pictures of files.
+/// Decodes image files.
 public protocol PictureDecoder: Sendable {
-  /// The longest file.
+  /// The largest file, in bytes.
   var maximumBytes: Int { get }
 
-  /// Decodes the picture in `bytes`, upright, over white; `side`: it will be resized to side × side.
+  /// Decodes the picture in `bytes`, upright and over white; `side`: it will be resized to side ×
+  /// side.
   ///
-  /// What is wrong with the bytes is thrown as ``ImageError``; anything else that is thrown is wrong
-  /// with this machine.
+  /// Throws ``ImageError`` for a fault of the file; any other error is a fault of the machine.
   func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (picture: Picture, facts: ImageFacts)
 }
 
