@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Programs that measure blip: a package of its own, so that nothing here slows the product's build.
+// Programs that measure blip: a separate package, so that nothing here slows down the product's
+// build.
 let package = Package(
   name: "Benchmarks",
   dependencies: [.package(name: "blip", path: "..")],

@@ -1,11 +1,11 @@
-"""The loop of BLIP's section 3.3 on a small set: models trained on noisy captions, on what the filter keeps of
-them, and on the bootstrapped set; recall of each on captions that none has seen.
+"""The bootstrapping of BLIP's section 3.3 on a small set: models trained on noisy captions, on those that the filter
+keeps, and on the bootstrapped set, and the recall of each on held-out captions.
 
   python Benchmarks/captions/bootstrap.py BLIP START TRAIN DEV FOLDER [--pictures 1500] [--share 0.4]
       [--threshold 0.1] [--epochs 3]
 
-START is the model that is trained; the one that comes with BLIP captions and filters. TRAIN and DEV are folders
-with a captions.json. FOLDER takes the sets and the runs.
+START is the model to train; blip's default model captions and filters. TRAIN and DEV are folders with a
+captions.json. The sets and runs are written to FOLDER.
 """
 import argparse, json, os, subprocess
 from sets import pairs_of, records, swapped

@@ -1,11 +1,11 @@
-"""Captions of pictures whose features are given, by a BLIP-base captioner of random weights: blip beside
-Hugging Face's `generate`, greedy and with 3 beams, interleaved; medians, spread, and whether the ids are
-the same.
+"""Compares captioning from given features in blip and Hugging Face's `generate`, with a BLIP-base captioner of
+random weights, by greedy search and with 3 beams, interleaved. Reports medians, spread and whether the ids are
+equal.
 
   swift build -c release --package-path Benchmarks --product captions
   compare.py FOLDER [--rounds 5] [--threads 2] [--pictures 6] [--json FILE]
 
-FOLDER takes the model and the features (1.8 GB).
+The model and the features (1.8 GB) are written to FOLDER.
 """
 import argparse, json, os, statistics, sys, tempfile
 import numpy as np
@@ -16,7 +16,7 @@ import machine
 from process import Contestant
 from report import print_machine
 
-ENDING = 3.0  # added to the logit of [SEP], so that captions end at several lengths
+ENDING = 3.0  # added to the logit of [SEP], so that captions have various lengths
 
 
 def make(folder, pictures):

@@ -1,5 +1,5 @@
-"""How well `blip filter` tells captions from others': a seeded share of the captions of a set is replaced by
-captions of other pictures; precision and recall of what is kept, by threshold.
+"""Measures how well `blip filter` detects wrong captions: a seeded fraction of a set's captions is replaced by those
+of other pictures. Reports precision and recall of the kept captions by threshold.
 
   python Benchmarks/captions/filter.py BLIP CAPTIONS IMAGES [--share 0.4] [--seed 1] [--json FILE]
 

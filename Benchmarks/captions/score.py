@@ -1,6 +1,6 @@
-"""CIDEr-D and BLEU-4 of a file of captions that `blip caption --out` wrote, by the public COCO caption
-scorer (pycocoevalcap; its PTB tokeniser needs Java, in whose place BLIP's own clean-up of captions and
-a split at white space and punctuation stand here where there is none).
+"""Computes CIDEr-D and BLEU-4 of a captions file written by `blip caption --out`, with the public COCO caption
+scorer (pycocoevalcap). Its PTB tokeniser needs Java; without Java, captions are lower-cased and split into words
+instead.
 
   blip caption PICTURES --out captions.jsonl
   python Benchmarks/captions/score.py captions.jsonl REFERENCES
@@ -23,12 +23,12 @@ def tokenise(captions):
 
 made, references = by_image(sys.argv[1]), by_image(sys.argv[2])
 images = sorted(set(made) & set(references))
-assert images, "the two files name no picture in common"
+assert images, "the two files have no pictures in common"
 made = tokenise({image: made[image][:1] for image in images})
 references = tokenise({image: references[image] for image in images})
 bleu, _ = Bleu(4).compute_score(references, made, verbose=0)
 cider, _ = Cider().compute_score(references, made)
 words = [len(texts[0].split()) for texts in made.values()]
 print(f"{len(images)} pictures, tokeniser {'PTB' if shutil.which('java') else 'words'}, "
-      f"{sum(words) / len(words):.1f} words a caption, {len(set(t[0] for t in made.values()))} different")
+      f"{sum(words) / len(words):.1f} words per caption, {len(set(t[0] for t in made.values()))} different")
 print(f"CIDEr-D {cider:.4f}  BLEU-4 {bleu[3]:.4f}  BLEU-1 {bleu[0]:.4f}")

@@ -1,4 +1,4 @@
-"""Captioned sets as files, and noise in them."""
+"""Reads captions files and adds noise to them."""
 import json, random
 
 
@@ -9,7 +9,7 @@ def records(path):
 
 
 def by_image(path):
-    """The captions of each picture, by its file's name."""
+    """The captions of each picture, by file name."""
     captions = {}
     for record in records(path):
         said = record["caption"]
@@ -18,7 +18,7 @@ def by_image(path):
 
 
 def swapped(pairs, share, seed):
-    """(image, caption) pairs with a share of the captions swapped, and which ones are still true."""
+    """(image, caption) pairs with a fraction of the captions swapped, and which pairs are still correct."""
     draw = random.Random(seed)
     chosen = set(draw.sample(range(len(pairs)), round(share * len(pairs))))
     noisy = []

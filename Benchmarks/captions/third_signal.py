@@ -1,5 +1,5 @@
-"""Whether a picture's synthetic caption helps to find it: text-to-text ITC, the cosine of a query to the caption,
-added with a weight to the cosine to the picture. Recall by weight, on each half of the pictures' queries.
+"""Measures whether a picture's synthetic caption helps to find it: the weighted cosine of query and caption (text-to-text
+ITC) is added to the cosine of query and picture. Reports recall by weight, and on each half of the queries.
 
   blip caption IMAGES --out synthetic.jsonl
   python Benchmarks/captions/third_signal.py MODEL CAPTIONS.json synthetic.jsonl

@@ -1,4 +1,4 @@
-"""Hugging Face's `generate` as a contestant of captions/compare.py: one line in, one line out.
+"""Hugging Face's `generate` as a contestant of captions/compare.py, with the protocol of peers/contestant.py.
 
   torch_captions.py FOLDER THREADS fp32|bf16"""
 import os, sys, time

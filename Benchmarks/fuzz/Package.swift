@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Readers of files from outside, under libFuzzer: a package of its own, since libFuzzer brings the
-// main function and everything is built with its instrumentation (`./run`).
+// Fuzzes the readers of untrusted files with libFuzzer. A separate package, because libFuzzer
+// provides the main function and everything is built with its instrumentation (`./run`).
 let package = Package(
   name: "Fuzz",
   dependencies: [.package(name: "blip", path: "../..")],

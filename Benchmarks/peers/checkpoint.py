@@ -1,17 +1,17 @@
-"""A BLIP-base of seeded random weights in Hugging Face's layout: speed does not depend on the values,
-and parity at full size needs no published checkpoint."""
+"""Makes a BLIP-base with seeded random weights in Hugging Face's layout: speed does not depend on the values,
+and comparing outputs at full size needs no published checkpoint."""
 import json, os, shutil
 import numpy as np
 import torch
 from transformers import BlipConfig, BlipForImageTextRetrieval
 from contestant import MEAN, STD
-from works import BASE_SIDE
+from workloads import BASE_SIDE
 
 VOCABULARY = os.path.join(os.path.dirname(__file__), "../../Sources/BLIP/Resources/blip-mini/vocab.txt")
 
 
 def configuration():
-    """That of the published BLIP-base, which has 12 text heads where Hugging Face's default is 8."""
+    """The configuration of the published BLIP-base, which has 12 text heads; Hugging Face's default is 8."""
     size = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)
     return BlipConfig(
         text_config=dict(size, vocab_size=30524, encoder_hidden_size=768, max_position_embeddings=512),
@@ -19,8 +19,8 @@ def configuration():
 
 
 def randomise(model, seed):
-    """Biases and norms are random too, so that a dropped one shows; queries and keys are large, so
-    that attention is not uniform and a wrong scale shows."""
+    """Biases and norms are random too, so that omitting one is detected; queries and keys are large, so that
+    attention is not uniform and a wrong scale is detected."""
     generator = np.random.Generator(np.random.PCG64(seed))
     for name, parameter in sorted(model.named_parameters()):
         z = generator.standard_normal(tuple(parameter.shape), dtype=np.float32)
@@ -45,7 +45,7 @@ def make(folder):
 
 
 def preprocessing(path):
-    """What a folder needs beside the weights."""
+    """Writes the files that a model folder needs in addition to the weights."""
     settings = dict(
         do_normalize=True, do_rescale=True, do_resize=True, image_mean=MEAN.tolist(), image_std=STD.tolist(),
         image_processor_type="BlipImageProcessor", resample=3, rescale_factor=1 / 255,

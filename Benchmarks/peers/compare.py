@@ -1,30 +1,30 @@
-"""blip and its peers, interleaved on the same inputs: medians, spread, and whether all agree.
+"""Compares blip and its peers, interleaved on the same inputs: medians, spread, and whether outputs agree.
 
   compare.py FOLDER [--rounds 5] [--threads 2,1] [--only vision,text] [--precisions fp32,bf16,int8]
     [--peers all|none] [--clock wall|processor] [--json FILE]
 
-Work by work, every contestant loads its model, runs once to warm up and to show its outputs, which are
-held against PyTorch's in fp32; then rounds in which each runs in turn, alone, starting with another one
-each time. A contestant that takes longer than --patience seconds to warm up is not asked again: its one
-run is shown with a *. --rounds 0 only checks that outputs agree. Exits with 1 where they do not.
---clock processor shows processor time divided by the threads: on a busy machine the nearer to the truth.
+For each workload, every contestant loads its model and runs once, as a warm-up and to compare its outputs
+with PyTorch's in fp32. Then follow rounds in which each runs in turn, alone, starting with a different one
+each time. A contestant whose warm-up takes longer than --patience seconds does not run again: its only run
+is marked with a *. --rounds 0 only checks that outputs agree. Exits with 1 if they do not.
+--clock processor shows processor time divided by the threads, which is more accurate on a busy machine.
 """
 import argparse, os, statistics, sys, tempfile, time
 import numpy as np
 import machine
 from process import Contestant
 from report import print_machine, print_work, write
-from works import COSINE, LOGITS, WORKS
+from workloads import COSINE, LOGITS, WORKLOADS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPEED = os.path.join(HERE, "../.build/release/speed")
 REFERENCE = "PyTorch fp32"
-SAMPLE_SECONDS = 0.2  # what is quicker is run several times, and the median is the sample
-DISTURBED = 0.1       # processors kept busy by others while a sample was taken
+SAMPLE_SECONDS = 0.2  # shorter runs are repeated, and the median is the sample
+DISTURBED = 0.1       # processors kept busy by other processes during a sample
 
 
 class Engine(Contestant):
-    """A program that computes works in a precision."""
+    """A program that runs workloads in a given precision."""
 
     def __init__(self, engine, precision, folder, threads):
         self.engine, self.precision = engine, precision
@@ -33,7 +33,7 @@ class Engine(Contestant):
         super().__init__(f"{engine} {precision}", program + [folder, precision, str(threads)])
 
     def ask(self, request):
-        """The answer without its first word, which says to what it is one."""
+        """Sends a request; returns the reply without its first word, which repeats the kind of request."""
         return self.answer(request).strip().partition(" ")[2]
 
     def outputs(self):
@@ -42,8 +42,7 @@ class Engine(Contestant):
             return np.fromfile(file.name, np.float32)
 
     def sample(self, runs):
-        """One sample: seconds of a run by the wall's clock and of processor, and whether others
-        disturbed it."""
+        """One sample: wall-clock and processor seconds of a run, and whether other processes disturbed it."""
         before, own, start = machine.busy(), machine.spent(self.process.pid), time.monotonic()
         seconds = statistics.median(float(self.ask("run")) for _ in range(runs))
         own = machine.spent(self.process.pid) - own
@@ -52,7 +51,7 @@ class Engine(Contestant):
 
 
 def contestants(precisions, peers):
-    """Engines and precisions. PyTorch computes bf16 at a crawl without the instructions for it."""
+    """The engines and precisions. Without bf16 instructions PyTorch's bf16 is extremely slow."""
     entrants = [("blip", precision) for precision in precisions]
     entrants += [("PyTorch", "fp32")]
     if peers == "none":
@@ -64,7 +63,7 @@ def contestants(precisions, peers):
 
 
 def agreement(work, outputs, reference):
-    """How far outputs are from the reference's: least cosine, or largest difference of logits."""
+    """The deviation of outputs from the reference: the smallest cosine, or the largest difference of logits."""
     if work.outputs == "embeddings":
         a, b = outputs.reshape(-1, 256), reference.reshape(-1, 256)
         count = min(len(a), len(b))
@@ -79,7 +78,7 @@ def agrees(work, precision, figure):
 
 
 def measure(work, threads, everyone, rounds, patience, clock):
-    """A row for each contestant that does the work."""
+    """Measures a workload; returns a row for each contestant that supports it."""
     rows, asked, outputs = [], [], {}
     for contestant in everyone:
         if contestant.engine != "blip" and contestant.precision not in work.precisions:
@@ -97,7 +96,7 @@ def measure(work, threads, everyone, rounds, patience, clock):
     for turn in range(rounds):
         for place in range(len(asked)):
             contestant, row, runs = asked[(place + turn) % len(asked)]
-            time.sleep(0.05)  # threads that spin for more work fall asleep
+            time.sleep(0.05)  # let spinning threads go to sleep
             row["samples"].append(contestant.sample(runs))
     for row in rows:
         row["agreement"] = agreement(work, outputs[row["contestant"]], outputs[REFERENCE])
@@ -116,7 +115,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="2,1")
-    parser.add_argument("--only", default=",".join(work.name for work in WORKS))
+    parser.add_argument("--only", default=",".join(work.name for work in WORKLOADS))
     parser.add_argument("--precisions", default="fp32,bf16,int8")
     parser.add_argument("--peers", choices=("all", "none"), default="all")
     parser.add_argument("--clock", choices=("wall", "processor"), default="wall")
@@ -124,7 +123,7 @@ def main():
     parser.add_argument("--json", default=os.path.join(HERE, "../peers.bench.json"))
     a = parser.parse_args()
     names = a.only.split(",")
-    unknown = set(names) - {work.name for work in WORKS}
+    unknown = set(names) - {work.name for work in WORKLOADS}
     if unknown:
         parser.error(f"no work is called {', '.join(sorted(unknown))}")
     here, rows = machine.description(), []
@@ -134,7 +133,7 @@ def main():
         if not rows:
             here["contestants"] = sorted({contestant.ask("about") for contestant in everyone})
             print_machine(here)
-        for work in WORKS:
+        for work in WORKLOADS:
             if work.name in names:
                 measured = measure(work, threads, everyone, a.rounds, a.patience, a.clock)
                 print_work(work, threads, measured)
@@ -143,7 +142,7 @@ def main():
         for contestant in everyone:
             contestant.end()
     print(f"\nAs JSON: {os.path.normpath(a.json)}")
-    # What a peer's int8 costs is its own affair; the table says it.
+    # A peer's loss of accuracy in int8 is not an error; the table shows it.
     wrong = [f"{row['contestant']} on {row['work']}" for row in rows
              if not row["agrees"] and (row["engine"] == "blip" or row["precision"] != "int8")]
     if wrong:

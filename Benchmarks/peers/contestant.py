@@ -1,25 +1,25 @@
-"""The protocol that contestants speak, and the inputs they share.
+"""The protocol of contestants, and their common inputs.
 
-A contestant is a process that is asked by a line on stdin and answers by a line on stdout:
-  about       says what it is made of                         ->  about TEXT
-  load WORK   forgets what was loaded, loads what WORK needs  ->  ready COUNT   (of what a run is)
-  run         does it once                                    ->  took SECONDS
-  save FILE   writes the outputs of the last run, raw fp32    ->  saved
-It sleeps in between and ends with its stdin. Anything else it prints goes to stderr.
+A contestant is a process that reads a request per line on stdin and replies with a line on stdout:
+  about       describes the contestant                        ->  about TEXT
+  load WORK   unloads the previous workload, loads WORK   ->  ready COUNT   (items per run)
+  run         runs it once                                    ->  took SECONDS
+  save FILE   writes the outputs of the last run as raw fp32  ->  saved
+It sleeps between requests and exits at the end of stdin. Any other output goes to stderr.
 """
 import argparse, json, os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from works import BASE_SIDE, CANDIDATES, ENC, MINI_SIDE, PATCHES, WIDTH
+from workloads import BASE_SIDE, CANDIDATES, ENC, MINI_SIDE, PATCHES, WIDTH
 
-# A picture's channels in CLIP's scale, as BLIP's.
+# CLIP's channel means and standard deviations, which BLIP uses.
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 
 
 class Inputs:
-    """Reads what inputs.py wrote."""
+    """Reads the inputs written by inputs.py."""
 
     def __init__(self, folder):
         self.folder = os.path.join(folder, "inputs")
@@ -38,13 +38,13 @@ class Inputs:
         return np.array([self.tokens["text"]], np.int64)
 
     def texts(self, count):
-        """[count, T], grounded."""
+        """[count, T], starting with [ENC]."""
         ids = np.array(self.tokens["texts"][:count], np.int64)
         ids[:, 0] = ENC
         return ids
 
     def repeated_text(self, count):
-        """[count, T], grounded."""
+        """[count, T], starting with [ENC]."""
         ids = np.repeat(self.text(), count, 0)
         ids[:, 0] = ENC
         return ids
@@ -55,8 +55,8 @@ class Inputs:
         return np.array(all[:count])
 
     def grounded(self, work, count):
-        """Ids and features of one batch of an ITM work. A picture is repeated for its texts, as BLIP's
-        own evaluation does it."""
+        """Ids and features of one batch of an ITM workload. A picture's features are repeated for its texts, as in BLIP's
+        own evaluation."""
         if work == "itm-pictures":
             return self.repeated_text(count), self.features(count)
         return self.texts(count), np.repeat(self.features(1), count, 0)
@@ -73,13 +73,13 @@ def normalised(pictures):
 
 
 def decoded(path):
-    """[1, 224, 224, 3] uint8, the way of BLIP's preprocessing."""
+    """[1, 224, 224, 3] uint8, as in BLIP's preprocessing."""
     picture = Image.open(path).convert("RGB").resize((MINI_SIDE, MINI_SIDE), Image.BICUBIC)
     return np.asarray(picture)[None]
 
 
 def embed_files(files, threads, embed):
-    """Pillow and the network on so many threads: both let go of Python's lock while they compute."""
+    """Runs Pillow and the network on several threads: both release Python's global lock while they compute."""
     with ThreadPoolExecutor(threads) as pool:
         return np.concatenate(list(pool.map(lambda file: embed(decoded(file)), files)))
 
@@ -93,7 +93,7 @@ def arguments(*precisions):
 
 
 def serve(about, load):
-    """Answers requests; load(work) gives how many a run is of, and a function that returns an array."""
+    """Serves requests; load(work) returns the number of items per run and a function that returns an array."""
     answers, sys.stdout = sys.stdout, sys.stderr
     run = outputs = None
     for line in sys.stdin:

@@ -1,26 +1,26 @@
-"""The networks as ONNX graphs for ONNX Runtime and OpenVINO, in fp32 and in each one's int8."""
+"""Exports the networks as ONNX graphs for ONNX Runtime and OpenVINO, in fp32 and in the int8 of each."""
 import os, sys
 import torch
 from contestant import Inputs, decoded, normalised
-from works import BASE_SIDE
+from workloads import BASE_SIDE
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.append(os.path.join(ROOT, "Benchmarks/reference"))
 import blip_mini
 
-CALIBRATION = 16  # pictures for BLIP-base; the default model, which is quick, sees all
+CALIBRATION = 16  # pictures for BLIP-base; the default model, which is fast, uses all
 
 
 class FixedWidths(blip_mini.Model):
     def norm(self, key, x, eps):
-        """As the reference's, but with a width that a tracer sees as a constant."""
+        """As in the reference, but with a width that is constant for the tracer."""
         weight, bias = self.w[f"{key}.weight"], self.w[f"{key}.bias"]
         return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, eps)
 
 
 class Mini(torch.nn.Module):
-    """The default model's image encoder, from levels [B, 224, 224, 3]: in the graph, normalising costs
-    a peer less than in Python."""
+    """The default model's image encoder, from uint8 pixels [B, 224, 224, 3]: normalisation is faster in the graph
+    than in Python."""
 
     def __init__(self):
         super().__init__()
@@ -57,7 +57,7 @@ class Match(Vision):
 
 
 def export(module, arguments, path, dynamic):
-    """dynamic: the axes of every input, in order, that may change."""
+    """dynamic: the dynamic axes of every input, in order."""
     torch.onnx.export(
         module, arguments, path, input_names=list(dynamic), output_names=["output"], opset_version=17,
         dynamic_axes=dict(dynamic, output={0: "batch"}), dynamo=False)

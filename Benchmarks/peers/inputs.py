@@ -1,10 +1,10 @@
-"""What the contestants work on: pictures, token ids, patch features, JPEG files.
+"""Makes the inputs of the contestants: pictures, token ids, patch features, JPEG files.
 
-The JPEGs are made from ../shared/data/flickr8k-dev where that is, else from scikit-image's pictures."""
+The JPEGs are made from ../shared/data/flickr8k-dev if it exists, else from scikit-image's pictures."""
 import glob, json, os
 import numpy as np
 from PIL import Image
-from works import BASE_SIDE, CANDIDATES, MINI_SIDE, PATCHES, TOKENS, WIDTH
+from workloads import BASE_SIDE, CANDIDATES, MINI_SIDE, PATCHES, TOKENS, WIDTH
 
 JPEGS, JPEG_SIZE = 64, (640, 480)
 PHOTOGRAPHS = os.path.join(os.path.dirname(__file__), "../../../shared/data/flickr8k-dev/images")
@@ -23,7 +23,7 @@ def make(folder):
     os.makedirs(os.path.join(path, "jpegs"))
     sources = photographs()
     for index in range(JPEGS):
-        # Where there are few, each is used several times, mirrored and cut anew.
+        # If there are few, each is used several times, flipped and cropped differently.
         picture, turn = sources[index % len(sources)], index // len(sources)
         cut = picture.crop((turn, turn, picture.width - turn, picture.height - turn))
         cut = cut.transpose(Image.FLIP_LEFT_RIGHT) if turn % 2 else cut
@@ -37,7 +37,7 @@ def make(folder):
     with open(os.path.join(path, "tokens.json"), "w") as file:
         json.dump(dict(text=ids[0].tolist(), texts=ids.tolist()), file)
 
-    # What a picture's patches share makes its logits its own.
+    # A component shared by a picture's patches gives each picture distinct logits.
     shared = generator.standard_normal((CANDIDATES, 1, WIDTH), dtype=np.float32)
     single = generator.standard_normal((CANDIDATES, PATCHES, WIDTH), dtype=np.float32)
     (0.7 * shared + 0.7 * single).tofile(os.path.join(path, "features.f32"))

@@ -1,4 +1,4 @@
-"""What the measuring machine is, and how busy others keep it."""
+"""Describes the machine and how busy other processes keep it."""
 import ctypes, ctypes.util, os, time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -6,7 +6,7 @@ INSTRUCTIONS = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf1
 
 
 def flags():
-    """The processor's instruction sets, of those that matter for matrix products."""
+    """The processor's instruction sets that matter for matrix products."""
     for line in open("/proc/cpuinfo"):
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
@@ -15,7 +15,7 @@ def flags():
 
 
 def multiplies_bfloat16():
-    """Without instructions for it PyTorch computes bfloat16 at a crawl."""
+    """Whether the processor has bfloat16 instructions; without them PyTorch's bfloat16 is extremely slow."""
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags()))
 
 
@@ -27,8 +27,8 @@ def processor():
 
 
 def openblas():
-    """Debian's OpenBLAS, and the kernels that it chooses for this processor. blip may choose better
-    ones: it says which when it is asked what it is made of."""
+    """The version of Debian's OpenBLAS and the kernels it chooses for this processor. blip may choose better ones,
+    which its description names."""
     try:
         library = ctypes.CDLL(ctypes.util.find_library("openblas"))
     except (OSError, TypeError):
@@ -46,11 +46,11 @@ def description():
 
 
 def busy():
-    """Seconds that the machine's processors have worked, or were withheld by the hypervisor."""
+    """Seconds that the machine's processors were busy or withheld by the hypervisor."""
     user, nice, system, idle, wait, *interrupts = map(int, open("/proc/stat").readline().split()[1:9])
     return (user + nice + system + sum(interrupts)) / TICKS
 
 
 def spent(process):
-    """Seconds of processor that a process has used: the clock that clock_getcpuclockid(3) names."""
+    """Processor seconds used by a process: the clock of clock_getcpuclockid(3)."""
     return time.clock_gettime((~process << 3) | 2)

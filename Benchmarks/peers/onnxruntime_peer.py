@@ -1,6 +1,6 @@
 """ONNX Runtime as a contestant.
 
-  onnxruntime_peer.py FOLDER fp32|int8 THREADS       int8: dynamic quantisation of the matrix products
+  onnxruntime_peer.py FOLDER fp32|int8 THREADS       int8: dynamic quantisation of matrix products
 """
 import os
 import onnxruntime
@@ -21,7 +21,7 @@ def session(name, threads):
 
 def load(work):
     if work == "mini-jpegs":
-        # A thread takes a picture from its file to its embedding: nothing waits for another.
+        # Each thread processes a picture from file to embedding, independently of the others.
         mini, files = session("mini", 1), inputs.jpegs()
         return len(files), lambda: embed_files(files, a.threads, lambda picture: mini.run(None, {"picture": picture})[0])
     count = 1

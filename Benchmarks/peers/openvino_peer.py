@@ -1,7 +1,7 @@
 """OpenVINO as a contestant.
 
   openvino_peer.py FOLDER fp32|bf16|int8 THREADS
-bf16 is a hint: a processor without bf16 instructions computes in fp32. int8: calibrated by NNCF.
+bf16 is a hint: on a processor without bf16 instructions it computes in fp32. int8: calibrated by NNCF.
 """
 import os, threading
 import openvino

@@ -1,5 +1,5 @@
-"""Makes what the contestants need: the random BLIP-base, the inputs, the ONNX graphs. What is there
-already is left alone; delete a folder to have it made again.
+"""Makes what the contestants need: the random BLIP-base, the inputs, the ONNX graphs. Existing folders are kept;
+delete a folder to make it again.
 
   prepare.py FOLDER
 """
@@ -8,7 +8,7 @@ import importlib, os, shutil, sys
 folder = sys.argv[1]
 for part, module in (("base", "checkpoint"), ("inputs", "inputs"), ("onnx", "export")):
     path = os.path.join(folder, part)
-    # Written last, so that what an interrupted run left is made again.
+    # Written last, so that incomplete folders of an interrupted run are made again.
     complete = os.path.join(path, "complete")
     if not os.path.exists(complete):
         print(f"making {path}", flush=True)

@@ -1,4 +1,4 @@
-"""A process that is asked for one thing at a time: a line to its stdin, a line back from its stdout."""
+"""A process that handles one request at a time: a line on stdin, a line of reply on stdout."""
 import subprocess, tempfile
 
 
@@ -10,7 +10,7 @@ class Contestant:
             command, text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
 
     def answer(self, request):
-        """The line that answers; where none comes, the end of what the process said on stderr."""
+        """Sends a request and returns the reply line; if there is none, fails with the end of the process's stderr."""
         try:
             self.process.stdin.write(request + "\n")
             answer = self.process.stdout.readline()

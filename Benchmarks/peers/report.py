@@ -1,4 +1,4 @@
-"""Results as a table that a person reads, and as JSON that a program does."""
+"""Prints results as a table and writes them as JSON."""
 import json
 
 
@@ -13,7 +13,7 @@ def short(value):
 
 
 def advantage(row, rows):
-    """blip's median against the fastest peer's of the same precision; where there is none, fp32's."""
+    """blip's median relative to the fastest peer of the same precision, or of fp32 if there is none."""
     peers = [other for other in rows if other["engine"] != "blip" and "median" in other]
     peers = [other for other in peers if other["precision"] == row["precision"]] or peers
     if row["engine"] != "blip" or not peers or "median" not in row:

@@ -1,6 +1,6 @@
 """PyTorch as a contestant: Hugging Face's BLIP, and blip_mini.py for the default model.
 
-  torch_peer.py FOLDER fp32|bf16 THREADS       bf16 by autocast, weights in fp32, as people run it
+  torch_peer.py FOLDER fp32|bf16 THREADS       bf16 by autocast with fp32 weights, as is usual
 """
 import os
 import torch
@@ -44,7 +44,7 @@ def load(work):
     count = BATCH if work.startswith("itm") else 1
 
     def compute(forward):
-        # Both are settings of the calling thread.
+        # Both settings apply to the calling thread only.
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=a.precision == "bf16"):
             return forward().float().numpy()
 

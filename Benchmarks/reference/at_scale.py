@@ -1,9 +1,9 @@
-"""`blip bench` on a set as large as COCO's test split, of random pictures and words, beside NumPy and PyTorch.
+"""Checks `blip bench` on a set as large as COCO's test split, of random pictures and words, against NumPy and PyTorch.
 
-  python at_scale.py make FOLDER [PICTURES] [CAPTIONS]     a seeded set: FOLDER/captions.json and its pictures
-  python at_scale.py check BLIP FOLDER MODEL DEPTHS        runs BLIP's bench, counts again from its scores, times PyTorch
-The embeddings come from `blip export`, the match logits from the journal of the run: the same scores, ranked by
-blip_mini.metrics over the whole matrix. MODEL is a folder of a BLIP with a vocab.txt.
+  python at_scale.py make FOLDER [PICTURES] [CAPTIONS]     makes a seeded set: FOLDER/captions.json and its pictures
+  python at_scale.py check BLIP FOLDER MODEL DEPTHS        runs BLIP's bench, recomputes the metrics, times PyTorch
+The embeddings come from `blip export`, the match logits from the run's journal: the same scores are ranked by
+blip_mini.metrics over the entire matrix. MODEL is the folder of a BLIP model with a vocab.txt.
 """
 import glob, json, os, resource, shutil, subprocess, sys, time
 import numpy as np, torch
@@ -16,13 +16,13 @@ def make(folder, pictures=5000, captions=25000):
     words = [w for w in words if w.isascii() and w.isalpha()][2000:6000]; rows = []
     for i in range(pictures):
         Image.fromarray(np.kron(draw.integers(0, 256, (4, 4, 3), np.uint8), np.ones((8, 8, 1), np.uint8))).save(f"{folder}/{i:05}.jpg", quality=90)
-        share = captions * (i + 1) // pictures - captions * i // pictures
-        rows.append({"image": f"{i:05}.jpg", "caption": [" ".join(draw.choice(words, draw.integers(5, 12))) for _ in range(share)]})
+        count = captions * (i + 1) // pictures - captions * i // pictures
+        rows.append({"image": f"{i:05}.jpg", "caption": [" ".join(draw.choice(words, draw.integers(5, 12))) for _ in range(count)]})
     json.dump(rows, open(f"{folder}/captions.json", "w"))
 
 
 def journal(path, texts, pictures):
-    """The match logits that a run kept, [texts, pictures]; the file's layout is told in PairJournal.swift."""
+    """The match logits saved by a run, [texts, pictures]; PairJournal.swift describes the file's layout."""
     raw = open(path, "rb").read(); logits = np.full((texts, pictures), np.nan, np.float32); at = 40; pairs = 0
     while at < len(raw):
         picture, count = np.frombuffer(raw, "<u4", 2, at); row = np.frombuffer(raw, np.dtype([("text", "<u4"), ("no", "<f4"), ("match", "<f4")]), count, at + 8)
@@ -50,7 +50,7 @@ def check(blip, folder, model, depths):
         expected = blip_mini.metrics(sim, logits, owner, len(emb), d, found["model"]["itc_weight"])
         worst = max([worst] + [abs(v - found["depths"][str(d)][k]) for k, v in expected.items()])
         print("depth", d, {k: round(v, 3) for k, v in expected.items()}, flush=True)
-    print(f"greatest difference of a metric: {worst:.1e} points; {pairs} pairs, {1000 * found['scoring_seconds'] / pairs:.4f} ms each; peak {peak:.0f} MiB")
+    print(f"largest difference of a metric: {worst:.1e} points; {pairs} pairs, {1000 * found['scoring_seconds'] / pairs:.4f} ms each; peak {peak:.0f} MiB")
     m = blip_mini.Model(model); words = [t["caption"] for t in texts[:512]]; ids, att = m.ids(words); length = att.sum(1)
     keys = m.keys(torch.randn(1, 17, m.vision["hidden_size"])); torch.set_num_threads(os.cpu_count())
     with torch.no_grad():

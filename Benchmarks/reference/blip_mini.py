@@ -1,4 +1,4 @@
-"""The small default model in PyTorch, fp32: what the Swift engine is held against.
+"""The small default model in PyTorch, fp32: the reference for the Swift engine.
 
   python blip_mini.py dump MODEL OUT.safetensors PICTURE...    activations of every stage
   python blip_mini.py eval MODEL CAPTIONS.json [--depths 0,16] [--weights 1,20] [--out STEM]  BLIP's retrieval evaluation
@@ -35,7 +35,7 @@ class Model:
         return F.layer_norm(x, x.shape[-1:], self.w[k + ".weight"], self.w[k + ".bias"], eps)
 
     def pixels(self, path):
-        """RGB over white, upright, Pillow's bicubic, normalised: [3, S, S]."""
+        """RGB over white, upright, resized with Pillow's bicubic filter, normalised: [3, S, S]."""
         im = ImageOps.exif_transpose(Image.open(path))
         if im.mode in ("RGBA", "LA", "P", "PA"):
             im = im.convert("RGBA"); bg = Image.new("RGBA", im.size, (255,) * 4); bg.alpha_composite(im); im = bg
@@ -101,18 +101,18 @@ class Model:
         return F.normalize(self.linear("text_proj", self.tower(ids, att)[:, 0]), dim=-1)
 
     def match(self, ids, att, features):
-        """ITM logits [B, 2]; index 1 is a match. [ENC] stands in place of [CLS]."""
+        """ITM logits [B, 2]; index 1 is a match. [ENC] replaces [CLS]."""
         ids = ids.clone(); ids[:, 0] = ENC
         return self.linear("itm_head", self.tower(ids, att, features)[:, 0])
 
     def keys(self, features):
-        """The keys and values of a picture, [1, 1+P, D], in every layer's cross-attention."""
+        """The cross-attention keys and values of a picture, [1, 1+P, D], in every layer."""
         h = self.text["num_attention_heads"]
         p = "text_encoder.encoder.layer.{}.crossattention.self.{}".format
         return [[self.heads(self.linear(p(i, n), features), h) for n in ("key", "value")] for i in range(self.text["num_hidden_layers"])]
 
     def match_picture(self, ids, keys):
-        """ITM logits [B, 2] of texts of one length with one picture; of the last layer only row 0 is run."""
+        """ITM logits [B, 2] of texts of equal length with one picture; the last layer computes only row 0."""
         e, eps, h = "text_encoder.embeddings.", self.text["layer_norm_eps"], self.text["num_attention_heads"]
         ids = ids.clone(); ids[:, 0] = self.text.get("enc_token_id", ENC)
         x = self.norm(e + "LayerNorm", self.w[e + "word_embeddings.weight"][ids] + self.w[e + "position_embeddings.weight"][: ids.shape[1]], eps)
@@ -172,20 +172,20 @@ def dump(m, out, pictures):
 
 
 def best(scores, depth):
-    """The columns of the greatest scores of every row; the first of equal ones."""
+    """The columns of the greatest scores of every row; ties go to the first."""
     return np.argsort(-scores, axis=1, kind="stable")[:, :depth]
 
 
 def recalls(scores, answers):
-    """BLIP's itm_eval of one direction: R@1, R@5, R@10 and their mean. Its argsort()[::-1] puts the last
-    of equal scores first (a stable sort makes that certain)."""
+    """BLIP's itm_eval in one direction: R@1, R@5, R@10 and their mean. Its argsort()[::-1] puts the last of
+    equal scores first (a stable sort makes this deterministic)."""
     ranks = [min(np.where(np.argsort(row, kind="stable")[::-1] == g)[0][0] for g in good) for row, good in zip(scores, answers)]
     r = [100.0 * float(np.mean(np.array(ranks) < c)) for c in (1, 5, 10)]
     return r + [sum(r) / 3]
 
 
 def metrics(sim, logits, owner, pictures, depth, weight):
-    """BLIP's evaluation of a depth: sim and logits are [texts, pictures]; what is not among the best gets -100."""
+    """BLIP's evaluation at a rerank depth: sim and logits are [texts, pictures]; other candidates get -100."""
     found = {}
     for key, s, itm, good in (
         ("txt", sim.T, logits.T, [np.where(owner == i)[0] for i in range(pictures)]),
@@ -202,8 +202,8 @@ def metrics(sim, logits, owner, pictures, depth, weight):
 
 @torch.no_grad()
 def evaluate(m, path, depths, weights, out):
-    """BLIP's retrieval evaluation (BLIP.md): every depth's pairs are scored once, picture by picture, the lesser
-    depths first. Prints, and writes to OUT.json, the metrics by weight of the cosine and depth; logits to OUT.npz."""
+    """BLIP's retrieval evaluation: the pairs of all depths are scored once, picture by picture, smaller depths first.
+    Prints the metrics by cosine weight and depth and writes them to OUT.json; writes logits to OUT.npz."""
     rows = json.load(open(path)); root = os.path.dirname(path); feats, emb, texts, owner = [], [], [], []
     for i in range(0, len(rows), 50):
         f, e = m.image(torch.stack([m.pixels(os.path.join(root, r["image"])) for r in rows[i : i + 50]])); feats.append(f); emb.append(e)
@@ -237,8 +237,8 @@ def evaluate(m, path, depths, weights, out):
 
 @torch.no_grad()
 def captions(m, path):
-    """Captions the pictures greedily, prints the first 20, and CIDEr-D by the COCO scorer. Its tokenizer is a
-    Java program that lower-cases and leaves punctuation out: so is done here."""
+    """Captions the pictures greedily; prints the first 20 captions, and CIDEr-D by the COCO scorer. Its tokenizer is a
+    Java program that lower-cases and removes punctuation, which is done here instead."""
     from pycocoevalcap.cider.cider import Cider
     rows = json.load(open(path)); root = os.path.dirname(path); found, truth = {}, {}
     words = lambda text: " ".join(re.findall(r"[a-z0-9'-]+", text.lower()))

@@ -1,9 +1,10 @@
-"""Training steps of the default model, blip beside PyTorch: batch 64, stem features given, dropout and
-augmentation off, interleaved; medians, spread, and whether the first step's losses agree.
+"""Compares training steps of the default model in blip and PyTorch: batch 64, given stem features, no
+dropout or augmentation, interleaved runs. Reports medians and spread, and checks that the losses of
+the first step agree.
 
   compare.py FOLDER [--rounds 5] [--threads 2] [--objective pretrain] [--precisions fp32,bf16] [--json FILE]
 
-FOLDER is the peers' (make bench-peers); the batch goes to FOLDER/training.
+FOLDER is that of the peers (make bench-peers); the batch is written to FOLDER/training.
 """
 import argparse, glob, json, os, statistics, subprocess, sys, tempfile
 import numpy as np
@@ -14,12 +15,12 @@ import machine
 from report import print_machine
 
 BATCH, PATCHES, CHANNELS = 64, 49, 1280
-LOSSES = 2e-3  # ITC and LM of the first step; ITM's wrong pairs are drawn
+LOSSES = 2e-3  # for ITC and LM of the first step; ITM's negatives are random
 
 
 def make(folder):
-    """64 captions of the development set where it is there, else of made-up lengths; random features
-    of the size that the stem's have."""
+    """64 captions of the development set if it is available, else random tokens of similar lengths;
+    random features with the range of the stem's."""
     os.makedirs(folder, exist_ok=True)
     generator = np.random.default_rng(1)
     captions = os.path.join(HERE, "../../../shared/data/flickr8k-dev/captions.json")
@@ -53,7 +54,7 @@ class Contestant:
             return np.fromfile(file.name, np.float32)
 
     def memory(self):
-        """The most that was resident, MB."""
+        """Peak resident memory in MB."""
         status = open(f"/proc/{self.process.pid}/status").read()
         return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
@@ -72,7 +73,7 @@ def main():
     program = [os.path.join(HERE, "../.build/release/training"), folder, a.objective, str(a.threads)]
     everyone = [Contestant("blip fp32", program)]
     for precision in a.precisions.split(","):
-        # Without the processor's bf16 instructions PyTorch takes minutes a step.
+        # Without bf16 instructions PyTorch takes minutes per step.
         if precision == "bf16" and not machine.multiplies_bfloat16(): continue
         script = os.path.join(HERE, "torch_training.py")
         everyone.append(Contestant(

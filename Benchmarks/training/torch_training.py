@@ -1,5 +1,5 @@
-"""PyTorch as a contestant of `make bench-train`: the default model as ../reference/blip_mini.py defines
-it, its stem's features given, texts padded to the longest of the batch, as BLIP trains.
+"""PyTorch as a contestant of `make bench-train`: the default model as defined by ../reference/blip_mini.py,
+with given stem features and texts padded to the longest in the batch, as in BLIP's training.
 
   torch_training.py FOLDER OBJECTIVE THREADS fp32|bf16      bf16 by autocast
 """

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Answers requests as a contestant of the comparisons does, until its input ends. One line in, one
-/// line out, as peers/contestant.py says it; the program sleeps in between.
+/// Serves requests as a contestant of the comparisons until the end of its input, with the protocol
+/// of peers/contestant.py; the program sleeps between requests.
 /// - Parameters:
-///   - load: Loads the work of a name, and gives how many pictures, candidates or pairs it is of.
-///   - run: Does it once, and gives its outputs.
+///   - load: Loads a workload by name; returns its number of pictures, candidates or pairs.
+///   - run: Runs it once and returns its outputs.
 public func answerRequests(
   load: (String) throws -> Int, run: () throws -> [Float]
 ) throws {

@@ -1,6 +1,6 @@
 import Images
 
-/// A JPEG of 8 × 6 fields of random colours; another number, another picture.
+/// A JPEG of 8 × 6 fields of random colours, different for each number.
 public func mosaic(_ number: Int) -> [UInt8] {
   var state = UInt64(truncatingIfNeeded: number) &* 0x9E37_79B9_7F4A_7C15 | 1
   let fields = (0..<8 * 6 * 3).map { _ in

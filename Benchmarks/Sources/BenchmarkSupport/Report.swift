@@ -1,20 +1,20 @@
 import Foundation
 import Tensors
 
-/// One line of a benchmark's result.
+/// One row of a benchmark's results.
 public struct Row: Codable, Sendable {
-  /// What was done.
+  /// What was measured.
   public let work: String
   /// The figure, in `unit`.
   public let value: Double
-  /// Smallest and largest of the samples, where there are several.
+  /// The smallest and largest sample; empty if there is only one.
   public let spread: [Double]
-  /// Of what the figure is.
+  /// The unit of the figure.
   public let unit: String
-  /// What was asked for, if anything was.
+  /// The target, or an empty string.
   public let target: String
 
-  /// A figure that was measured once.
+  /// A single measurement.
   public init(work: String, value: Double, spread: [Double] = [], unit: String, target: String = "")
   {
     self.work = work
@@ -24,7 +24,7 @@ public struct Row: Codable, Sendable {
     self.target = target
   }
 
-  /// The median of samples.
+  /// The median and spread of samples.
   public init(work: String, samples: Samples, unit: String, target: String = "") {
     self.init(
       work: work, value: samples.median,
@@ -32,7 +32,7 @@ public struct Row: Codable, Sendable {
   }
 }
 
-/// Prints rows as a table that a person reads, and writes them as JSON that a program does.
+/// Prints rows as a table and writes them as JSON to `path`.
 public func report(_ rows: [Row], title: String, json path: String) throws {
   func short(_ value: Double) -> String { String(format: value < 100 ? "%.2f" : "%.1f", value) }
   let cells = rows.map { row in
@@ -58,5 +58,5 @@ public func report(_ rows: [Row], title: String, json path: String) throws {
   print("\nAs JSON: \(path)")
 }
 
-/// The processor and the kernels in use, in a line.
+/// The processor and the kernels in use, in one line.
 public func machine() -> String { "\(ComputeReport.current)" }

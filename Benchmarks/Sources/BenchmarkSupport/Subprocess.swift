@@ -1,26 +1,27 @@
 import Foundation
 import Glibc
 
-/// A benchmark's own failure.
+/// An error of a benchmark.
 public struct BenchmarkError: Error, CustomStringConvertible {
   /// What went wrong.
   public let description: String
 
-  /// A failure with its reason.
+  /// An error with its description.
   public init(_ description: String) { self.description = description }
 }
 
 /// The release binary of this checkout.
 public let blip = "\(checkout)/.build/release/blip"
 
-/// The checkout that this package lies in.
+/// The checkout that contains this package.
 public let checkout = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent().path
 
-/// Runs a program to its end; returns what it printed on stdout. Its stderr is shown if it fails.
+/// Runs a program and returns its standard output. If it fails, the error includes its standard
+/// error.
 ///
-/// By posix_spawn: Foundation's `Process` adds some 50 ms of its own to every run.
+/// Uses posix_spawn, because Foundation's `Process` adds about 50 ms to every run.
 @discardableResult
 public func run(_ program: String, _ arguments: [String]) throws -> String {
   try run(program, arguments) { child in
@@ -29,18 +30,18 @@ public func run(_ program: String, _ arguments: [String]) throws -> String {
   }
 }
 
-/// The most memory that a program had at once, in bytes.
+/// The peak memory use of a program, in bytes.
 public struct PeakMemory: Sendable {
-  /// With the pages of files that it maps, which the system shares and takes back as it likes.
+  /// Including pages of mapped files, which the system shares and can reclaim.
   public var resident = 0
-  /// Its own alone, looked at every millisecond.
+  /// Only private memory, sampled every millisecond.
   public var own = 0
 
-  /// Nothing yet.
+  /// No memory measured yet.
   public init() {}
 }
 
-/// As `run`, with the memory that the program took.
+/// As `run`, also returning the program's peak memory.
 public func measuredRun(_ program: String, _ arguments: [String]) throws -> (
   output: String, memory: PeakMemory
 ) {
@@ -65,7 +66,7 @@ public func measuredRun(_ program: String, _ arguments: [String]) throws -> (
   return (output, memory)
 }
 
-/// `end` waits for the process and returns its status.
+/// Runs a program; `end` waits for the process and returns its status.
 private func run(_ program: String, _ arguments: [String], end: (pid_t) -> Int32) throws -> String {
   try withTemporaryFolder { folder in
     let (out, errors) = ("\(folder)/stdout", "\(folder)/stderr")
@@ -79,17 +80,17 @@ private func run(_ program: String, _ arguments: [String], end: (pid_t) -> Int32
     defer { words.forEach { free($0) } }
     var child: pid_t = 0
     guard posix_spawn(&child, program, &actions, nil, words + [nil], environ) == 0 else {
-      throw BenchmarkError("\(program) could not be started: build it first")
+      throw BenchmarkError("\(program) could not be started; build it first")
     }
     guard end(child) == 0 else {
-      let said = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-      throw BenchmarkError("\(program) \(arguments.joined(separator: " ")) failed:\n\(said)")
+      let message = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
+      throw BenchmarkError("\(program) \(arguments.joined(separator: " ")) failed:\n\(message)")
     }
     return try String(contentsOfFile: out, encoding: .utf8)
   }
 }
 
-/// A folder for this run that is gone when `body` ends.
+/// Creates a temporary folder that is removed when `body` returns.
 public func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
     "blip-benchmark-\(UUID().uuidString)")

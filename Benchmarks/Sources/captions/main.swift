@@ -1,5 +1,5 @@
-// blip as a contestant of captions/compare.py: captions pictures of given features on request, as
-// captions/torch_captions.py does. One line in, one line out, as peers/contestant.py says it.
+// blip as a contestant of captions/compare.py: captions pictures from given features on request,
+// like captions/torch_captions.py, with the protocol of peers/contestant.py.
 //
 //   captions FOLDER PRECISION THREADS
 import BLIP
@@ -18,7 +18,7 @@ setComputeThreads(threads)
 let model = try BLIPModel(
   folder: ModelFolder(path: "\(folder)/model"), precision: precision, use: .captions)
 
-/// The patch features that captions/compare.py wrote.
+/// The patch features written by captions/compare.py.
 func pictures() throws -> [Matrix] {
   let configuration = model.folder.configuration
   let side = configuration.vision.imageSize / configuration.vision.patchSize

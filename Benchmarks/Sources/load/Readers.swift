@@ -3,25 +3,25 @@ import Foundation
 import Retrieval
 import Synchronization
 
-/// Searches one after the other in this process, which keeps the index open, until the file `stop` is
-/// there; prints the milliseconds of each.
+/// Searches repeatedly in this process, which keeps the index open, until the file `stop` exists;
+/// prints the duration of each search in milliseconds.
 func read(_ index: String, until stop: String) throws {
   let searcher = try Searcher(index: index, modelPath: nil)
   let queries = ["a red wall", "blue and green squares", "a dog on a beach", "two people", "night"]
   var number = 0
   repeat {
     let query = queries[number % queries.count]
-    let spent = try seconds {
+    let elapsed = try seconds {
       let hits = try searcher.search(text: query, count: 10, rerankDepth: 0, minimumMatch: nil)
       guard hits.count == 10 else { throw BenchmarkError("\(hits.count) hits instead of 10") }
     }
-    print(spent * 1000)
+    print(elapsed * 1000)
     number += 1
   } while access(stop, F_OK) != 0
 }
 
-/// The milliseconds of all searches that so many processes, each of them this program again, do on an
-/// index while `body` runs. A search that fails is an error.
+/// Starts `readers` processes of this program that search an index while `body` runs; returns the
+/// durations of all searches in milliseconds. A failed search is an error.
 func searches(of index: String, by readers: Int, during body: () throws -> Void) throws -> Samples {
   let stop = index + ".stop"
   try? FileManager.default.removeItem(atPath: stop)
@@ -29,7 +29,7 @@ func searches(of index: String, by readers: Int, during body: () throws -> Void)
   let group = DispatchGroup()
   for _ in 0..<readers {
     group.enter()
-    // A thread each: all of them wait.
+    // One thread per process, because each blocks.
     Thread.detachNewThread {
       let result = Result { try run("/proc/self/exe", ["reader", index, stop]) }
       results.withLock { $0.append(result) }

@@ -1,6 +1,7 @@
-// Searches while pictures are indexed: READERS processes, each with the index open all the time, search
-// without a pause while the built binary indexes PICTURES pictures into it, and again when it is done.
-// The same pictures are indexed undisturbed too, for what readers cost in time and in the file's size.
+// Measures searches during indexing: READERS processes, each with the index permanently open,
+// search continuously while the built binary adds PICTURES pictures to it, and again afterwards.
+// The same pictures are also indexed without readers, to measure what readers cost in time and file
+// size.
 //
 //   swift run -c release --package-path Benchmarks load [READERS] [PICTURES]
 import BenchmarkSupport
@@ -13,7 +14,7 @@ if arguments.count == 4, arguments[1] == "reader" {
 }
 let readers = arguments.count > 1 ? Int(arguments[1]) ?? 8 : 8
 let pictures = arguments.count > 2 ? Int(arguments[2]) ?? 5000 : 5000
-/// Pictures that are there before, so that there is something to find.
+/// The number of pictures indexed beforehand, so that there are results to find.
 let base = 100
 
 func size(of index: String) throws -> Double {
@@ -22,9 +23,9 @@ func size(of index: String) throws -> Double {
 }
 
 func rows(_ name: String, _ samples: Samples) -> [Row] {
-  [("p50", 0.5), ("p99", 0.99)].map { percentile, share in
-    Row(work: "\(name): \(percentile)", value: samples.percentile(share), unit: "ms")
-  } + [Row(work: "\(name): searches", value: Double(samples.count), unit: "without an error")]
+  [("p50", 0.5), ("p99", 0.99)].map { percentile, fraction in
+    Row(work: "\(name): \(percentile)", value: samples.percentile(fraction), unit: "ms")
+  } + [Row(work: "\(name): searches", value: Double(samples.count), unit: "without errors")]
 }
 
 try withTemporaryFolder { folder in
@@ -46,14 +47,14 @@ try withTemporaryFolder { folder in
   let during = try searches(of: "\(folder)/busy", by: readers) { busy = try index("busy") }
   let after = try searches(of: "\(folder)/busy", by: readers) { sleep(10) }
   try report(
-    rows("\(readers) readers beside a writer", during) + rows("\(readers) readers alone", after) + [
+    rows("\(readers) readers during indexing", during) + rows("\(readers) readers alone", after) + [
       Row(work: "indexing alone", value: Double(pictures) / quiet, unit: "pictures/s"),
       Row(
-        work: "indexing beside \(readers) readers", value: Double(pictures) / busy,
+        work: "indexing with \(readers) readers", value: Double(pictures) / busy,
         unit: "pictures/s"),
       Row(work: "data.mdb, indexed alone", value: try size(of: "\(folder)/quiet"), unit: "MiB"),
       Row(
-        work: "data.mdb, indexed beside \(readers) readers", value: try size(of: "\(folder)/busy"),
+        work: "data.mdb, indexed with \(readers) readers", value: try size(of: "\(folder)/busy"),
         unit: "MiB"),
     ], title: "Load: \(pictures) pictures indexed, \(readers) readers",
     json: "\(checkout)/Benchmarks/load.bench.json")

@@ -1,11 +1,12 @@
-// Makes an index of random unit embeddings, to time searches of collections that nobody encoded:
+// Makes an index of random unit embeddings, to time searches of collections that were never
+// encoded:
 //
 //     made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION] [EMBEDDINGS]
 //
-// FOLDER becomes the index of PICTURES pictures that MODEL (a folder) is said to have encoded.
-// FEATURES is none (the default), bf16 or int8; with one of the latter every picture gets random patch
-// features. EMBEDDINGS is a file of float32 rows that are taken instead of random ones, such as the vectors
-// of `make bench-index`. The pictures' files do not exist: only searches by text work.
+// FOLDER becomes an index of PICTURES pictures as if encoded by MODEL (a folder). FEATURES is none
+// (the default), bf16 or int8; with bf16 or int8 every picture gets random patch features.
+// EMBEDDINGS is a file of float32 rows to use instead of random ones, such as the vectors of `make
+// bench-index`. The pictures' files do not exist, so only text searches work.
 
 import BLIP
 import Checkpoints

@@ -1,11 +1,12 @@
-// What it does to search that embeddings are computed in another precision:
+// Measures how the precision of embeddings affects search:
 //
 //     precision MODEL CAPTIONS INDEX…
 //
-// INDEX… are indexes of one collection, made by `blip index --precision …`; CAPTIONS is their captions
-// file as lines of TSV, "image<TAB>caption" behind a header. For every pair of an index's precision
-// and a query's it prints recall of the captions' own pictures, and how many of the ten nearest are
-// those of fp32 asking fp32; before that, the cosines of the same inputs between precisions.
+// INDEX… are indexes of one collection, made by `blip index --precision …`; the first is the
+// reference. CAPTIONS is the captions file in TSV, "image<TAB>caption" after a header. Prints the
+// cosines of equal inputs between precisions; then, for every pair of an index's precision and a
+// query's, the recall of the captions' pictures, and how many of the ten nearest are also found
+// with the reference's precision for both.
 
 import BLIP
 import Checkpoints
@@ -18,7 +19,7 @@ guard arguments.count > 3 else { fatalError("precision MODEL CAPTIONS INDEX…")
 let lines = try String(contentsOfFile: arguments[2], encoding: .utf8).split(separator: "\n")
   .dropFirst().map { $0.split(separator: "\t", maxSplits: 1).map(String.init) }
 
-struct Side {
+struct Variant {
   let precision: Precision
   let store: IndexStore
   let pictures: [String: (id: UInt64, embedding: [Float])]
@@ -32,7 +33,7 @@ func cosines(_ a: [[Float]], _ b: [[Float]]) -> String {
 }
 
 let folder = try ModelFolder(path: arguments[1])
-let sides = try arguments[3...].map { path in
+let variants = try arguments[3...].map { path in
   let store = try IndexStore.open(path)
   let precision = try store.read { try $0.metadata().precision }
   let model = try BLIPModel(folder: folder, precision: precision)
@@ -45,30 +46,30 @@ let sides = try arguments[3...].map { path in
     }
   }
   let captions = try model.embed(texts: lines.map { model.tokens(of: $0[1]) })
-  return Side(precision: precision, store: store, pictures: pictures, captions: captions)
+  return Variant(precision: precision, store: store, pictures: pictures, captions: captions)
 }
 
-let first = sides[0]
+let first = variants[0]
 let names = first.pictures.keys.sorted()
-for side in sides.dropFirst() {
+for variant in variants.dropFirst() {
   let pictures = cosines(
-    names.map { first.pictures[$0]!.embedding }, names.map { side.pictures[$0]!.embedding })
-  print("\(side.precision) and \(first.precision): pictures \(pictures)")
-  print("\(side.precision) and \(first.precision): texts \(cosines(first.captions, side.captions))")
+    names.map { first.pictures[$0]!.embedding }, names.map { variant.pictures[$0]!.embedding })
+  print("\(variant.precision) and \(first.precision): pictures \(pictures)")
+  print("\(variant.precision) and \(first.precision): texts \(cosines(first.captions, variant.captions))")
 }
 
-/// The names of the ten nearest pictures for every caption.
-func nearest(_ queries: [[Float]], in side: Side) throws -> [[String]] {
-  let nameOf = Dictionary(uniqueKeysWithValues: side.pictures.map { ($1.id, $0) })
-  return try side.store.read { snapshot in
+/// The names of the ten nearest pictures to every caption.
+func nearest(_ queries: [[Float]], in variant: Variant) throws -> [[String]] {
+  let nameOf = Dictionary(uniqueKeysWithValues: variant.pictures.map { ($1.id, $0) })
+  return try variant.store.read { snapshot in
     try queries.map { try snapshot.nearestPictures(to: $0, count: 10).map { nameOf[$0.id]! } }
   }
 }
 
 let reference = try nearest(first.captions, in: first)
-for side in sides {
-  for asking in sides {
-    let found = try nearest(asking.captions, in: side)
+for variant in variants {
+  for query in variants {
+    let found = try nearest(query.captions, in: variant)
     func recall(_ k: Int) -> Double {
       let hits = zip(lines, found).count { line, names in names.prefix(k).contains(line[0]) }
       return 100 * Double(hits) / Double(lines.count)
@@ -77,7 +78,7 @@ for side in sides {
     print(
       String(
         format: "index %@, query %@: R@1 %.2f R@5 %.2f R@10 %.2f, top 10 the same %.2f %%",
-        side.precision.rawValue, asking.precision.rawValue, recall(1), recall(5), recall(10),
+        variant.precision.rawValue, query.precision.rawValue, recall(1), recall(5), recall(10),
         10 * Double(same) / Double(lines.count)))
   }
 }

@@ -5,8 +5,8 @@ import Foundation
 import Images
 import Tensors
 
-/// What every contestant works on, as `peers/prepare.py` wrote it: raw little-endian numbers, so that
-/// all of them read the same.
+/// The inputs of all contestants, as written by `peers/prepare.py`: raw little-endian numbers, so
+/// that all read the same values.
 struct Inputs {
   /// The folder of models and inputs.
   let folder: String
@@ -26,10 +26,10 @@ struct Inputs {
   /// Token ids of one text.
   var text: [Int32] { texts.text }
 
-  /// Token ids of as many texts as there are candidates.
+  /// Token ids of one text per candidate.
   var manyTexts: [[Int32]] { texts.texts }
 
-  /// A picture that has the size of its model's input.
+  /// A picture with the size of its model's input.
   func picture(side: Int) throws -> Picture {
     let bytes = try read("picture\(side).u8")
     guard bytes.count == side * side * 3 else {
@@ -38,7 +38,7 @@ struct Inputs {
     return Picture(width: side, height: side, pixels: bytes)
   }
 
-  /// Patch features of the candidates, `[577, 768]` each.
+  /// The patch features of the candidates, `[577, 768]` each.
   func features() throws -> [Matrix] {
     let (rows, columns) = (577, 768)
     let bytes = try read("features.f32")
@@ -54,7 +54,7 @@ struct Inputs {
     }
   }
 
-  /// The JPEG files, in the order of their names.
+  /// The JPEG files, sorted by name.
   func jpegs() throws -> [String] {
     let folder = "\(folder)/inputs/jpegs"
     return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map {

@@ -1,5 +1,5 @@
-// blip as a contestant of `make bench-peers`: does on request what the peers do. One line in, one
-// line out, as peers/contestant.py says it; the program sleeps in between.
+// blip as a contestant of `make bench-peers`: runs the same workloads as the peers, with the
+// protocol of peers/contestant.py.
 //
 //   speed FOLDER fp32|bf16|int8 THREADS
 import BLIP
@@ -10,14 +10,14 @@ guard CommandLine.arguments.count == 4,
   let threads = Int(CommandLine.arguments[3]), threads > 0
 else { throw BenchmarkError("usage: speed FOLDER fp32|bf16|int8 THREADS") }
 let inputs = try Inputs(folder: CommandLine.arguments[1])
-var work: Work?
+var workload: Workload?
 
 try answerRequests { name in
-  work = nil
-  let loaded = try Work(name, inputs: inputs, precision: precision, threads: threads)
-  work = loaded
+  workload = nil
+  let loaded = try Workload(name, inputs: inputs, precision: precision, threads: threads)
+  workload = loaded
   return loaded.count
 } run: {
-  guard let work else { throw BenchmarkError("nothing is loaded") }
-  return try work.run()
+  guard let workload else { throw BenchmarkError("no workload is loaded") }
+  return try workload.run()
 }

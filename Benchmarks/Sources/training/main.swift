@@ -1,5 +1,5 @@
-// blip as a contestant of `make bench-train`: makes one training step on request, as
-// training/torch_training.py does. One line in, one line out, as peers/contestant.py says it.
+// blip as a contestant of `make bench-train`: runs one training step per request, like
+// training/torch_training.py, with the protocol of peers/contestant.py.
 //
 //   training FOLDER OBJECTIVE THREADS
 import BLIP
@@ -16,7 +16,7 @@ else { throw BenchmarkError("usage: training FOLDER OBJECTIVE THREADS") }
 let folder = CommandLine.arguments[1]
 setComputeThreads(threads)
 
-/// Texts and stem features of a batch, as `training/compare.py` wrote them.
+/// The texts and stem features of a batch, as written by `training/compare.py`.
 func batch() throws -> TrainingBatch {
   func read(_ name: String) throws -> Data {
     try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Which reader is fed, and in which folder (BLIP_FUZZ=picture, BLIP_FUZZ_FOLDER).
+/// The reader to fuzz and its folder for files (BLIP_FUZZ=picture, BLIP_FUZZ_FOLDER).
 private let (reader, folder): (Reader, String) = {
   guard let name = getenv("BLIP_FUZZ").map({ String(cString: $0) }),
     let reader = Reader(rawValue: name), let folder = getenv("BLIP_FUZZ_FOLDER")
@@ -11,9 +11,9 @@ private let (reader, folder): (Reader, String) = {
   return (reader, String(cString: folder))
 }()
 
-/// What libFuzzer calls with every input.
+/// The function that libFuzzer calls with every input.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func feed(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   let input = Array(UnsafeBufferPointer(start: bytes, count: count))
   try? reader.read(input, in: folder)
   return 0

@@ -6,14 +6,13 @@ import FoundationEssentials
 @testable import Tokenization
 @testable import VectorIndex
 
-/// A reader of files from outside, fed with one file. It answers or throws its own error; anything
-/// else (a trap, a read beyond the end, memory or time without bound) ends the process, which is the
-/// finding.
+/// A reader of untrusted files, run on one file. It must succeed or throw its own error; anything
+/// else (a trap, a read past the end, unbounded memory or time) ends the process and is a finding.
 enum Reader: String, CaseIterable {
   case picture, weights, pickle, configuration, vocabulary, captions, numpy, export, block, record
   case message
 
-  /// - Parameter folder: Where files can be made for readers that take a path.
+  /// - Parameter folder: A folder for the files of readers that take a path.
   func read(_ bytes: [UInt8], in folder: String) throws {
     switch self {
     case .picture:
@@ -34,7 +33,7 @@ enum Reader: String, CaseIterable {
         precondition(tensor.range.upperBound <= bytes.count)
       }
     case .configuration:
-      // The other files of the folder are sound; the first byte says which one is not.
+      // The other files of the folder are valid; the first byte selects the one to replace.
       guard let first = bytes.first else { return }
       let name = first % 2 == 0 ? "config.json" : "preprocessor_config.json"
       _ = try written(Array(bytes.dropFirst()), "\(folder)/\(name)")
@@ -65,7 +64,8 @@ enum Reader: String, CaseIterable {
     }
   }
 
-  /// An export of which the first byte says the file that the rest is; the others are sound.
+  /// Reads an export in which one file, selected by the first byte, is replaced by the rest; the
+  /// others are valid.
   private func readExport(_ bytes: [UInt8], _ folder: String) throws {
     let names = [
       "blip.json", "img_emb/img_emb_0.npy", "metadata/metadata_0.jsonl", "text_emb/text_emb_0.npy",
@@ -73,8 +73,8 @@ enum Reader: String, CaseIterable {
     ]
     guard let first = bytes.first else { return }
     let path = "\(folder)/\(names[Int(first) % names.count])"
-    let sound = try Data(contentsOf: URL(filePath: path))
-    defer { try? sound.write(to: URL(filePath: path)) }
+    let original = try Data(contentsOf: URL(filePath: path))
+    defer { try? original.write(to: URL(filePath: path)) }
     _ = try written(Array(bytes.dropFirst()), path)
     guard let manifest = try IndexImport.manifest(of: folder), manifest.embeddingSize <= 4096 else {
       return

@@ -7,21 +7,20 @@ import Images
 import Synchronization
 import Tensors
 
-/// A piece of work that every contestant can be asked for; the outputs, flat, are held against
-/// PyTorch's.
-struct Work {
-  /// How many pictures or candidates a run is of.
+/// A workload that every contestant can run; its outputs, flattened, are compared with PyTorch's.
+struct Workload {
+  /// The number of pictures or candidates per run.
   let count: Int
-  /// Does it once.
+  /// Runs it once and returns the outputs.
   let run: () throws -> [Float]
 }
 
-extension Work {
-  /// Loads what a work needs.
+extension Workload {
+  /// Loads a workload.
   /// - Parameters:
-  ///   - name: As `peers/works.py` lists them.
-  ///   - precision: In which the model computes.
-  ///   - threads: How many threads the work may use.
+  ///   - name: A name listed in `peers/workloads.py`.
+  ///   - precision: The model's precision.
+  ///   - threads: The number of threads to use.
   init(_ name: String, inputs: Inputs, precision: Precision, threads: Int) throws {
     setComputeThreads(threads)
     func open(_ path: String) throws -> BLIPModel {
@@ -52,11 +51,11 @@ extension Work {
       self.init(count: 1) { try model.encode(picture).embedding }
     case "mini-jpegs":
       let (model, jpegs) = (try mini(), try inputs.jpegs())
-      // As the indexer: a picture is one thread's from its file to its embedding.
+      // As in the indexer, each thread processes a picture from file to embedding.
       setComputeThreads(1)
       self.init(count: jpegs.count) { try encode(jpegs, with: model, threads: threads) }
     default:
-      throw BenchmarkError("no work is called \(name)")
+      throw BenchmarkError("unknown workload: \(name)")
     }
   }
 }
