@@ -69,7 +69,7 @@ extension ResultCode: CustomStringConvertible {
     case .versionMismatch: "written by another version of LMDB; rebuild it with this one"
     case .invalid: "not an LMDB file; if it should be one, delete it and rebuild it"
     case .mapFull:
-      "the address space reserved for it is full; raise the limit (ulimit -v) and try again"
+      "the address space reserved for it is full; raise the limit (ulimit -v) and run again"
     case .readersFull: "too many readers at once; stop some of the processes that have it open"
     case .transactionFull: "too many changes in one transaction; write in smaller batches"
     case .mapResized: "another process has grown it beyond this process's map; reopen it"
@@ -80,11 +80,11 @@ extension ResultCode: CustomStringConvertible {
     case .permissionDenied: "no permission; check the owner and mode of the folder and its files"
     case .readOnlyFileSystem: "the file system is read-only; copy the folder to one that is not"
     case .noSpace:
-      "no space left on the disk; free some and try again (no partial data was written)"
+      "no space left on the disk; free some and run again (no partial data was written)"
     case .inputOutput:
-      "the disk is full or failing; free some space and try again (no partial data was written)"
+      "the disk is full or failing; free some space and run again (no partial data was written)"
     case .fileTooLarge:
-      "the file size limit is reached; raise it (ulimit -f) and try again (no partial data was "
+      "the file size limit is reached; raise it (ulimit -f) and run again (no partial data was "
         + "written)"
     case .noMemory: "out of memory or address space; raise the limit (ulimit -v)"
     default: String(cString: mdb_strerror(rawValue))

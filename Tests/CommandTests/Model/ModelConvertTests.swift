@@ -80,7 +80,7 @@ struct ModelConvertTests {
     let hostile = Checkout.root + "/Tests/CheckpointsTests/Fixtures/hostile/system-2.bin"
     expectFailure(
       blip("model", "convert", hostile, "--out", out), mentions: hostile, "posix.system",
-      "nothing is run")
+      "no code is run")
     expectFailure(blip("model", "convert", "/none.pth", "--out", out), mentions: "/none.pth")
     // BERT's vocabulary does not fit a tiny model.
     expectFailure(
