@@ -36,7 +36,8 @@ try withTemporaryFolder { folder in
         unit: "pictures/s", target: "≥ 40"),
       Row(work: "index again, no changes", samples: Samples(again), unit: "ms"),
       Row(
-        work: "search, new process, cached disk, no reranking", samples: Samples(search), unit: "ms",
+        work: "search, new process, cached disk, no reranking", samples: Samples(search),
+        unit: "ms",
         target: "< 300"),
     ], title: "End to end: \(collection)", json: "\(checkout)/Benchmarks/end-to-end.bench.json")
 }

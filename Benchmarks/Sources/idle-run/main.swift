@@ -33,7 +33,9 @@ try withTemporaryFolder { folder in
   }
   func idleRuns() throws -> (time: Samples, memory: PeakMemory) {
     let first = try measuredRun(blip, arguments)
-    guard first.output.contains("added      0") else { throw BenchmarkError("the run found changes") }
+    guard first.output.contains("added      0") else {
+      throw BenchmarkError("the run found changes")
+    }
     return (
       Samples(try (0..<runs).map { _ in try seconds { try run(blip, arguments) } }), first.memory
     )
@@ -43,7 +45,8 @@ try withTemporaryFolder { folder in
       [
         Row(work: "\(work): \($0)", value: Double(full[keyPath: $1]) / mebibyte, unit: "MiB"),
         Row(
-          work: "the same, for a tenth of the pictures", value: Double(tenth[keyPath: $1]) / mebibyte,
+          work: "the same, for a tenth of the pictures",
+          value: Double(tenth[keyPath: $1]) / mebibyte,
           unit: "MiB"),
       ]
     }
@@ -66,7 +69,8 @@ try withTemporaryFolder { folder in
   try report(
     [
       Row(
-        work: "index \(pictures - pictures / 10) pictures of known content", value: elapsed, unit: "s"
+        work: "index \(pictures - pictures / 10) pictures of known content", value: elapsed,
+        unit: "s"
       ),
       Row(work: "a run without changes", samples: full.time, unit: "s"),
       Row(work: "only the traversal, by find", samples: walk, unit: "s"),

@@ -55,7 +55,9 @@ for variant in variants.dropFirst() {
   let pictures = cosines(
     names.map { first.pictures[$0]!.embedding }, names.map { variant.pictures[$0]!.embedding })
   print("\(variant.precision) and \(first.precision): pictures \(pictures)")
-  print("\(variant.precision) and \(first.precision): texts \(cosines(first.captions, variant.captions))")
+  print(
+    "\(variant.precision) and \(first.precision): texts \(cosines(first.captions, variant.captions))"
+  )
 }
 
 /// The names of the ten nearest pictures to every caption.
