@@ -1,9 +1,9 @@
-# make demo   install what is missing, build, index a real collection, search it, show the result
-# make test   install what is missing, build, run every test
+# make demo   install missing packages, build, index a real collection and search it
+# make test   install missing packages, build, run all tests
 # make test-sanitized   run the tests under the address and the thread sanitizer
-# make bench-peers   measure the encoders and the reranker against PyTorch, ONNX Runtime, OpenVINO
-# make bench-index   measure the vector index against faiss, hnswlib, usearch
-# make bench-train   measure a training step against PyTorch
+# make bench-peers   compare the encoders and the reranker with PyTorch, ONNX Runtime and OpenVINO
+# make bench-index   compare the vector index with faiss, hnswlib and usearch
+# make bench-train   compare a training step with PyTorch
 # make format / make lint / make bench
 
 SWIFT := swift
@@ -14,11 +14,11 @@ LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwe
 STAMPS := /usr/share/tuxpaint/stamps
 SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
-# Where the peers' Python packages and models go (4 GB), and what compare.py is told besides.
+# The folder of the peers' Python packages and models (4 GB), and further arguments of compare.py.
 PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/peers
 COMPARE ?= --rounds 5
 
-# The same of the vector index: packages, vectors and built indexes (0.7 GB; 8 GB with a million).
+# The same for the vector index: packages, vectors and indexes (0.7 GB; 8 GB with a million).
 VECTORS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/vectors
 COUNTS ?= 100000
 
@@ -37,7 +37,7 @@ demo: release stamps
 	  printf '\n$$ blip match %s\n' "$$picture"; \
 	  $(BLIP) match "$$picture" -k 5 --index indexes/demo
 	@$(BLIP) search "a bird" -k 24 --index indexes/demo --html indexes/demo.html --paths > /dev/null
-	@printf '\nThe index lies in indexes/demo. A page of results to look at: %s\n' \
+	@printf '\nThe index is in indexes/demo. A page of results: %s\n' \
 	  "$(CURDIR)/indexes/demo.html"
 
 release: setup
@@ -46,10 +46,10 @@ release: setup
 test: setup
 	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build --disable-xctest --skip ChoiceOfKernels
-	# These change the kernels under the feet of whatever else runs in their process.
+	# These tests switch the kernels of the entire process, so they run alone.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter ChoiceOfKernels
 
-# The tests under the address and the thread sanitizer: some two hours on two cores.
+# The tests under the address and the thread sanitizer: about two hours on two cores.
 test-sanitized: setup
 	for kind in address thread; do \
 	  export ASAN_OPTIONS=detect_leaks=0; \
@@ -91,7 +91,7 @@ bench-train: setup
 	Benchmarks/peers/make-environment "$(PEERS)" Benchmarks/peers/packages.txt
 	env -u OPENBLAS_CORETYPE "$(PEERS)/venv/bin/python" Benchmarks/training/compare.py "$(PEERS)"
 
-# Debian's packages; asks dpkg first, so that a second run is quick and needs no root.
+# Installs Debian packages; checks with dpkg first, so that later runs are quick and need no root.
 setup:
 	@$(call install,$(LIBRARIES))
 

@@ -2,7 +2,8 @@ public import BLIP
 import Checkpoints
 internal import LMDB
 
-/// The folder of an index: one LMDB environment with typed tables (DESIGN.md, "What is on disk").
+/// The folder of an index: one LMDB environment with typed tables, as `indexes/README.md`
+/// describes them.
 ///
 /// Many processes can read while one writes; a second writer waits. A folder can be open once in a
 /// process.
