@@ -61,6 +61,17 @@ class Inputs:
             return self.repeated_text(count), self.features(count)
         return self.texts(count), np.repeat(self.features(1), count, 0)
 
+    def feed(self, workload, batch):
+        """The items per run, the name of the exported model and its inputs by name. ITM runs one batch."""
+        if workload == "vision":
+            return 1, "vision", {"pixels": self.pixels()}
+        if workload == "mini-vision":
+            return 1, "mini", {"picture": self.picture(MINI_SIDE)}
+        if workload == "text":
+            return 1, "text", {"ids": self.text()}
+        ids, features = self.grounded(workload, batch)
+        return batch, "itm", {"ids": ids, "features": features}
+
     def jpegs(self):
         folder = os.path.join(self.folder, "jpegs")
         return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]

@@ -24,17 +24,7 @@ def load(work):
         # Each thread processes a picture from file to embedding, independently of the others.
         mini, files = session("mini", 1), inputs.jpegs()
         return len(files), lambda: embed_files(files, a.threads, lambda picture: mini.run(None, {"picture": picture})[0])
-    count = 1
-    if work == "vision":
-        name, feed = "vision", {"pixels": inputs.pixels()}
-    elif work == "mini-vision":
-        name, feed = "mini", {"picture": inputs.picture(224)}
-    elif work == "text":
-        name, feed = "text", {"ids": inputs.text()}
-    else:
-        count = BATCH
-        ids, features = inputs.grounded(work, count)
-        name, feed = "itm", {"ids": ids, "features": features}
+    count, name, feed = inputs.feed(work, BATCH)
     model = session(name, a.threads)
     return count, lambda: model.run(None, feed)[0]
 

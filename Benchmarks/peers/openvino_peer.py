@@ -34,17 +34,7 @@ def load(work):
             return own.request.infer({"picture": picture})[0].copy()
 
         return len(files), lambda: embed_files(files, a.threads, embed)
-    count = 1
-    if work == "vision":
-        name, feed = "vision", {"pixels": inputs.pixels()}
-    elif work == "mini-vision":
-        name, feed = "mini", {"picture": inputs.picture(224)}
-    elif work == "text":
-        name, feed = "text", {"ids": inputs.text()}
-    else:
-        count = BATCH
-        ids, features = inputs.grounded(work, count)
-        name, feed = "itm", {"ids": ids, "features": features}
+    count, name, feed = inputs.feed(work, BATCH)
     request = compiled(name, {key: list(value.shape) for key, value in feed.items()}).create_infer_request()
     return count, lambda: request.infer(feed, share_inputs=True)[0]
 

@@ -22,17 +22,8 @@ let model = try BLIPModel(
 func pictures() throws -> [Matrix] {
   let configuration = model.folder.configuration
   let side = configuration.vision.imageSize / configuration.vision.patchSize
-  let (rows, columns) = (1 + side * side, configuration.vision.hiddenSize)
-  let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/features.f32"))
-  guard bytes.count % (4 * rows * columns) == 0 else {
-    throw BenchmarkError("features.f32 holds \(bytes.count) bytes; delete \(folder)")
-  }
-  return bytes.withUnsafeBytes { bytes in
-    let numbers = bytes.bindMemory(to: Float.self)
-    return stride(from: 0, to: numbers.count, by: rows * columns).map {
-      Matrix(rows: rows, columns: columns, values: Array(numbers[$0..<$0 + rows * columns]))
-    }
-  }
+  return try readMatrices(
+    "\(folder)/features.f32", rows: 1 + side * side, columns: configuration.vision.hiddenSize)
 }
 
 let features = try pictures()

@@ -40,18 +40,11 @@ struct Inputs {
 
   /// The patch features of the candidates, `[577, 768]` each.
   func features() throws -> [Matrix] {
-    let (rows, columns) = (577, 768)
-    let bytes = try read("features.f32")
-    guard bytes.count == manyTexts.count * rows * columns * 4 else {
-      throw BenchmarkError("features.f32 holds \(bytes.count) bytes; delete \(folder)/inputs")
+    let features = try readMatrices("\(folder)/inputs/features.f32", rows: 577, columns: 768)
+    guard features.count == manyTexts.count else {
+      throw BenchmarkError("\(folder)/inputs has \(features.count) features; delete it")
     }
-    return bytes.withUnsafeBytes { bytes in
-      let numbers = bytes.bindMemory(to: Float.self)
-      return stride(from: 0, to: numbers.count, by: rows * columns).map { start in
-        Matrix(
-          rows: rows, columns: columns, values: Array(numbers[start..<start + rows * columns]))
-      }
-    }
+    return features
   }
 
   /// The JPEG files, sorted by name.

@@ -18,22 +18,11 @@ setComputeThreads(threads)
 
 /// The texts and stem features of a batch, as written by `training/compare.py`.
 func batch() throws -> TrainingBatch {
-  func read(_ name: String) throws -> Data {
-    try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
-  }
-  let texts = try JSONDecoder().decode([[Int32]].self, from: read("texts.json"))
-  let (rows, columns) = (49, 1280)
-  let features = try read("stem.f32")
-  guard features.count == 4 * texts.count * rows * columns else {
-    throw BenchmarkError("stem.f32 holds \(features.count) bytes; delete \(folder)")
-  }
-  let pictures = features.withUnsafeBytes { bytes in
-    let numbers = bytes.bindMemory(to: Float.self)
-    return texts.indices.map { index in
-      let start = index * rows * columns
-      return Matrix(
-        rows: rows, columns: columns, values: Array(numbers[start..<start + rows * columns]))
-    }
+  let texts = try JSONDecoder().decode(
+    [[Int32]].self, from: Data(contentsOf: URL(fileURLWithPath: "\(folder)/texts.json")))
+  let pictures = try readMatrices("\(folder)/stem.f32", rows: 49, columns: 1280)
+  guard pictures.count == texts.count else {
+    throw BenchmarkError("\(folder) has \(pictures.count) pictures; delete it and run again")
   }
   return TrainingBatch(
     pictures: PictureBatch(pictures), texts: texts, pictureNumbers: texts.indices.map(Int32.init))
