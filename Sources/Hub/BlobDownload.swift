@@ -11,26 +11,26 @@ struct DownloadTotal {
   /// The size of the blobs that have been fetched.
   private(set) var fetched = 0
 
-  init(_ files: [FileFacts], in cache: HubCache, of reference: RepositoryReference) {
+  init(_ files: [RemoteFile], in cache: HubCache, of reference: RepositoryReference) {
     var seen: Set<String> = []
     for file in files where seen.insert(file.blob.digits).inserted {
       let blob = cache.blob(file.blob.digits, of: reference)
       guard access(blob, F_OK) != 0 else { continue }
       bytes += file.size
-      var facts = stat()
-      if stat("\(blob).incomplete", &facts) == 0 {
-        present += min(file.size, max(0, Int(facts.st_size)))
+      var status = stat()
+      if stat("\(blob).incomplete", &status) == 0 {
+        present += min(file.size, max(0, Int(status.st_size)))
       }
     }
   }
 
-  mutating func finish(_ file: FileFacts) { fetched += file.size }
+  mutating func finish(_ file: RemoteFile) { fetched += file.size }
 }
 
 extension ModelPull {
   /// Downloads a file's blob into the cache unless it is already there.
   func download(
-    _ file: FileFacts, commit: String, _ connection: HubConnection, _ total: inout DownloadTotal,
+    _ file: RemoteFile, commit: String, _ connection: HubConnection, _ total: inout DownloadTotal,
     _ report: (PullEvent) -> Void
   ) async throws {
     let blob = cache.blob(file.blob.digits, of: reference)
@@ -67,7 +67,7 @@ extension ModelPull {
   }
 
   private func takeLock(
-    of file: FileFacts, _ report: (PullEvent) -> Void
+    of file: RemoteFile, _ report: (PullEvent) -> Void
   ) async throws -> FileLock {
     let path = cache.lock(file.blob.digits, of: reference)
     var isWaiting = false
@@ -81,7 +81,7 @@ extension ModelPull {
 
   /// Receives the missing part of a file until the connection ends.
   private func receive(
-    _ file: FileFacts, commit: String, _ connection: HubConnection,
+    _ file: RemoteFile, commit: String, _ connection: HubConnection,
     into incomplete: inout IncompleteBlob, _ report: (Int) -> Void
   ) async throws(RequestFailure) {
     let (body, start, host) = try await connection.bytes(

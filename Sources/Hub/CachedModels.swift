@@ -88,11 +88,11 @@ extension HubCache {
 /// The total size of the files of a model folder, in bytes; links are followed.
 package func sizeOfFiles(in snapshot: String) -> Int {
   entries(of: snapshot).reduce(0) { sum, name in
-    var facts = stat()
-    guard stat("\(snapshot)/\(name)", &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+    var status = stat()
+    guard stat("\(snapshot)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       return sum
     }
-    return sum + Int(facts.st_size)
+    return sum + Int(status.st_size)
   }
 }
 
@@ -100,14 +100,14 @@ package func sizeOfFiles(in snapshot: String) -> Int {
 private func sizeOfTree(_ folder: String) -> Int {
   entries(of: folder).reduce(0) { sum, name in
     let path = "\(folder)/\(name)"
-    var facts = stat()
-    guard lstat(path, &facts) == 0 else { return sum }
-    if facts.st_mode & S_IFMT == S_IFDIR { return sum + sizeOfTree(path) }
-    return facts.st_mode & S_IFMT == S_IFREG ? sum + Int(facts.st_size) : sum
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return sum }
+    if status.st_mode & S_IFMT == S_IFDIR { return sum + sizeOfTree(path) }
+    return status.st_mode & S_IFMT == S_IFREG ? sum + Int(status.st_size) : sum
   }
 }
 
 private func kind(of path: String) -> mode_t {
-  var facts = stat()
-  return lstat(path, &facts) == 0 ? facts.st_mode & S_IFMT : 0
+  var status = stat()
+  return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : 0
 }

@@ -123,8 +123,9 @@ func makeFolder(_ path: String) throws(HubError) {
 /// The contents of a regular file of at most 16 MiB; nil if it is larger, of another kind or
 /// unreadable.
 func readSmallFile(_ path: String) -> Data? {
-  var facts = stat()
-  guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= 16 << 20 else {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= 16 << 20
+  else {
     return nil
   }
   return FileManager.default.contents(atPath: path)

@@ -39,28 +39,29 @@ struct HubConnection: Sendable {
   }
 
   /// The commit and files of a revision.
-  func revision(_ reference: RepositoryReference) async throws(RequestFailure) -> RevisionFacts {
-    let revision = reference.revision.split(separator: "/").joined(separator: "%2F")
-    let url = try address("api/models/\(reference.name)/revision/\(revision)")
+  func revision(_ reference: RepositoryReference) async throws(RequestFailure) -> RemoteRevision {
+    let component = reference.revision.split(separator: "/").joined(separator: "%2F")
+    let url = try address("api/models/\(reference.name)/revision/\(component)")
     let (response, host) = try await answer(.GET, url, what: "\(reference)")
     let body: ByteBuffer
     do { body = try await response.body.collect(upTo: 16 << 20) } catch is NIOTooManyBytesError {
       throw .refused(HubError("\(reference): \(host) lists more than 16 MiB of files"))
     } catch { throw RequestFailure(error, host: host) }
     guard
-      let facts = try? JSONDecoder().decode(RevisionFacts.self, from: Data(body.readableBytesView)),
-      isHexadecimal(facts.sha, count: 40)
+      let revision = try? JSONDecoder().decode(
+        RemoteRevision.self, from: Data(body.readableBytesView)),
+      isHexadecimal(revision.sha, count: 40)
     else { throw .refused(HubError("\(reference): \(host) does not respond like a model hub")) }
-    return facts
+    return revision
   }
 
   /// The hash and size of a file of a commit, without its contents.
-  func facts(
+  func metadata(
     of name: String, in repository: String, commit: String
-  ) async throws(RequestFailure) -> FileFacts {
+  ) async throws(RequestFailure) -> RemoteFile {
     let what = "\(repository)/\(name)"
     let url = try address("\(repository)/resolve/\(commit)/\(name)")
-    let (response, host) = try await answer(.HEAD, url, what: what, asksForFacts: true)
+    let (response, host) = try await answer(.HEAD, url, what: what, asksForMetadata: true)
     let isRedirect = (300..<400).contains(response.status.code)
     func header(_ linked: String, else own: String?) -> String? {
       response.headers.first(name: linked) ?? own.flatMap { response.headers.first(name: $0) }
@@ -78,7 +79,7 @@ struct HubConnection: Sendable {
     guard size <= ModelFiles.limit(of: name) else {
       throw .refused(HubError("\(what): \(size) bytes is too large for such a file"))
     }
-    return FileFacts(name: name, blob: blob, size: size)
+    return RemoteFile(name: name, blob: blob, size: size)
   }
 
   /// A file's bytes from `offset`; `from` is where the server actually starts.
@@ -107,11 +108,11 @@ struct HubConnection: Sendable {
     }
   }
 
-  /// The response to a request after following redirects. With `asksForFacts`, a redirect whose
+  /// The response to a request after following redirects. With `asksForMetadata`, a redirect whose
   /// headers describe the file is returned, and so is one to another server, which cannot describe
   /// it.
   private func answer(
-    _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, asksForFacts: Bool = false
+    _ method: HTTPMethod, _ start: URL, what: String, offset: Int = 0, asksForMetadata: Bool = false
   ) async throws(RequestFailure) -> (HTTPClientResponse, host: String) {
     var url = start
     for _ in 0...Self.maximumRedirects {
@@ -140,8 +141,9 @@ struct HubConnection: Sendable {
         let target = URL(string: location, relativeTo: url)?.absoluteURL,
         let next = Origin(target), next.isEncrypted || !origin.isEncrypted
       else { throw .refused(Self.redirectError(what, url)) }
-      let isFacts = ["X-Linked-Etag", "X-Linked-Size"].allSatisfy(response.headers.contains(name:))
-      if asksForFacts, isFacts || next != origin { return (response, origin.host) }
+      let isMetadata = ["X-Linked-Etag", "X-Linked-Size"].allSatisfy(
+        response.headers.contains(name:))
+      if asksForMetadata, isMetadata || next != origin { return (response, origin.host) }
       url = target
     }
     throw .refused(Self.redirectError(what, url))
@@ -160,7 +162,7 @@ struct HubConnection: Sendable {
 }
 
 /// What the hub reports about a revision.
-struct RevisionFacts: Sendable, Decodable {
+struct RemoteRevision: Sendable, Decodable {
   /// The commit.
   let sha: String
   /// The paths of all files.
@@ -171,7 +173,7 @@ struct RevisionFacts: Sendable, Decodable {
 }
 
 /// What the hub reports about a file.
-struct FileFacts: Sendable, Equatable {
+struct RemoteFile: Sendable, Equatable {
   let name: String
   let blob: BlobName
   let size: Int

@@ -39,14 +39,14 @@ struct IncompleteBlob: ~Copyable {
   init(path: String) throws(HubError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw .system(path) }
-    var facts = stat()
-    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       throw HubError("\(path): not a regular file")
     }
     self.path = path
     self.descriptor = descriptor
-    size = Int(facts.st_size)
+    size = Int(status.st_size)
   }
 
   deinit { close(descriptor) }

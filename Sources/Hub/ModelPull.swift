@@ -72,7 +72,7 @@ package struct ModelPull: Sendable {
   ) async throws -> PulledModel {
     var retry = RetryState()
     while true {
-      let revision: RevisionFacts
+      let revision: RemoteRevision
       do { revision = try await connection.revision(reference) } catch {
         if case .refused(let refusal) = error { throw refusal }
         if let present = present() {
@@ -101,7 +101,7 @@ package struct ModelPull: Sendable {
 
   /// Fetches the files of a commit that are not in the cache.
   private func fetch(
-    _ revision: RevisionFacts, _ connection: HubConnection, _ report: (PullEvent) -> Void
+    _ revision: RemoteRevision, _ connection: HubConnection, _ report: (PullEvent) -> Void
   ) async throws -> PulledModel {
     let commit = revision.sha
     let snapshot = cache.snapshotFolder(of: reference, commit: commit)
@@ -111,11 +111,11 @@ package struct ModelPull: Sendable {
     }
     let missing = names.filter { access("\(snapshot)/\($0)", R_OK) != 0 }
     if !missing.contains("config.json") { try checkKind(snapshot) }
-    var files: [FileFacts] = []
+    var files: [RemoteFile] = []
     for name in missing {
       files.append(
         try await retrying(report) { () async throws(RequestFailure) in
-          try await connection.facts(of: name, in: reference.name, commit: commit)
+          try await connection.metadata(of: name, in: reference.name, commit: commit)
         })
     }
     for folder in [
@@ -148,10 +148,10 @@ package struct ModelPull: Sendable {
 
   /// Checks the free disk space before downloading.
   private func checkSpace(for bytes: Int) throws(HubError) {
-    var facts = statvfs()
-    guard statvfs(cache.path, &facts) == 0 else { return }
-    let (free, isHuge) = Int(clamping: facts.f_bavail).multipliedReportingOverflow(
-      by: Int(clamping: facts.f_frsize))
+    var status = statvfs()
+    guard statvfs(cache.path, &status) == 0 else { return }
+    let (free, isHuge) = Int(clamping: status.f_bavail).multipliedReportingOverflow(
+      by: Int(clamping: status.f_frsize))
     guard isHuge || free >= bytes else {
       throw HubError(
         "\(cache.path): \(reference) needs \(bytes >> 20) MiB, but only \(free >> 20) MiB are free; "

@@ -2,7 +2,7 @@ import CCodecs
 
 /// The properties in a file's header; width and height are as stored, before orientation (for HEIC
 /// and AVIF: after the file's own transformations, which the codec applies).
-public struct ImageFacts: Sendable, Equatable {
+public struct ImageProperties: Sendable, Equatable {
   /// The format, by the file's first bytes.
   public let format: ImageFormat
   /// The stored size, in pixels.
@@ -46,27 +46,28 @@ public struct ImageDecoder: Sendable {
   ///   the default model this preserves the embedding (cosine above 0.999); twice the side does not
   ///   always.
   public func decode(_ bytes: [UInt8], forSide side: Int?) throws(ImageError) -> (
-    picture: Picture, facts: ImageFacts
+    picture: Picture, properties: ImageProperties
   ) {
-    let facts = try probe(bytes)
-    let reduction = reduction(of: facts, forSide: side)
-    let (width, height) = (facts.width / reduction, facts.height / reduction)
+    let properties = try probe(bytes)
+    let reduction = reduction(of: properties, forSide: side)
+    let (width, height) = (properties.width / reduction, properties.height / reduction)
     var outcome = CodecOutcome()
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
       outcome = CodecOutcome { message in
         codec_decode(
-          facts.format.codec, bytes, bytes.count, UInt32(reduction), UInt32(width), UInt32(height),
+          properties.format.codec, bytes, bytes.count, UInt32(reduction), UInt32(width),
+          UInt32(height),
           target.baseAddress, message)
       }
       count = outcome.status == codec_ok ? width * height * 3 : 0
     }
-    try outcome.check(facts.format)
+    try outcome.check(properties.format)
     let stored = Picture(width: width, height: height, pixels: pixels)
-    return (stored.upright(from: facts.orientation), facts)
+    return (stored.upright(from: properties.orientation), properties)
   }
 
   /// Reads only the header and checks it against the limits.
-  public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageFacts {
+  public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageProperties {
     guard bytes.count <= maximumBytes else {
       throw .tooManyBytes(bytes.count, limit: maximumBytes)
     }
@@ -83,16 +84,16 @@ public struct ImageDecoder: Sendable {
     }
     let orientation =
       format == .tiff ? Int(header.orientation) : Orientation.read(from: bytes, format: format)
-    return ImageFacts(format: format, width: width, height: height, orientation: orientation)
+    return ImageProperties(format: format, width: width, height: height, orientation: orientation)
   }
 
   /// Only sizes divisible by the reduction are reduced: otherwise rounding up would stretch the
   /// picture by part of a pixel at the right and bottom, which changes the embedding.
-  private func reduction(of facts: ImageFacts, forSide side: Int?) -> Int {
-    guard facts.format == .jpeg, let side, side > 0 else { return 1 }
+  private func reduction(of properties: ImageProperties, forSide side: Int?) -> Int {
+    guard properties.format == .jpeg, let side, side > 0 else { return 1 }
     return [8, 4, 2].first { reduction in
-      facts.width.isMultiple(of: reduction) && facts.height.isMultiple(of: reduction)
-        && min(facts.width, facts.height) / reduction / 3 >= side
+      properties.width.isMultiple(of: reduction) && properties.height.isMultiple(of: reduction)
+        && min(properties.width, properties.height) / reduction / 3 >= side
     } ?? 1
   }
 }

@@ -44,7 +44,7 @@ struct PullTests {
   }
 
   @Test("A redirect that gives a file's hash and size is not followed to learn them")
-  func factsOfARedirect() async throws {
+  func redirectWithMetadata() async throws {
     let fixture = try await HubFixture()
     fixture.hub.change { request, reply in
       if request.method == "HEAD", reply.status == 302 { reply.headers["Location"] = "/nowhere" }
@@ -130,9 +130,9 @@ struct PullTests {
         reply.headers["X-Linked-Size"] = "\(60 << 30)"
       }
     }
-    var facts = statvfs()
-    statvfs("/tmp", &facts)
-    guard facts.f_bavail * UInt(facts.f_frsize) < 60 << 30 else { return }
+    var status = statvfs()
+    statvfs("/tmp", &status)
+    guard status.f_bavail * UInt(status.f_frsize) < 60 << 30 else { return }
     let failure = await fixture.failure()
     #expect(failure.contains("61440 MiB") && failure.contains("are free"), "\(failure)")
     #expect(fixture.gets("model.safetensors").isEmpty)

@@ -95,9 +95,9 @@ struct HostileFileTests {
     careful.maximumPixels = 4_000_000
     for _ in 0..<80 {
       do throws(ImageError) {
-        let (picture, facts) = try careful.decode(mutator.mutated(fixture.bytes), forSide: 8)
+        let (picture, properties) = try careful.decode(mutator.mutated(fixture.bytes), forSide: 8)
         #expect(picture.pixels.count == picture.width * picture.height * 3)
-        #expect(facts.width * facts.height <= 4_000_000)
+        #expect(properties.width * properties.height <= 4_000_000)
       } catch {
         #expect(!error.description.isEmpty)
       }
@@ -137,7 +137,7 @@ struct HostileFileTests {
     let exif = bytes.indices.first { bytes[$0...].starts(with: "Exif".utf8) }!
     // The directory offset points far outside.
     bytes.replaceSubrange(exif + 10..<exif + 14, with: [0xFF, 0xFF, 0xFF, 0xFF])
-    #expect(try decoder.decode(bytes, forSide: nil).facts.orientation == 1)
+    #expect(try decoder.decode(bytes, forSide: nil).properties.orientation == 1)
   }
 
   @Test("every error says what is wrong")

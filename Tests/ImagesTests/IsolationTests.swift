@@ -65,9 +65,9 @@ struct IsolationTests {
     let refusal = Self.answer([text.count, 0, 0, 0, 0, 0, 0, 0]) + text
     let decoder = IsolatedDecoder(
       command: ["/bin/sh", "-c", "\(Self.answering(pixel)); \(Self.answering(refusal)); cat >&0"])
-    let (picture, facts) = try decoder.decode(Self.tiff, forSide: nil)
+    let (picture, properties) = try decoder.decode(Self.tiff, forSide: nil)
     #expect(picture == Picture(width: 1, height: 1, pixels: [7, 8, 9]))
-    #expect(facts == ImageFacts(format: .tiff, width: 5, height: 6, orientation: 8))
+    #expect(properties == ImageProperties(format: .tiff, width: 5, height: 6, orientation: 8))
     // The same process is used again.
     #expect(throws: ImageError.refused("the TIFF file is truncated")) {
       try decoder.decode(Self.tiff, forSide: nil)
@@ -83,6 +83,6 @@ struct IsolationTests {
         try decoder.decode(bytes, forSide: nil).picture
           == ImageDecoder().decode(bytes, forSide: nil).picture)
     }
-    #expect(throws: MachineError.self) { try decoder.decode(Self.tiff, forSide: nil) }
+    #expect(throws: DecodingProcessError.self) { try decoder.decode(Self.tiff, forSide: nil) }
   }
 }

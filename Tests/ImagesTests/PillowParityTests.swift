@@ -5,9 +5,9 @@ import Testing
 struct PillowParityTests {
   @Test("decoded, upright, over white", arguments: Fixtures.all.pictures)
   func decoded(_ fixture: Fixtures.PictureFixture) throws {
-    let (picture, facts) = try ImageDecoder().decode(fixture.bytes, forSide: nil)
-    #expect([facts.width, facts.height] == fixture.stored)
-    #expect(facts.orientation == fixture.orientation)
+    let (picture, properties) = try ImageDecoder().decode(fixture.bytes, forSide: nil)
+    #expect([properties.width, properties.height] == fixture.stored)
+    #expect(properties.orientation == fixture.orientation)
     #expect(picture.width == fixture.width && picture.height == fixture.height)
     let (largest, mean) = difference(picture, fixture.expected)
     #expect(largest <= fixture.largest)
@@ -29,8 +29,8 @@ struct PillowParityTests {
   )
   func reduced(_ fixture: Fixtures.ReductionFixture) throws {
     let bytes = Fixtures.bytes(of: fixture.file)
-    let (picture, facts) = try ImageDecoder().decode(bytes, forSide: fixture.side)
-    #expect([facts.width, facts.height] == [192, 144])
+    let (picture, properties) = try ImageDecoder().decode(bytes, forSide: fixture.side)
+    #expect([properties.width, properties.height] == [192, 144])
     #expect([picture.width, picture.height] == [fixture.width, fixture.height])
     #expect(crc32(picture.pixels) == fixture.crc32)
   }

@@ -17,7 +17,7 @@ struct DecodingRequest {
 
 /// The response of a decoding process.
 enum DecodingAnswer {
-  case picture(Picture, ImageFacts)
+  case picture(Picture, ImageProperties)
   /// The description of an ``ImageError``.
   case failure(String)
 
@@ -30,11 +30,12 @@ enum DecodingAnswer {
     let fields =
       switch self {
       case .failure(let text): [text.utf8.count, 0, 0, 0, 0, 0, 0, 0]
-      case .picture(let picture, let facts):
+      case .picture(let picture, let properties):
         [
           picture.pixels.count, 1, picture.width, picture.height,
-          ImageFormat.allCases.firstIndex(of: facts.format)!, facts.width, facts.height,
-          facts.orientation,
+          ImageFormat.allCases.firstIndex(of: properties.format)!, properties.width,
+          properties.height,
+          properties.orientation,
         ]
       }
     return fields.flatMap(littleEndian)
@@ -70,7 +71,7 @@ enum DecodingAnswer {
     else { return nil }
     self = .picture(
       Picture(width: fields[1], height: fields[2], pixels: body),
-      ImageFacts(
+      ImageProperties(
         format: ImageFormat.allCases[fields[3]], width: fields[4], height: fields[5],
         orientation: fields[6]))
   }

@@ -16,10 +16,12 @@ final class DecodingProcess: Sendable {
   private let isReaped = Mutex(false)
 
   /// Starts `command`, which must call ``serveDecoding(on:)`` with its standard input.
-  init(command: [String]) throws(MachineError) {
+  init(command: [String]) throws(DecodingProcessError) {
     var pair: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else { throw MachineError("socketpair", errno) }
+    guard socketpair(AF_UNIX, kind, 0, &pair) == 0 else {
+      throw DecodingProcessError("socketpair", errno)
+    }
     defer { close(pair[1]) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -42,7 +44,7 @@ final class DecodingProcess: Sendable {
       &process, command[0], &actions, &attributes, arguments + [nil], environ)
     guard code == 0 else {
       close(pair[0])
-      throw MachineError(command[0], code)
+      throw DecodingProcessError(command[0], code)
     }
     id = process
     socket = pair[0]
@@ -132,7 +134,7 @@ final class DecodingProcess: Sendable {
 }
 
 /// A failed system call: a fault of the machine, not of a picture.
-public struct MachineError: Error, CustomStringConvertible {
+public struct DecodingProcessError: Error, CustomStringConvertible {
   /// One line.
   public let description: String
 

@@ -9,8 +9,8 @@ package func serveDecoding(on socket: Int32) {
     guard count <= decoder.maximumBytes, let bytes = receive(count, from: socket) else { return }
     let answer: DecodingAnswer
     do throws(ImageError) {
-      let (picture, facts) = try decoder.decode(bytes, forSide: side)
-      answer = .picture(picture, facts)
+      let (picture, properties) = try decoder.decode(bytes, forSide: side)
+      answer = .picture(picture, properties)
     } catch {
       answer = .failure(error.description)
     }

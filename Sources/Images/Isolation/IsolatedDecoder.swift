@@ -24,10 +24,10 @@ public final class IsolatedDecoder: PictureDecoder {
     self.timeLimit = timeLimit
   }
 
-  /// As ``ImageDecoder/decode(_:forSide:)``; throws ``MachineError`` if a process cannot be
+  /// As ``ImageDecoder/decode(_:forSide:)``; throws ``DecodingProcessError`` if a process cannot be
   /// started.
   public func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (
-    picture: Picture, facts: ImageFacts
+    picture: Picture, properties: ImageProperties
   ) {
     guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes),
       !Self.trusted.contains(format)
@@ -45,7 +45,7 @@ public final class IsolatedDecoder: PictureDecoder {
     }
     idle.withLock { $0.append(process) }
     switch answer {
-    case .picture(let picture, let facts): return (picture, facts)
+    case .picture(let picture, let properties): return (picture, properties)
     case .failure(let text): throw ImageError.refused(text)
     }
   }

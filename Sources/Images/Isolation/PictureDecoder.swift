@@ -7,7 +7,9 @@ public protocol PictureDecoder: Sendable {
   /// side.
   ///
   /// Throws ``ImageError`` for a fault of the file; any other error is a fault of the machine.
-  func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (picture: Picture, facts: ImageFacts)
+  func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (
+    picture: Picture, properties: ImageProperties
+  )
 }
 
 extension ImageDecoder: PictureDecoder {}

@@ -61,7 +61,7 @@ struct PictureEncoder: Sendable {
         record, embedding: same.embedding, features: same.features, isNew: job.known == nil,
         movedFrom: vanished[hash] == same.record.path ? same.record.path : nil)
     }
-    let decoded: (picture: Picture, facts: ImageFacts)
+    let decoded: (picture: Picture, properties: ImageProperties)
     do {
       decoded = try decoder.decode(bytes, forSide: model.folder.preprocessing.imageSize)
     } catch let error as ImageError {
@@ -73,8 +73,8 @@ struct PictureEncoder: Sendable {
     let duration = ContinuousClock.now - start
     let record = PictureRecord(
       path: path, size: status.size, modified: status.modified, contentHash: hash,
-      width: decoded.facts.width, height: decoded.facts.height,
-      orientation: decoded.facts.orientation)
+      width: decoded.properties.width, height: decoded.properties.height,
+      orientation: decoded.properties.orientation)
     return .encoded(
       record, embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
       isNew: job.known == nil, duration: duration)
