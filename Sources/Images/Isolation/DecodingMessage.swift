@@ -16,7 +16,7 @@ struct DecodingRequest {
 }
 
 /// The response of a decoding process.
-enum DecodingAnswer {
+enum DecodingResponse {
   case picture(Picture, ImageProperties)
   /// The description of an ``ImageError``.
   case failure(String)

@@ -59,14 +59,14 @@ final class DecodingProcess: Sendable {
 
   /// Sends a request and returns the response; a picture of more than `limit` pixels is invalid.
   func send(_ request: DecodingRequest, limit: Int, within time: Duration) throws(Failure)
-    -> DecodingAnswer
+    -> DecodingResponse
   {
     let deadline = ContinuousClock.now + time
     try send(request.header, until: deadline)
     try send(request.bytes, until: deadline)
-    let header = try receive(DecodingAnswer.headerSize, until: deadline)
-    guard let size = DecodingAnswer.bodySize(header, limit: limit),
-      let answer = DecodingAnswer(header, body: try receive(size, until: deadline))
+    let header = try receive(DecodingResponse.headerSize, until: deadline)
+    guard let size = DecodingResponse.bodySize(header, limit: limit),
+      let answer = DecodingResponse(header, body: try receive(size, until: deadline))
     else {
       kill(id, SIGKILL)
       throw .ended("sent an invalid response")

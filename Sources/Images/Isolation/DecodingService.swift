@@ -7,14 +7,14 @@ package func serveDecoding(on socket: Int32) {
   while let header = receive(DecodingRequest.headerSize, from: socket) {
     let (count, side) = DecodingRequest.read(header)
     guard count <= decoder.maximumBytes, let bytes = receive(count, from: socket) else { return }
-    let answer: DecodingAnswer
+    let response: DecodingResponse
     do throws(ImageError) {
       let (picture, properties) = try decoder.decode(bytes, forSide: side)
-      answer = .picture(picture, properties)
+      response = .picture(picture, properties)
     } catch {
-      answer = .failure(error.description)
+      response = .failure(error.description)
     }
-    guard send(answer.header, to: socket), send(answer.body, to: socket) else { return }
+    guard send(response.header, to: socket), send(response.body, to: socket) else { return }
   }
 }
 

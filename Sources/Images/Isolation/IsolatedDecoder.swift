@@ -17,8 +17,10 @@ public final class IsolatedDecoder: PictureDecoder {
   /// The largest file, in bytes, as ``ImageDecoder/maximumBytes``.
   public var maximumBytes: Int { decoder.maximumBytes }
 
-  /// - Parameters: - command: Starts a program that calls ``serveDecoding(on:)`` with its standard
-  ///   input. - timeLimit: The time limit per picture.
+  /// A decoder that starts processes on demand.
+  /// - Parameters:
+  ///   - command: Starts a program that calls ``serveDecoding(on:)`` with its standard input.
+  ///   - timeLimit: The time limit per picture.
   public init(command: [String], timeLimit: Duration = .seconds(60)) {
     self.command = command
     self.timeLimit = timeLimit
@@ -34,9 +36,9 @@ public final class IsolatedDecoder: PictureDecoder {
     else { return try decoder.decode(bytes, forSide: side) }
     let process =
       try idle.withLock { $0.popLast() } ?? DecodingProcess(command: command)
-    let answer: DecodingAnswer
+    let response: DecodingResponse
     do {
-      answer = try process.send(
+      response = try process.send(
         DecodingRequest(side: side, bytes: bytes), limit: decoder.maximumPixels, within: timeLimit)
     } catch .timedOut {
       throw ImageError.tooSlow(format, timeLimit)
@@ -44,7 +46,7 @@ public final class IsolatedDecoder: PictureDecoder {
       throw ImageError.decoderEnded(format, how)
     }
     idle.withLock { $0.append(process) }
-    switch answer {
+    switch response {
     case .picture(let picture, let properties): return (picture, properties)
     case .failure(let text): throw ImageError.refused(text)
     }

@@ -54,13 +54,13 @@ enum Reader: String, CaseIterable {
     case .block: try readBlock(bytes)
     case .record: try readRecord(bytes)
     case .message:
-      let header = DecodingAnswer.headerSize
+      let header = DecodingResponse.headerSize
       guard bytes.count >= header,
-        let size = DecodingAnswer.bodySize(Array(bytes[..<header]), limit: 1 << 16)
+        let size = DecodingResponse.bodySize(Array(bytes[..<header]), limit: 1 << 16)
       else { return }
       let body = Array(bytes[header...].prefix(size))
       guard body.count == size else { return }
-      _ = DecodingAnswer(Array(bytes[..<header]), body: body)
+      _ = DecodingResponse(Array(bytes[..<header]), body: body)
     }
   }
 
