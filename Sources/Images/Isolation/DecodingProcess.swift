@@ -66,12 +66,12 @@ final class DecodingProcess: Sendable {
     try send(request.bytes, until: deadline)
     let header = try receive(DecodingResponse.headerSize, until: deadline)
     guard let size = DecodingResponse.bodySize(header, limit: limit),
-      let answer = DecodingResponse(header, body: try receive(size, until: deadline))
+      let response = DecodingResponse(header, body: try receive(size, until: deadline))
     else {
       kill(id, SIGKILL)
       throw .ended("sent an invalid response")
     }
-    return answer
+    return response
   }
 
   private func send(_ bytes: [UInt8], until deadline: ContinuousClock.Instant) throws(Failure) {
