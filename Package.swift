@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The floors of the house: a target imports only from targets listed before it.
+// Layers: a target may depend only on targets listed above it, and never on one of its own layer.
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
@@ -9,7 +9,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil)
   -> Target
 {
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
@@ -33,9 +33,9 @@ let package = Package(
   products: [
     .executable(name: "blip", targets: ["blip"]),
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
-    .library(name: "Retrieval", targets: ["Retrieval"]),
+    .library(name: "Retrieval", targets: ["Retrieval", "Store", "Captions"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
-    .library(name: "Training", targets: ["Training"]),
+    .library(name: "Training", targets: ["Training", "Captions"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,7 +43,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
-    // Floor 0: the only C.
+    // Layer 0: the only C.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     // OpenBLAS's header (libopenblas-dev) says how its library is called, which is loaded when needed.
     .target(name: "COpenBLAS"),
@@ -54,40 +54,54 @@ let package = Package(
         .linkedLibrary($0)
       }),
     .target(name: "CKernels"),
-    // Floor 1: numbers.
-    room("Digests", ["CCrypto"]),
-    room("Charts"),
-    room("Tensors", ["CKernels", "COpenBLAS"]),
-    // Floor 2: siblings that never import each other.
-    room("Checkpoints", ["Digests"]),
-    room("Hub", ["Digests", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
-    room("Tokenization"),
-    room("Images", ["CCodecs", "CKernels"]),
-    room("VectorIndex", ["CKernels", "Tensors"]),
-    room("LMDB", ["CLMDB"]),
-    // Floor 3: the model.
-    room(
+    // Layer 1: matrices, hashes, curves, and the file system.
+    module("Tensors", ["CKernels", "COpenBLAS"]),
+    module("Digests", ["CCrypto"]),
+    module("Charts"),
+    module("Files"),
+    // Layer 2: weights, words, pictures, nearest neighbours, tables, captions.
+    module("Checkpoints", ["Digests", "Files"]),
+    module(
+      "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
+    module("Tokenization"),
+    module("Images", ["CCodecs", "CKernels"]),
+    module("VectorIndex", ["CKernels", "Tensors"]),
+    module("LMDB", ["CLMDB"]),
+    module("Captions", ["Files"]),
+    // Layer 3: the model.
+    module(
       "BLIP", ["Digests", "Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
-    // Floor 4: the index folder, and training.
-    room(
-      "Retrieval",
-      ["Tensors", "Checkpoints", "Images", "VectorIndex", "LMDB", "BLIP", "Digests"]),
-    room(
+    // Layer 4: what an index holds, on disk, and training.
+    module(
+      "Store", ["BLIP", "Checkpoints", "Digests", "Files", "LMDB", "Tensors", "VectorIndex"]),
+    module(
       "Training",
-      ["Tensors", "Checkpoints", "Images", "Tokenization", "BLIP", "Digests", "Charts"]),
-    // Floor 5: what a model is worth on a captioned set.
-    room(
+      [
+        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Images", "Tensors", "Tokenization",
+      ]),
+    // Layer 5: the library: collections, indexing, search, captioning, exchange.
+    module(
+      "Retrieval",
+      [
+        "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images", "Tensors",
+        "VectorIndex",
+      ]),
+    // Layer 6: what a model is worth on a captioned set.
+    module(
       "Evaluation",
-      ["Retrieval", "BLIP", "VectorIndex", "Images", "Checkpoints", "Tensors", "Digests"]),
-    // Floor 6: the verbs.
-    room(
+      [
+        "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images",
+        "Tensors", "VectorIndex",
+      ]),
+    // Layer 7: the verbs.
+    module(
       "Commands",
       [
-        "Evaluation", "Retrieval", "Training", "BLIP", "Checkpoints", "Hub", "Tokenization",
-        "Images", "Charts", "Tensors", arguments,
+        "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts", "Checkpoints",
+        "Files", "Hub", "Images", "Tensors", "Tokenization", arguments,
       ]),
-    // Floor 7.
+    // Layer 8: the program.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
     .target(
@@ -96,27 +110,39 @@ let package = Package(
     .target(
       name: "FakeHub", dependencies: ["Digests", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
       path: "Tests/FakeHub", swiftSettings: strict),
+    .target(
+      name: "StoreTestSupport", dependencies: ["BLIP", "LMDB", "Store", "Tensors", "TestSupport"],
+      path: "Tests/StoreTestSupport", swiftSettings: strict),
     tests("TensorsTests", ["Tensors"]),
     tests("CheckpointsTests", ["Checkpoints"], resources: [.copy("Fixtures")]),
-    tests("HubTests", ["Hub", "FakeHub"]),
+    tests("HubTests", ["Hub", "FakeHub", "Files"]),
     tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("LMDBTests", ["LMDB"]),
+    tests("FilesTests", ["Files"]),
+    tests("CaptionsTests", ["Captions", "Files"]),
     tests(
       "BLIPTests", ["BLIP", "Checkpoints", "Images", "Tensors"], resources: [.copy("Fixtures")]),
     tests(
-      "RetrievalTests",
+      "StoreTests",
       [
-        "Retrieval", "BLIP", "LMDB", "Checkpoints", "Digests", "Images", "Tensors", "VectorIndex",
+        "Store", "StoreTestSupport", "BLIP", "Checkpoints", "Digests", "Files", "LMDB", "Tensors",
+        "VectorIndex",
       ],
       resources: [.copy("Fixtures")]),
     tests(
-      "TrainingTests", ["Training", "BLIP", "Checkpoints", "Images", "Tensors"],
+      "RetrievalTests",
+      [
+        "Retrieval", "Store", "StoreTestSupport", "BLIP", "Captions", "Checkpoints", "Digests",
+        "Files", "Images", "LMDB", "Tensors", "VectorIndex",
+      ]),
+    tests(
+      "TrainingTests", ["Training", "BLIP", "Captions", "Checkpoints", "Images", "Tensors"],
       resources: [.copy("Fixtures")]),
     tests(
       "EvaluationTests",
-      ["Evaluation", "Retrieval", "BLIP", "Checkpoints", "Images", "Tensors"]),
+      ["Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Images", "Tensors"]),
     tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,8 @@
 internal import BLIP
+internal import Captions
+internal import Files
 internal import Retrieval
+internal import Store
 internal import Tensors
 
 /// A captioned set as the model sees it: ITC embeddings of its pictures, from the index, and of its texts,

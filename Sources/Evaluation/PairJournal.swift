@@ -1,7 +1,7 @@
 internal import BLIP
 internal import Digests
+internal import Files
 internal import Glibc
-internal import Retrieval
 
 /// The logits of pairs on the disk, so that a run that ended goes on.
 ///
@@ -28,13 +28,12 @@ final class PairJournal {
   ///   - texts: How many texts there are.
   init(
     _ path: String, key: [UInt8], pictures: Int, texts: Int, take: (Int, [Pair]) -> Void
-  ) throws(RetrievalError) {
+  ) throws(PathError) {
     self.path = path
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw RetrievalError(
-        "\(path): another run works with it; wait for its end, or give another --work")
+      throw PathError(path, "another run works with it; wait for its end, or give another --work")
     }
     let header = Self.magic + key
     let file = try InputFile(path)
@@ -43,7 +42,7 @@ final class PairJournal {
       return
     }
     guard try file.read(0..<header.count) == header else {
-      throw RetrievalError("\(path): not what it should be; delete it, or give another --work")
+      throw PathError(path, "not what it should be; delete it, or give another --work")
     }
     var end = header.count
     while let (picture, pairs, next) = try Self.record(
@@ -58,7 +57,7 @@ final class PairJournal {
   deinit { close(descriptor) }
 
   /// Appends the pairs of a picture.
-  func append(_ pairs: [Pair], of picture: Int) throws(RetrievalError) {
+  func append(_ pairs: [Pair], of picture: Int) throws(PathError) {
     var bytes: [UInt8] = []
     func put(_ number: UInt32) { withUnsafeBytes(of: number.littleEndian) { bytes += $0 } }
     put(UInt32(picture))
@@ -71,27 +70,21 @@ final class PairJournal {
     try write(bytes + SHA256.digest(of: bytes).prefix(Self.checksumSize))
   }
 
-  private func restart(with header: [UInt8]) throws(RetrievalError) {
+  private func restart(with header: [UInt8]) throws(PathError) {
     guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(path) }
     try write(header)
   }
 
-  private func write(_ bytes: [UInt8]) throws(RetrievalError) {
-    var done = 0
-    while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done)
-      }
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else { throw Self.failure(path) }
-      done += written
+  private func write(_ bytes: [UInt8]) throws(PathError) {
+    do throws(FileError) { try FileSystem.write(bytes, to: descriptor) } catch {
+      throw PathError(path, "\(error); name another folder with --work")
     }
   }
 
   /// The record at an offset and where the next one begins; nil where there is none that is whole.
   private static func record(
     of file: InputFile, at start: Int, pictures: Int, texts: Int
-  ) throws(RetrievalError) -> (picture: Int, pairs: [Pair], next: Int)? {
+  ) throws(PathError) -> (picture: Int, pairs: [Pair], next: Int)? {
     guard file.size - start >= 8 else { return nil }
     let head = try file.read(start..<start + 8)
     let (picture, count) = (Int(word(head, 0)), Int(word(head, 4)))
@@ -119,7 +112,7 @@ final class PairJournal {
     (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << (8 * $1) }
   }
 
-  private static func failure(_ path: String) -> RetrievalError {
-    RetrievalError("\(path): \(String(cString: strerror(errno))); name another folder with --work")
+  private static func failure(_ path: String) -> PathError {
+    PathError(path, "\(String(cString: strerror(errno))); name another folder with --work")
   }
 }

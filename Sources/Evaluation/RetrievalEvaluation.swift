@@ -1,7 +1,10 @@
 public import BLIP
+public import Captions
 internal import Checkpoints
+internal import Files
 internal import Images
-public import Retrieval
+internal import Retrieval
+public import Store
 internal import Tensors
 
 /// What happens while a set is evaluated.

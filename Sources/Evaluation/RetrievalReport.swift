@@ -1,5 +1,6 @@
 public import BLIP
-public import Retrieval
+public import Captions
+internal import Retrieval
 
 /// What an evaluation found.
 public struct RetrievalReport: Sendable {

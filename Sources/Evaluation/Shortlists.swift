@@ -1,4 +1,5 @@
 internal import BLIP
+internal import Files
 internal import Retrieval
 internal import Tensors
 internal import VectorIndex

@@ -1,8 +1,10 @@
 public import BLIP
+public import Captions
 internal import Checkpoints
 internal import Digests
 internal import FoundationEssentials
 public import Retrieval
+public import Store
 
 /// A folder that keeps what evaluations have computed, for those that go on from there. Whatever lies in it
 /// belongs to one model, precision and captioned set, by its name; it may be deleted at any time.

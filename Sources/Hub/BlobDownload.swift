@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Files
 import Glibc
 import NIOCore
 
@@ -72,7 +73,7 @@ extension ModelPull {
     let path = cache.lock(file.blob.digits, of: reference)
     var isWaiting = false
     while true {
-      if let lock = try FileLock.tryTaking(path) { return lock }
+      if let lock = try HubCache.tryLock(path) { return lock }
       if !isWaiting { report(.waiting) }
       isWaiting = true
       try await Task.sleep(for: .milliseconds(100))

@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import Glibc
 
@@ -56,7 +57,7 @@ extension HubCache {
     let locks = "\(path)/.locks/\(reference.folderName)"
     var held: [FileLock] = []
     for name in entries(of: locks) {
-      guard let lock = try FileLock.tryTaking("\(locks)/\(name)") else {
+      guard let lock = try HubCache.tryLock("\(locks)/\(name)") else {
         throw HubError(
           "\(reference.name) is being fetched by another process; try again when it has finished")
       }

@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import Glibc
 
@@ -38,6 +39,15 @@ package struct HubCache: Sendable {
   private static func expanded(_ path: String, _ environment: (String) -> String?) -> String {
     guard path.hasPrefix("~/"), let home = environment("HOME") else { return path }
     return home + path.dropFirst()
+  }
+
+  /// Takes the lock that huggingface_hub also takes while it writes a blob; returns nil if another
+  /// process holds it.
+  static func tryLock(_ path: String) throws(HubError) -> FileLock? {
+    do { return try FileLock.tryTaking(path) } catch {
+      guard case .system(let code) = error else { throw HubError("\(path): \(error)") }
+      throw .system(path, code)
+    }
   }
 
   /// The folder of a model at the commit that its revision pointed to when last fetched; nil if it

@@ -1,9 +1,11 @@
 import BLIP
+import Captions
 import Checkpoints
 import Evaluation
 import Foundation
 import Images
 import Retrieval
+import Store
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import FakeHub
+import Files
 import FoundationEssentials
 import Glibc
 import TestSupport

@@ -1,7 +1,9 @@
 import BLIP
 import Checkpoints
 import Digests
+import Files
 import FoundationEssentials
+import Store
 import Synchronization
 import TestSupport
 

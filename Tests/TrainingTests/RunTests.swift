@@ -1,4 +1,5 @@
 import BLIP
+import Captions
 import Checkpoints
 import Foundation
 import Images

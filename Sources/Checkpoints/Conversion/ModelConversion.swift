@@ -1,3 +1,5 @@
+internal import Files
+
 /// Converts a model to a model folder in Hugging Face's format, from another folder or from a
 /// checkpoint file that contains only weights, such as BLIP's original ones.
 package struct ModelConversion: Sendable {

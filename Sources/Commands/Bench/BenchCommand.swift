@@ -1,8 +1,11 @@
 import ArgumentParser
 import BLIP
+import Captions
 import Checkpoints
 import Evaluation
+import Files
 import Retrieval
+import Store
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 /// The pictures and captions of an evaluation, and where their encodings are.
 struct BenchDataOptions: ParsableArguments {

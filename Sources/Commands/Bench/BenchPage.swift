@@ -1,6 +1,8 @@
 import BLIP
+import Captions
 import Charts
 import Evaluation
+import Files
 import Retrieval
 
 /// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of match

@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 
 /// Shows the progress of an evaluation: on a terminal a line that is redrawn, else a line every ten
 /// seconds.

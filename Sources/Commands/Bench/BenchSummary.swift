@@ -1,6 +1,8 @@
 import BLIP
+import Captions
 import Checkpoints
 import Evaluation
+import Files
 import Glibc
 import Retrieval
 

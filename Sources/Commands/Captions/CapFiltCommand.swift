@@ -1,6 +1,8 @@
 import ArgumentParser
 import BLIP
+import Files
 import Retrieval
+import Store
 
 struct CapFiltCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

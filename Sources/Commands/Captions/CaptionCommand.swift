@@ -1,7 +1,9 @@
 import ArgumentParser
 import BLIP
+import Files
 import Glibc
 import Retrieval
+import Store
 
 struct CaptionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+import Files
 import Retrieval
 
 /// Where captions of files go.

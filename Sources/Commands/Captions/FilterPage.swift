@@ -1,3 +1,4 @@
+import Files
 import Retrieval
 
 /// The HTML page that `blip filter --html` writes: the texts that are most certainly noise, and those

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Files
 import Retrieval
+import Store
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

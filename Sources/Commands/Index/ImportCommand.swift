@@ -1,5 +1,7 @@
 import ArgumentParser
+import Files
 import Retrieval
+import Store
 
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

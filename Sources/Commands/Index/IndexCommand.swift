@@ -1,8 +1,10 @@
 import ArgumentParser
 import BLIP
 import Checkpoints
+import Files
 import Glibc
 import Retrieval
+import Store
 
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import BLIP
+import Files
 import Retrieval
+import Store
 import Tensors
 
 struct InfoCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BLIP
+import Files
 import Hub
 
 struct ModelListCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BLIP
 import Checkpoints
+import Files
 import Tokenization
 
 struct ModelShowCommand: ParsableCommand {

@@ -1,3 +1,4 @@
+import Files
 import Hub
 
 /// Shows the progress of a download: on a terminal a bar that is redrawn, else a line every few

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BLIP
+import Files
 
 /// How captions are generated.
 struct GenerationOptions: ParsableArguments {

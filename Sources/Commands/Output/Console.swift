@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Standard output or standard error: writes to it, and knows what it is connected to.
@@ -33,8 +34,8 @@ struct Console: Sendable {
 
   /// Writes bytes that need not be valid UTF-8 (paths).
   func write(_ bytes: [UInt8]) throws(CommandFailure) {
-    if let reason = writeAll(bytes, to: descriptor) {
-      throw CommandFailure("cannot write the results: \(reason)")
+    do throws(FileError) { try FileSystem.write(bytes, to: descriptor) } catch {
+      throw CommandFailure("cannot write the results: \(error)")
     }
   }
 
@@ -45,31 +46,4 @@ struct Console: Sendable {
   static func noteWaiting(for holder: String) {
     note("\(holder) is writing this index; waiting for it to finish")
   }
-}
-
-/// Writes all bytes to a descriptor. Returns the reason if that fails.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> String? {
-  bytes.withUnsafeBytes { bytes in
-    var rest = bytes
-    while let start = rest.baseAddress, !rest.isEmpty {
-      let written = write(descriptor, start, rest.count)
-      if written < 0 && errno == EINTR { continue }
-      if written < 0 { return String(cString: strerror(errno)) }
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-    }
-    return nil
-  }
-}
-
-/// The text with control characters, line separators and changes of direction replaced: names and
-/// captions come from outside and must not control the terminal.
-func printable(_ text: some StringProtocol) -> String {
-  var result = String.UnicodeScalarView()
-  for scalar in text.unicodeScalars {
-    switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
-    default: result.append(scalar)
-    }
-  }
-  return String(result)
 }

@@ -41,9 +41,6 @@ func size(ofBytes bytes: Int) -> String {
   return "\(fixed(value, 1)) TiB"
 }
 
-/// "1 picture", "2 pictures".
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
 /// A time in the local time zone, "2026-11-23 20:15".
 /// - Parameter seconds: Since 1970.
 func localTime(_ seconds: Int64) -> String {

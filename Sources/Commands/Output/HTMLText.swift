@@ -1,3 +1,5 @@
+internal import Files
+
 /// The text escaped for HTML elements and quoted attributes.
 func escaped(_ text: String) -> String {
   var result = ""

@@ -1,3 +1,4 @@
+import Files
 import Retrieval
 
 /// Shows the progress of an indexing run and, at the end, what failed.

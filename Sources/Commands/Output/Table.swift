@@ -1,3 +1,5 @@
+internal import Files
+
 /// A result as a row of a table.
 struct RankedRow {
   var matchProbability: Float?

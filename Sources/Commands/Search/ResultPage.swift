@@ -1,4 +1,6 @@
+import Files
 import Retrieval
+import Store
 
 /// The HTML page that `blip search --html` writes.
 struct ResultPage {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Glibc
 import Images
 import Retrieval

@@ -1,6 +1,8 @@
 import ArgumentParser
 import BLIP
+import Captions
 import Checkpoints
+import Files
 import Glibc
 import Images
 import Retrieval

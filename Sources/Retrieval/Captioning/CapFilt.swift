@@ -1,5 +1,6 @@
 public import BLIP
 public import Images
+internal import Store
 internal import Tensors
 
 /// Captioning and filtering (Li et al. 2022, section 3.3): every picture gets a synthetic text, drawn

@@ -1,12 +1,14 @@
 internal import Checkpoints
+internal import Files
 internal import FoundationEssentials
+public import Store
 
 /// What `CapFilt` found, a picture a line, so that a run that was stopped goes on, and another
 /// threshold costs nothing: `{"image", "captioner", "texts": [{"caption", "isSynthetic", "match"}]}`.
 /// A picture that cannot be read is not written: it is tried again.
 public final class CapFiltLog {
   private let captioner: String
-  private let log: LineLog
+  private let log: JSONLinesLog
   private var lines: [String: [Text]] = [:]
 
   private struct Text: Codable {
@@ -26,13 +28,15 @@ public final class CapFiltLog {
   /// - Parameter captioner: `CapFilt.description`
   public init(_ path: String, captioner: String) throws(RetrievalError) {
     var lines: [String: [Text]] = [:]
-    log = try LineLog(path, writer: "blip capfilt") { bytes, number throws(RetrievalError) in
-      guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
-        line.texts.allSatisfy({ (0...1).contains($0.match) })
-      else { return false }
-      try checkCaptioner(line.captioner, is: captioner, at: "\(path), line \(number)")
-      lines[line.image] = line.texts
-      return true
+    log = try asRetrievalError {
+      try JSONLinesLog(path, writer: "blip capfilt") { bytes, number throws(PathError) in
+        guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
+          line.texts.allSatisfy({ (0...1).contains($0.match) })
+        else { return false }
+        try checkCaptioner(line.captioner, is: captioner, at: "\(path), line \(number)")
+        lines[line.image] = line.texts
+        return true
+      }
     }
     (self.captioner, self.lines) = (captioner, lines)
   }

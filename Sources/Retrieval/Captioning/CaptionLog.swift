@@ -1,5 +1,7 @@
 internal import Checkpoints
+internal import Files
 internal import FoundationEssentials
+public import Store
 
 /// A file of captions that grows line by line, `{"image", "caption", "source", "captioner"}`, and is
 /// read as captions by whoever takes JSONL. A run that was stopped goes on behind the last whole line.
@@ -7,7 +9,7 @@ public final class CaptionLog {
   /// The names that it has captions for.
   public let names: Set<String>
   private let captioner: String
-  private let log: LineLog
+  private let log: JSONLinesLog
 
   private struct Line: Decodable {
     let image: String
@@ -18,29 +20,33 @@ public final class CaptionLog {
   /// error.
   public init(_ path: String, captioner: String) throws(RetrievalError) {
     var names: Set<String> = []
-    log = try LineLog(path, writer: "blip caption") { line, number throws(RetrievalError) in
-      guard let line = try? JSONDecoder().decode(Line.self, from: line) else { return false }
-      try checkCaptioner(line.captioner, is: captioner, at: "\(path), line \(number)")
-      names.insert(line.image)
-      return true
+    log = try asRetrievalError {
+      try JSONLinesLog(path, writer: "blip caption") { line, number throws(PathError) in
+        guard let line = try? JSONDecoder().decode(Line.self, from: line) else { return false }
+        try checkCaptioner(line.captioner, is: captioner, at: "\(path), line \(number)")
+        names.insert(line.image)
+        return true
+      }
     }
     (self.names, self.captioner) = (names, captioner)
   }
 
   /// Adds a line.
   public func append(image: String, caption: String) throws(RetrievalError) {
-    try log.append(
-      "{\"image\": \(jsonString(image)), \"caption\": \(jsonString(caption)), "
-        + "\"source\": \"synthetic\", \"captioner\": \(jsonString(captioner))}")
+    try asRetrievalError {
+      try log.append(
+        "{\"image\": \(jsonString(image)), \"caption\": \(jsonString(caption)), "
+          + "\"source\": \"synthetic\", \"captioner\": \(jsonString(captioner))}")
+    }
   }
 }
 
 /// Throws where what lies at a place is another captioner's.
-func checkCaptioner(_ found: String, is captioner: String, at place: String) throws(RetrievalError)
-{
+func checkCaptioner(_ found: String, is captioner: String, at place: String) throws(PathError) {
   guard found == captioner else {
-    throw RetrievalError(
-      "\(place): captioned by \(printable(Array(found.utf8))), not by \(captioner); "
+    throw PathError(
+      place,
+      "captioned by \(printable(Array(found.utf8))), not by \(captioner); "
         + "name another file")
   }
 }

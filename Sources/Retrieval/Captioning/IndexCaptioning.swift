@@ -1,6 +1,8 @@
 public import BLIP
 internal import Checkpoints
+internal import Files
 public import Images
+internal import Store
 internal import Tensors
 
 /// What happens while the pictures of an index are captioned.

@@ -1,6 +1,8 @@
 public import BLIP
 internal import Checkpoints
+internal import Files
 public import Images
+public import Store
 internal import Tensors
 
 /// A picture with texts that may be about it.

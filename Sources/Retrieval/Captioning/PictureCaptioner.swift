@@ -1,7 +1,9 @@
 public import BLIP
 internal import Checkpoints
 internal import Digests
+internal import Files
 public import Images
+public import Store
 internal import Tensors
 
 /// A picture's caption, or why there is none.

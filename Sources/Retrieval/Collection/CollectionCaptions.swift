@@ -1,3 +1,7 @@
+internal import Captions
+internal import Files
+internal import Store
+
 /// The texts that a collection's pictures should have: from a captions file and, for pictures that
 /// it does not cover, from sidecar files.
 struct CollectionCaptions: Sendable {
@@ -25,9 +29,9 @@ struct CollectionCaptions: Sendable {
     var missing = 0
     var example: String?
     if let file {
-      let records = try CaptionFile.records(at: file)
+      let records = try asRetrievalError { try CaptionFile.records(at: file) }
       let paths = Set(pictures.lazy.map(\.path))
-      let places = CaptionPlaces(root: root, file: file)
+      let places = CaptionPathResolver(root: root, file: file)
       for record in records {
         if let path = places.paths(of: record).first(where: paths.contains) {
           captions[path, default: []] += record.captions

@@ -1,5 +1,7 @@
+import Files
 import Glibc
 import Images
+import Store
 
 /// A picture that the walk through a collection found.
 struct FoundPicture: Sendable, Equatable {
@@ -120,4 +122,9 @@ struct CollectionScan: Sendable {
     guard let dot = name.lastIndex(of: .dot), dot > 0 else { return "" }
     return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
   }
+}
+
+/// The folder of a collection, absolute and without symbolic links.
+func collectionRoot(_ folder: String) throws(RetrievalError) -> [UInt8] {
+  try asRetrievalError { try resolvedFolder(folder) }
 }

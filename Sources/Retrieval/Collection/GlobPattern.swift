@@ -1,3 +1,6 @@
+internal import Files
+internal import Store
+
 /// A pattern of `--exclude`, as a line of `.gitignore` has it: without a slash it matches a name at
 /// any depth, with one (other than at its end) the path from the collection root. `*` and `?` stand
 /// for anything but a slash, `**` as a whole component for any number of folders, `[a-z]` and

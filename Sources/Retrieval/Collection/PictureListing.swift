@@ -1,3 +1,4 @@
+internal import Files
 internal import Images
 
 /// The pictures that a person means by a file or folder.

@@ -1,4 +1,6 @@
+internal import Files
 public import Images
+internal import Store
 
 /// Reads and decodes one picture file; an error names the file. `side`: the picture will be resized
 /// to `side × side`, so that a large JPEG may be decoded at a reduced scale.

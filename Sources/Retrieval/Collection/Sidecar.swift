@@ -1,4 +1,6 @@
+internal import Files
 internal import Glibc
+public import Store
 
 /// A text file beside a picture: `picture.txt` for `picture.png`.
 public enum Sidecar {

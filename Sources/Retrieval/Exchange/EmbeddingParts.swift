@@ -1,3 +1,6 @@
+internal import Files
+internal import Store
+
 /// A row of an `.npy` file and the line of metadata that belongs to it.
 struct EmbeddingRow {
   let numbers: [Float]
@@ -14,7 +17,7 @@ struct EmbeddingRow {
   /// The numbers as an embedding that has length 1 already, as an export has them.
   func embedding() throws(RetrievalError) -> [Float] {
     let length = try length()
-    guard abs(length - 1) <= IndexTables.normTolerance else {
+    guard abs(length - 1) <= EmbeddingCodec.normTolerance else {
       throw fault("an embedding of length \(length), not 1: it is not as it was exported")
     }
     return numbers
@@ -27,7 +30,7 @@ struct EmbeddingRow {
   }
 
   private func length() throws(RetrievalError) -> Double {
-    let length = Retrieval.length(of: numbers)
+    let length = Store.length(of: numbers)
     guard length.isFinite else { throw fault("a number that is not finite as float32") }
     guard length > 0 else { throw fault("an embedding of zeros, which has no direction") }
     return length
@@ -125,7 +128,9 @@ struct EmbeddingParts {
       guard let part = parts.popFirst() else { return nil }
       current = PartReader(
         table: try Self.open(part.file, columns: columns), file: part.file,
-        lines: try part.metadata.map { path throws(RetrievalError) in try LineReader(path) },
+        lines: try part.metadata.map { path throws(RetrievalError) in
+          try asRetrievalError { try LineReader(path) }
+        },
         rowsAtOnce: max(1, Self.numbersAtOnce / columns))
     }
   }
@@ -148,7 +153,7 @@ private struct PartReader {
 
   /// The next row; nil at the end, where the metadata must end too.
   mutating func next() throws(RetrievalError) -> EmbeddingRow? {
-    let line = try lines?.next()
+    let line = try asRetrievalError { try lines?.next() }
     guard row < table.header.rows else {
       guard line == nil else { throw difference("more lines than") }
       return nil

@@ -1,5 +1,7 @@
 import Digests
+import Files
 import FoundationEssentials
+import Store
 
 // An export is a folder in the layout of clip-retrieval, with a file that says what it is of:
 //

@@ -1,6 +1,9 @@
+import Captions
 import Digests
+import Files
 import Glibc
 import Images
+import Store
 
 /// Rows that an import left out.
 public struct ImportOmissions: Sendable, Equatable {

@@ -1,5 +1,8 @@
+import Captions
+import Files
 import FoundationEssentials
 import Glibc
+import Store
 
 /// What an import puts into an index, in this order.
 enum ImportedItem {

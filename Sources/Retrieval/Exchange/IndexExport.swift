@@ -1,5 +1,7 @@
 import BLIP
 import Checkpoints
+import Files
+public import Store
 
 /// What an export wrote.
 public struct ExportSummary: Sendable, Equatable {
@@ -87,7 +89,7 @@ private struct ExportWriter {
     _ record: PictureRecord, _ id: UInt64, from snapshot: borrowing IndexSnapshot
   ) throws {
     guard pictureRows < manifest.pictures, let embedding = try snapshot.embedding(picture: id)
-    else { throw RetrievalError.damaged(snapshot.tables.path, "picture \(id) is not whole") }
+    else { throw RetrievalError.damaged(snapshot.path, "picture \(id) is not whole") }
     let captions = try snapshot.texts(of: id)
     try pictures.write(embedding)
     try metadata.write(jsonLine(PictureRow(record, captions: captions.map(\.text))))
@@ -101,7 +103,7 @@ private struct ExportWriter {
     for id in ids {
       guard let texts, textRows < manifest.texts, let record = try snapshot.text(id),
         let embedding = try snapshot.embedding(text: id)
-      else { throw RetrievalError.damaged(snapshot.tables.path, "text \(id) is not whole") }
+      else { throw RetrievalError.damaged(snapshot.path, "text \(id) is not whole") }
       try texts.embeddings.write(embedding)
       try texts.metadata.write(jsonLine(TextRow(record, imageRow: imageRow)))
       textRows += 1
@@ -113,7 +115,7 @@ private struct ExportWriter {
     try writeTexts(snapshot.texts(of: nil).map(\.id), imageRow: nil, from: snapshot)
     guard pictureRows == manifest.pictures, textRows == manifest.texts else {
       throw RetrievalError.damaged(
-        snapshot.tables.path,
+        snapshot.path,
         "\(pictureRows) of \(manifest.pictures) pictures and \(textRows) of \(manifest.texts) "
           + "texts were found")
     }

@@ -1,6 +1,8 @@
 import BLIP
 import Checkpoints
+import Files
 import FoundationEssentials
+public import Store
 
 /// What to import, where to.
 public struct ImportRequest: Sendable {

@@ -1,3 +1,6 @@
+internal import Files
+internal import Store
+
 /// A table of numbers in a `.npy` file, read a few rows at a time.
 struct NumpyFile {
   let header: NumpyHeader
@@ -6,7 +9,7 @@ struct NumpyFile {
 
   /// Opens a file; its length must be what its header says.
   init(_ path: String) throws(RetrievalError) {
-    file = try InputFile(path)
+    file = try asRetrievalError { try InputFile(path) }
     do throws(NumpyFault) {
       let start = try Self.read(0..<min(12, file.size), of: file)
       let place = try NumpyHeader.place(by: start)
@@ -27,7 +30,9 @@ struct NumpyFile {
   func rows(_ rows: Range<Int>) throws(RetrievalError) -> [Float] {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= header.rows, "no such rows")
     let start = dataStart + rows.lowerBound * header.rowSize
-    let bytes = try file.read(start..<start + rows.count * header.rowSize)
+    let bytes = try asRetrievalError {
+      try file.read(start..<start + rows.count * header.rowSize)
+    }
     let count = rows.count * header.columns
     return bytes.withUnsafeBytes { bytes in
       switch header.element {
@@ -59,21 +64,24 @@ final class NumpyWriter {
 
   /// Begins a file that will hold so many rows.
   init(_ path: String, rows: Int, columns: Int) throws(RetrievalError) {
-    header = NumpyHeader(rows: rows, columns: columns)
-    file = try OutputFile(path)
-    try file.write(header.bytes)
+    (header, file) = try asRetrievalError {
+      let header = NumpyHeader(rows: rows, columns: columns)
+      let file = try OutputFile(path)
+      try file.write(header.bytes)
+      return (header, file)
+    }
   }
 
   /// Appends a row.
   func write(_ row: [Float]) throws(RetrievalError) {
     precondition(row.count == header.columns && rows < header.rows, "no such row was announced")
-    try file.write(EmbeddingCodec.encode(row))
+    try asRetrievalError { try file.write(EmbeddingCodec.encode(row)) }
     rows += 1
   }
 
   /// Brings the file to the disk; all rows must have been written.
   func finish() throws(RetrievalError) {
     precondition(rows == header.rows, "\(rows) rows where \(header.rows) were announced")
-    try file.finish()
+    try asRetrievalError { try file.finish() }
   }
 }

@@ -1,3 +1,6 @@
+internal import Files
+internal import Store
+
 /// Why a file is no array of NumPy's that can be read here.
 struct NumpyFault: Error, Equatable {
   let reason: String

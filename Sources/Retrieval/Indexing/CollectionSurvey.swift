@@ -1,4 +1,6 @@
+import Files
 import Images
+import Store
 
 /// What a collection holds and which texts belong to it, seen once before a run of indexing.
 struct CollectionSurvey {

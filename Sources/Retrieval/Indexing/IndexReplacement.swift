@@ -1,6 +1,7 @@
 import BLIP
 import Checkpoints
 internal import LMDB
+internal import Store
 
 extension Indexer {
   /// Makes an index with this model beside the one at `request.index`, which was made with another,

@@ -1,6 +1,8 @@
 public import BLIP
 import Checkpoints
+internal import Files
 public import Images
+internal import Store
 import Tensors
 
 /// Builds and updates an index over a collection: finds pictures, encodes new and changed ones in

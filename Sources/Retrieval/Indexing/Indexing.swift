@@ -1,3 +1,4 @@
+public import Store
 import Tensors
 
 /// What to index, where to.

@@ -1,3 +1,5 @@
+internal import Store
+
 /// What a run has to do, from what the walk found and what the index holds.
 struct IndexingPlan: Sendable {
   /// Pictures to read: new ones, and known ones with another size or time.

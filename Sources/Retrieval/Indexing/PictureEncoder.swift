@@ -1,7 +1,9 @@
 import BLIP
 import Checkpoints
 import Digests
+import Files
 import Images
+import Store
 import Tensors
 
 /// A picture to read: new, or known by the index with another size or time.

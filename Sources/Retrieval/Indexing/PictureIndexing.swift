@@ -1,3 +1,5 @@
+import Files
+import Store
 import Tensors
 
 /// Outcomes that wait for their transaction.

@@ -1,4 +1,5 @@
 import BLIP
+import Store
 import Tensors
 
 /// A picture's texts that differ from those the index holds.

@@ -1,5 +1,6 @@
 import BLIP
 import Checkpoints
+import Store
 
 /// Finds the folder of the model that an index, or an export of one, was made with.
 struct ModelLocator {

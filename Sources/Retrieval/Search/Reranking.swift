@@ -1,4 +1,5 @@
 import BLIP
+import Store
 
 /// A candidate of the first stage and, once the second stage saw it, its match.
 struct Candidate {

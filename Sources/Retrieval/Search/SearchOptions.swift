@@ -1,3 +1,6 @@
+internal import Files
+internal import Store
+
 /// How the first stage of a search looks for candidates, and where.
 public struct SearchOptions: Sendable, Equatable {
   /// Every vector is looked at, where otherwise a large index visits the likeliest lists.

@@ -1,6 +1,8 @@
 public import BLIP
 import Checkpoints
+internal import Files
 import Images
+public import Store
 import Tensors
 
 /// Two-stage search over an index: candidates by ITC cosine, the best of them reranked by ITM.

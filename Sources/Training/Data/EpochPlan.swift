@@ -1,3 +1,4 @@
+internal import Captions
 internal import Images
 
 /// A picture and one of its captions.

@@ -1,3 +1,4 @@
+public import Captions
 internal import Images
 
 /// Pictures with the tokens of their captions: what a run is trained on, or evaluated with.

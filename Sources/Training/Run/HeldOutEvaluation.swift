@@ -1,4 +1,5 @@
 internal import BLIP
+internal import Captions
 internal import Checkpoints
 internal import Dispatch
 internal import Images

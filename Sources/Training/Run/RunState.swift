@@ -1,3 +1,4 @@
+internal import Captions
 internal import Checkpoints
 internal import Digests
 internal import FoundationEssentials

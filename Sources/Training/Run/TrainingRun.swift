@@ -1,4 +1,5 @@
 internal import BLIP
+public import Captions
 public import Checkpoints
 public import Images
 internal import Glibc

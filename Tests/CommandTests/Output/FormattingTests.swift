@@ -1,3 +1,4 @@
+import Files
 import FoundationEssentials
 import TestSupport
 import Testing
@@ -72,12 +73,6 @@ struct FormattingTests {
       escaped("<a href=\"x\" b='y'>&amp;") == "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;")
     #expect(fileURL(Array("/a b/ü\"<%.png".utf8)) == "file:///a%20b/%C3%BC%22%3C%25.png")
     #expect(fileURL([0x2F, 0xFF, 0x0A]) == "file:///%FF%0A")
-  }
-
-  @Test("What steers a terminal is replaced")
-  func printing() {
-    #expect(
-      printable("a\u{1B}[31mb\r\n\u{202E}c é🦆") == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}\u{FFFD}c é🦆")
   }
 
   @Test("Columns line up")

@@ -1,3 +1,5 @@
+import Files
+import Store
 import Testing
 
 @testable import Retrieval

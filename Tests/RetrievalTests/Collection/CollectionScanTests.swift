@@ -1,4 +1,6 @@
+import Files
 import Glibc
+import Store
 import Testing
 
 @testable import Retrieval
@@ -108,13 +110,5 @@ import Testing
     collection.write("a/b.png", "")
     let scan = try CollectionScan(root: collection.root, shouldStop: { true })
     #expect(scan.interrupted && scan.pictures.isEmpty)
-  }
-}
-
-@Suite("Paths as text") struct PrintablePathTests {
-  @Test("show on one line whatever their bytes") func printing() {
-    #expect(printable(Array("ä/b c.png".utf8)) == "ä/b c.png")
-    #expect(printable([0x61, 0xFF, 0x62]) == "a\u{FFFD}b")
-    #expect(printable(Array("a\nb\u{1B}[31m\u{9B}c".utf8)) == "a\u{FFFD}b\u{FFFD}[31m\u{FFFD}c")
   }
 }

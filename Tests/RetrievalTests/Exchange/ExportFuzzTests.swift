@@ -1,4 +1,8 @@
+import Captions
+import Files
 import FoundationEssentials
+import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 

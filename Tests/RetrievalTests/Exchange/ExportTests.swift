@@ -1,6 +1,8 @@
 import BLIP
 import Checkpoints
 import FoundationEssentials
+import Store
+import StoreTestSupport
 import TestSupport
 import Testing
 

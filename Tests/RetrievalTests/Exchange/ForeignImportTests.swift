@@ -1,5 +1,7 @@
 import Digests
+import Files
 import FoundationEssentials
+import Store
 import TestSupport
 import Testing
 

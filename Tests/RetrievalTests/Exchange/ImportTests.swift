@@ -1,4 +1,6 @@
+import Files
 import FoundationEssentials
+import Store
 import TestSupport
 import Testing
 

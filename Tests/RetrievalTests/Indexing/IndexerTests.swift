@@ -1,8 +1,10 @@
 import BLIP
 import Checkpoints
 import Digests
+import Files
 import FoundationEssentials
 import Images
+import Store
 import Synchronization
 import Tensors
 import TestSupport

@@ -1,6 +1,8 @@
 import Checkpoints
+import Files
 import FoundationEssentials
 import Images
+import Store
 import Tensors
 import TestSupport
 import Testing

@@ -1,0 +1,116 @@
+internal import Digests
+internal import Files
+internal import LMDB
+
+/// The tables that lead from one thing to another, back to where they came from; `SoundRecords` looks
+/// the other way, from the things to these tables.
+extension IndexTables {
+  func checkReferences<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    try checkPaths(findings, in: transaction)
+    try checkHashes(findings, in: transaction)
+    try checkPictureTexts(findings, in: transaction)
+  }
+
+  private func checkPaths<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    try findings.scan(paths, in: transaction) { key, value in
+      guard let hash = findings.decode(HashKey.self, key.span.bytes, "paths", .mend, of: "a key"),
+        let id = findings.decode(LittleEndianUInt64.self, value, "paths", .mend, of: "a row")
+      else { return }
+      guard let record = try record(id, in: transaction) else {
+        return findings.add("paths", .mend, "a row leads to picture \(id), which is not there")
+      }
+      if SHA256.digest(of: record.path) != hash {
+        findings.add("paths", .mend, "a row leads to picture \(id), which has another path")
+      }
+    }
+  }
+
+  private func checkHashes<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    try findings.scan(hashes, in: transaction) { key, value in
+      guard
+        let (hash, id) = findings.decode(
+          HashAndIDKey.self, key.span.bytes, "hashes", .mend, of: "a key"),
+        findings.decode(NoBytes.self, value, "hashes", .mend, of: "a row") != nil
+      else { return }
+      guard let record = try record(id, in: transaction) else {
+        return findings.add("hashes", .mend, "a row leads to picture \(id), which is not there")
+      }
+      if record.contentHash != hash {
+        findings.add("hashes", .mend, "a row leads to picture \(id), which has other content")
+      }
+    }
+  }
+
+  private func checkPictureTexts<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    let table = pictureTexts.name
+    try findings.scan(pictureTexts, in: transaction) { key, value in
+      guard
+        let (picture, text) = findings.decode(
+          IDPairKey.self, key.span.bytes, table, .mend, of: "a key"),
+        findings.decode(NoBytes.self, value, table, .mend, of: "a row") != nil
+      else { return }
+      let record = try texts.raw.bytes(BigEndianUInt64.encode(text), in: transaction) {
+        try? TextCodec.decode($0)
+      }
+      guard let record, let record else {
+        return findings.add(table, .mend, "a row leads to text \(text), which is not there")
+      }
+      if record.picture ?? 0 != picture {
+        findings.add(table, .mend, "a row leads to text \(text), which is of another picture")
+      }
+    }
+  }
+
+  func checkFailures<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    try findings.scan(failures, in: transaction) { key, value in
+      let fault = Self.failureFault(key, value)
+      if let fault { findings.add("failures", .mend, fault) }
+    }
+  }
+
+  /// Why a row is no note of a failure; nil where it is one.
+  static func failureFault(_ key: [UInt8], _ value: RawSpan) -> String? {
+    do throws(MalformedBytes) {
+      let record = try FailureCodec.decode(value)
+      return SHA256.digest(of: record.path) == key
+        ? nil : "the note of \(printable(record.path)) is not where it belongs"
+    } catch { return "a note has \(error.reason)" }
+  }
+
+  /// What `meta` says besides what is read whenever an index is opened.
+  func checkSettings<T: Transaction & ~Copyable>(
+    _ sound: SoundRecords, _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    for (counter, space) in [
+      (MetadataTable.Counter.picture, VectorSpace.pictures), (.text, .texts),
+    ] {
+      let next = try MetadataTable.counter(counter, meta, in: transaction)
+      let greatest = sound.greatest[space] ?? 0
+      if next.map({ $0 <= greatest || !SoundRecords.ids.contains($0) }) ?? true {
+        findings.add(
+          "meta", .mend,
+          "\(counter.rawValue) is \(next.map { "\($0)" } ?? "no number"), and \(greatest) is in use"
+        )
+      }
+      do { _ = try ProbeMeasurement(of: space, meta, at: path, in: transaction) } catch {
+        findings.add("meta", .mend, "the probes measured of \(space) cannot be read")
+      }
+    }
+    do { _ = try MetadataTable.recall(meta, of: path, in: transaction) } catch {
+      findings.add("meta", .mend, "the recall that was asked for cannot be read")
+    }
+    do { _ = try MetadataTable.calibration(meta, of: path, in: transaction) } catch {
+      findings.add("meta", .mend, "the calibration of match probabilities cannot be read")
+    }
+  }
+}

@@ -1,0 +1,90 @@
+internal import Glibc
+internal import LMDB
+
+/// What lies where an index is to be.
+package enum IndexFolder {
+  /// No such path, or a folder in which nothing was stored yet.
+  case vacant
+  /// A folder with a `data.mdb`.
+  case index
+  /// A folder of other things; one of their names.
+  case foreign(String)
+
+  package init(_ path: String) throws(RetrievalError) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw RetrievalError("\(path.debugDescription): no path of an index; give one (--index)")
+    }
+    guard let folder = opendir(path) else {
+      switch errno {
+      case ENOENT: self = .vacant
+      case ENOTDIR:
+        throw RetrievalError("\(path): not a folder; give the folder of an index (--index)")
+      default: throw RetrievalError("\(path): \(String(cString: strerror(errno)))")
+      }
+      return
+    }
+    defer { closedir(folder) }
+    var other: String?
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+      }
+      switch name {
+      // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
+      // unwritten file; who deletes data.mdb alone, also what a compaction that was killed has left.
+      case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
+      case "data.mdb" where Environment.isUnwritten(path): continue
+      case "data.mdb":
+        self = .index
+        return
+      default: other = name
+      }
+    }
+    self = other.map { .foreign($0) } ?? .vacant
+  }
+
+  /// Makes the folder for an index that is to be written, where there is none; one that holds other
+  /// things is an error, and so is one that is not on a disk of this machine.
+  package static func prepare(_ path: String) throws(RetrievalError) {
+    switch try IndexFolder(path) {
+    case .index: break
+    case .vacant: try create(path)
+    case .foreign(let name):
+      throw RetrievalError(
+        "\(path): holds other things (\(name)) and no index; give an empty or new folder (--index)")
+    }
+    if let network = NetworkFileSystem.name(of: path) {
+      throw RetrievalError(
+        "\(path): lies on a network file system (\(network)), where locks of other machines are not "
+          + "seen; keep the index on a disk of this machine (--index)")
+    }
+  }
+
+  /// Removes the folder of an index; one with other things in it is left with these.
+  package static func remove(_ path: String) throws(RetrievalError) {
+    for name in ["data.mdb", "lock.mdb", WriterLock.fileName] {
+      guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else { throw unremovable(path) }
+    }
+    guard rmdir(path) == 0 || errno == ENOENT else { throw unremovable(path) }
+  }
+
+  private static func unremovable(_ path: String) -> RetrievalError {
+    RetrievalError(
+      "\(path): what is left of an index cannot be removed (\(String(cString: strerror(errno)))); "
+        + "remove it yourself")
+  }
+
+  /// Makes the folder and those above it.
+  private static func create(_ path: String) throws(RetrievalError) {
+    var end = path.startIndex
+    while end < path.endIndex {
+      end = path[path.index(after: end)...].firstIndex(of: "/") ?? path.endIndex
+      let folder = String(path[..<end])
+      guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
+        throw RetrievalError(
+          "\(folder): cannot make the folder of an index (\(String(cString: strerror(errno)))); "
+            + "give another one (--index)")
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+public import BLIP
+internal import Files
+internal import LMDB
+public import Tensors
+
+/// A consistent view of an index for as long as the closure runs.
+public struct IndexSnapshot: ~Copyable {
+  let transaction: ReadTransaction
+  let tables: IndexTables
+
+  /// The index directory.
+  package var path: String { tables.path }
+
+  /// What the `meta` table holds.
+  public func metadata() throws -> IndexMetadata {
+    try MetadataTable.read(tables.meta, of: tables.path, in: transaction)
+  }
+
+  /// How match probabilities are calibrated; nil where nobody has measured it (`blip bench
+  /// --calibrate`).
+  public func matchCalibration() throws -> MatchCalibration? {
+    try MetadataTable.calibration(tables.meta, of: tables.path, in: transaction)
+  }
+
+  /// How many pictures the index holds.
+  public func pictureCount() throws -> Int {
+    try tables.pictures.statistics(in: transaction).entries
+  }
+
+  /// How many texts the index holds.
+  public func textCount() throws -> Int {
+    try tables.texts.statistics(in: transaction).entries
+  }
+
+  /// How many of the texts a model made.
+  public func syntheticTextCount() throws -> Int {
+    var count = 0
+    try tables.texts.forEachBytes(in: transaction) { _, record in
+      if TextCodec.isSynthetic(record) { count += 1 }
+    }
+    return count
+  }
+
+  /// How many files could not be indexed.
+  public func failureCount() throws -> Int {
+    try tables.failures.statistics(in: transaction).entries
+  }
+
+  /// Rows and bytes of every table.
+  public func tableSizes() throws -> [TableSize] {
+    try tables.sizes(in: transaction)
+  }
+
+  /// A picture's row; nil where there is none.
+  public func picture(_ id: UInt64) throws -> PictureRecord? {
+    try tables.pictures.get(id, in: transaction)
+  }
+
+  /// The picture of a path; nil where there is none.
+  public func pictureID(path: [UInt8]) throws -> UInt64? {
+    try tables.pictureID(path: path, in: transaction)
+  }
+
+  /// The pictures whose files have this SHA-256 (32 bytes), by id.
+  public func pictures(contentHash: [UInt8]) throws -> [UInt64] {
+    try tables.pictures(contentHash: contentHash, in: transaction)
+  }
+
+  /// All pictures by id.
+  public func forEachPicture(_ body: (UInt64, PictureRecord) throws -> Void) throws {
+    try tables.pictures.forEach(in: transaction, body)
+  }
+
+  /// The pictures below a folder of the collection: its path relative to the root, without a slash
+  /// at its end; empty for the root itself.
+  public func pictures(under folder: [UInt8]) throws -> Set<UInt64> {
+    let prefix = folder.isEmpty ? [] : folder + [.slash]
+    var ids: Set<UInt64> = []
+    try tables.pictures.forEachBytes(in: transaction) { id, record in
+      do throws(MalformedBytes) {
+        if try PictureCodec.path(of: record, startsWith: prefix) { ids.insert(id) }
+      } catch {
+        throw RetrievalError.damaged(tables.path, "picture \(id) has \(error.reason)")
+      }
+    }
+    return ids
+  }
+
+  /// A picture's ITC embedding; nil where there is no such picture.
+  public func embedding(picture id: UInt64) throws -> [Float]? {
+    try tables.embedding(picture: id, in: transaction)
+  }
+
+  /// Patch features, decoded to floats; nil where they are not stored.
+  public func features(picture id: UInt64) throws -> Matrix? {
+    try tables.features(picture: id, in: transaction)
+  }
+
+  /// A text's row; nil where there is none.
+  public func text(_ id: UInt64) throws -> TextRecord? {
+    try tables.texts.get(id, in: transaction)
+  }
+
+  /// The texts of a picture (nil: texts of no picture), in the order they were given.
+  public func texts(of picture: UInt64?) throws -> [(id: UInt64, text: String)] {
+    try tables.texts(of: picture, in: transaction)
+  }
+
+  /// A text's ITC embedding; nil where there is no such text.
+  public func embedding(text id: UInt64) throws -> [Float]? {
+    try tables.embedding(text: id, in: transaction)
+  }
+
+  /// All texts by id.
+  public func forEachText(_ body: (UInt64, TextRecord) throws -> Void) throws {
+    try tables.texts.forEach(in: transaction, body)
+  }
+
+  /// All failures, in no order that means anything.
+  public func forEachFailure(_ body: (FailureRecord) throws -> Void) throws {
+    try tables.failures.forEach(in: transaction) { _, failure in try body(failure) }
+  }
+
+  /// The nearest pictures by cosine (dot product of normalised embeddings), best first, ties by id.
+  ///
+  /// All there are, or those of `ids`: as many are returned as there are, up to `count`. Exact where
+  /// that is asked for, where the index is flat, and where the ids are few; else `nprobe` lists are
+  /// visited, by default as many as the index was measured to need for its recall.
+  public func nearestPictures(
+    to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
+    nprobe: Int? = nil
+  ) throws -> [Neighbour] {
+    try tables.nearest(
+      .pictures, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
+      in: transaction)
+  }
+
+  /// The nearest texts, as `nearestPictures`.
+  public func nearestTexts(
+    to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
+    nprobe: Int? = nil
+  ) throws -> [Neighbour] {
+    try tables.nearest(
+      .texts, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
+      in: transaction)
+  }
+}

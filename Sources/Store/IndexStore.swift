@@ -1,0 +1,174 @@
+public import BLIP
+import Checkpoints
+internal import LMDB
+
+/// The folder of an index: one LMDB environment with typed tables, as `indexes/README.md`
+/// describes them.
+///
+/// Many processes can read while one writes; a second writer waits. A folder can be open once in a
+/// process.
+public final class IndexStore: Sendable {
+  /// The folder.
+  public let path: String
+  /// Something the user should know about how the index could be opened; nil where all is well.
+  public let warning: String?
+  private let environment: Environment
+  private let tables: IndexTables
+
+  private init(path: String, environment: Environment, tables: IndexTables) {
+    self.path = path
+    self.environment = environment
+    self.tables = tables
+    warning = Self.warning(path, environment)
+  }
+
+  /// Opens an index for reading; throws with what to do where there is none, or it is of another
+  /// format version. A folder that cannot be written is read without a mark for writers elsewhere,
+  /// which then must not run (`warning`).
+  public static func open(_ path: String) throws(RetrievalError) -> IndexStore {
+    switch try IndexFolder(path) {
+    case .index: break
+    case .vacant: throw nothing(at: path)
+    case .foreign:
+      throw RetrievalError(
+        "\(path): not the folder of an index (it has no data.mdb); give another one (--index), or "
+          + "make one with `blip index DIR --index PATH`")
+    }
+    return try asRetrievalError {
+      let environment = try Environment(path, access: .readOnly)
+      let transaction = try ReadTransaction(environment)
+      if try transaction.isEnvironmentEmpty() { throw nothing(at: path) }
+      let tables = try openTables(of: path, in: transaction)
+      try transaction.commit()
+      return IndexStore(path: path, environment: environment, tables: tables)
+    }
+  }
+
+  /// What the index at `path` says of itself; nil where there is none yet: no folder, nothing in
+  /// it, or a `data.mdb` that a run made which was killed before it had begun.
+  public static func metadata(at path: String) throws(RetrievalError) -> IndexMetadata? {
+    guard case .index = try IndexFolder(path) else { return nil }
+    return try asRetrievalError {
+      let transaction = try ReadTransaction(Environment(path, access: .readOnly))
+      if try transaction.isEnvironmentEmpty() { return nil }
+      return try MetadataTable.read(
+        openTables(of: path, in: transaction).meta, of: path, in: transaction)
+    }
+  }
+
+  private static func nothing(at path: String) -> RetrievalError {
+    RetrievalError(
+      "\(path): there is no index here; make one with `blip index DIR --index \(path)`")
+  }
+
+  /// Opens for writing, created with `metadata` where there is none. An index made with another
+  /// model (fingerprint) or other feature settings is an error that names both; so is a folder that
+  /// holds other things. Name, collection and model path of an index that is there are left as they
+  /// are (`IndexChange.update` sets them). An index of an older format is brought to the present one.
+  public static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
+    -> IndexStore
+  {
+    if let fault = metadata.sizeFault {
+      throw RetrievalError("\(metadata.modelPath): the model has the \(fault); use another one")
+    }
+    try IndexFolder.prepare(path)
+    return try asRetrievalError {
+      let environment = try Environment(path, access: .readWrite)
+      let tables = try environment.write { transaction in
+        if try transaction.isEnvironmentEmpty() {
+          let meta = try Table<UTF8Text, UTF8Text>(
+            opening: "meta", in: transaction, create: true)
+          try MetadataTable.create(meta, metadata, in: transaction)
+          return try IndexTables(
+            of: path, meta: meta, layout: metadata, in: transaction, create: true)
+        }
+        let tables = try openTables(of: path, in: transaction)
+        try tables.layout.requireSameLayout(as: metadata, index: path)
+        try MetadataTable.upgrade(tables.meta, in: transaction)
+        return tables.vectors == nil
+          ? try IndexTables(upgrading: tables, in: transaction) : tables
+      }
+      return IndexStore(path: path, environment: environment, tables: tables)
+    }
+  }
+
+  /// Opens an index that is there for writing, whatever model and settings it was made with.
+  public static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
+    let metadata = try asRetrievalError { try open(path).read { try $0.metadata() } }
+    return try openForWriting(path, metadata: metadata)
+  }
+
+  /// Throws where there is no index at `path`, or it was made with another model.
+  public static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
+    try open(path).read { try $0.metadata() }.requireModel(
+      named: model.folder.name, at: model.folder.path, fingerprint: model.folder.fingerprint,
+      index: path)
+  }
+
+  /// Stores in the index at `path` how match probabilities of its model are calibrated; another model's
+  /// say nothing here, which is an error. Waits while another run writes the index, of which `whenHeld`
+  /// is told.
+  public static func calibrate(
+    _ path: String, _ calibration: MatchCalibration, model: BLIPModel,
+    whenHeld: (String) -> Void = { _ in }
+  ) throws {
+    try requireModel(model, ofIndexAt: path)
+    let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
+    defer { withExtendedLifetime(lock) {} }
+    try openToRepair(path).write { try $0.setMatchCalibration(calibration) }
+  }
+
+  /// Checks the metadata of an index that is there, then opens its tables.
+  private static func openTables<T: Transaction & ~Copyable>(
+    of path: String, in transaction: borrowing T
+  ) throws -> IndexTables {
+    do {
+      let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+      let layout = try MetadataTable.read(meta, of: path, in: transaction)
+      return try IndexTables(
+        of: path, meta: meta, layout: layout,
+        format: MetadataTable.format(meta, of: path, in: transaction), in: transaction,
+        create: false)
+    } catch ResultCode.notFound {
+      throw RetrievalError(
+        "\(path): data.mdb is not an index of blip; give another folder (--index), or delete this "
+          + "one and index again")
+    }
+  }
+
+  private static func warning(_ path: String, _ environment: Environment) -> String? {
+    if let network = NetworkFileSystem.name(of: path) {
+      return "\(path): lies on a network file system (\(network)); what another machine writes "
+        + "there meanwhile can make this one read nonsense"
+    }
+    if !environment.isLocked {
+      return "\(path): the folder cannot be written, so a run of `blip index` does not see this "
+        + "reader; do not index into it meanwhile"
+    }
+    if environment.access == .readWrite, environment.mapSize < Environment.standardMapSize {
+      return "\(path): only \(environment.mapSize >> 20) MiB of address space could be reserved; "
+        + "the index cannot grow past that before the limit is raised (ulimit -v)"
+    }
+    return nil
+  }
+
+  /// Runs `body` on a consistent view of the index.
+  public func read<Result>(_ body: (borrowing IndexSnapshot) throws -> Result) throws -> Result {
+    try translatingStoreErrors {
+      let snapshot = IndexSnapshot(transaction: try ReadTransaction(environment), tables: tables)
+      return try body(snapshot)
+    }
+  }
+
+  /// One LMDB transaction: all of the body's changes or none. They are on the disk when it returns.
+  ///
+  /// - Precondition: not inside another `write` of the same thread.
+  public func write<Result>(_ body: (borrowing IndexChange) throws -> Result) throws -> Result {
+    try translatingStoreErrors {
+      let change = IndexChange(transaction: try WriteTransaction(environment), tables: tables)
+      let result = try body(change)
+      try change.commit()
+      return result
+    }
+  }
+}

@@ -1,0 +1,187 @@
+internal import Digests
+internal import LMDB
+internal import Tensors
+
+/// The tables of an index, what is fixed about their values, and reading from them.
+///
+/// Reads take the transaction, so that a snapshot and a change read alike.
+struct IndexTables: Sendable {
+  let meta: Table<UTF8Text, UTF8Text>
+  let pictures: Table<BigEndianUInt64, PictureCodec>
+  let paths: Table<HashKey, LittleEndianUInt64>
+  let hashes: Table<HashAndIDKey, NoBytes>
+  let embeddings: EmbeddingTable
+  let features: Table<BigEndianUInt64, RawBytes>
+  let texts: Table<BigEndianUInt64, TextCodec>
+  let textEmbeddings: EmbeddingTable
+  /// Which texts a picture has: key (picture id, text id); picture 0 has those of no picture.
+  let pictureTexts: Table<IDPairKey, NoBytes>
+  let failures: Table<HashKey, FailureCodec>
+  /// The vector index; nil in an index of format 1.
+  let vectors: VectorTables?
+  /// Model, sizes and precision: what does not change in the life of an index.
+  let layout: IndexMetadata
+  /// The folder, for errors.
+  let path: String
+
+  /// Makes the tables of a new index, or opens those of an index whose metadata was checked.
+  init<T: Transaction & ~Copyable>(
+    of path: String, meta: Table<UTF8Text, UTF8Text>, layout: IndexMetadata,
+    format: Int = MetadataTable.formatVersion, in transaction: borrowing T, create: Bool
+  ) throws(LMDBError) {
+    self.path = path
+    self.layout = layout
+    self.meta = meta
+    pictures = try Table(opening: "pictures", in: transaction, create: create)
+    paths = try Table(opening: "paths", in: transaction, create: create)
+    hashes = try Table(opening: "hashes", in: transaction, create: create)
+    embeddings = try EmbeddingTable(
+      opening: "embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      create: create)
+    features = try Table(opening: "features", in: transaction, create: create)
+    texts = try Table(opening: "texts", in: transaction, create: create)
+    textEmbeddings = try EmbeddingTable(
+      opening: "text_embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      create: create)
+    pictureTexts = try Table(opening: "picture_texts", in: transaction, create: create)
+    failures = try Table(opening: "failures", in: transaction, create: create)
+    vectors =
+      format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
+  }
+
+  /// Brings the tables of format 1 to the present one: rows of many embeddings, and their blocks.
+  init(upgrading old: IndexTables, in transaction: borrowing WriteTransaction) throws {
+    _ = try old.embeddings.grouped(in: transaction)
+    _ = try old.textEmbeddings.grouped(in: transaction)
+    try self.init(
+      of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
+    for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
+  }
+
+  /// How many vectors a space should hold.
+  func vectorCount<T: Transaction & ~Copyable>(of space: VectorSpace, in transaction: borrowing T)
+    throws
+    -> Int
+  {
+    space == .pictures
+      ? try pictures.statistics(in: transaction).entries
+      : try texts.statistics(in: transaction).entries
+  }
+
+  /// The embeddings that a space holds.
+  func embeddings(of space: VectorSpace) -> EmbeddingTable {
+    space == .pictures ? embeddings : textEmbeddings
+  }
+
+  func sizes<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [TableSize] {
+    [
+      try size(meta, in: transaction), try size(pictures, in: transaction),
+      try size(paths, in: transaction), try size(hashes, in: transaction),
+      try size(embeddings.table, in: transaction), try size(features, in: transaction),
+      try size(texts, in: transaction), try size(textEmbeddings.table, in: transaction),
+      try size(pictureTexts, in: transaction), try size(failures, in: transaction),
+    ] + (try vectors?.sizes(in: transaction) ?? [])
+  }
+
+  func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws
+    -> UInt64?
+  {
+    try paths.get(SHA256.digest(of: path), in: transaction)
+  }
+
+  func pictures<T: Transaction & ~Copyable>(
+    contentHash: [UInt8], in transaction: borrowing T
+  ) throws -> [UInt64] {
+    var ids: [UInt64] = []
+    try hashes.forEach(
+      in: transaction, from: (contentHash, 0), through: (contentHash, .max)
+    ) { key, _ in ids.append(key.id) }
+    return ids
+  }
+
+  func embedding<T: Transaction & ~Copyable>(
+    picture id: UInt64, in transaction: borrowing T
+  ) throws -> [Float]? {
+    guard let embedding = try embeddings.get(id, in: transaction) else { return nil }
+    if let fault = fault(of: embedding) {
+      throw RetrievalError.damaged(path, "picture \(id) has \(fault)")
+    }
+    return embedding
+  }
+
+  func embedding<T: Transaction & ~Copyable>(
+    text id: UInt64, in transaction: borrowing T
+  ) throws -> [Float]? {
+    guard let embedding = try textEmbeddings.get(id, in: transaction) else { return nil }
+    if let fault = fault(of: embedding) {
+      throw RetrievalError.damaged(path, "text \(id) has \(fault)")
+    }
+    return embedding
+  }
+
+  func features<T: Transaction & ~Copyable>(
+    picture id: UInt64, in transaction: borrowing T
+  ) throws -> Matrix? {
+    try features.bytes(id, in: transaction) { try decode($0, of: id) }
+  }
+
+  /// The same for a reader, whose memory does not grow with what it has read.
+  func features(picture id: UInt64, in transaction: borrowing ReadTransaction) throws -> Matrix? {
+    try features.bytesOnce(id, in: transaction) { try decode($0, of: id) }
+  }
+
+  private func decode(_ features: RawSpan, of id: UInt64) throws(RetrievalError) -> Matrix {
+    do throws(MalformedBytes) {
+      return try FeatureCodec.decode(
+        features, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
+    } catch {
+      throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
+    }
+  }
+
+  func texts<T: Transaction & ~Copyable>(of picture: UInt64?, in transaction: borrowing T) throws
+    -> [(id: UInt64, text: String)]
+  {
+    try textIDs(of: picture, in: transaction).map { id in
+      guard let record = try texts.get(id, in: transaction) else {
+        throw RetrievalError.damaged(path, "there is no text \(id)")
+      }
+      return (id, record.text)
+    }
+  }
+
+  func textIDs<T: Transaction & ~Copyable>(of picture: UInt64?, in transaction: borrowing T) throws
+    -> [UInt64]
+  {
+    var ids: [UInt64] = []
+    let picture = picture ?? 0
+    try pictureTexts.forEach(
+      in: transaction, from: (picture, 0), through: (picture, .max)
+    ) { key, _ in ids.append(key.second) }
+    return ids
+  }
+
+  /// Why numbers are no embedding of this index; nil where they are.
+  func fault(of embedding: [Float]) -> String? {
+    guard embedding.count == layout.embeddingSize else {
+      return "an embedding of \(embedding.count) numbers where \(layout.embeddingSize) belong"
+    }
+    let norm = length(of: embedding)
+    // Not a number, where one of the embedding's is not: then nothing holds.
+    return abs(norm - 1) <= EmbeddingCodec.normTolerance
+      ? nil : "an embedding of length \(norm), not 1"
+  }
+}
+
+/// The Euclidean length of a vector.
+package func length(of numbers: [Float]) -> Double {
+  numbers.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+}
+
+/// What a table takes of the file.
+func size<K: Codec, V: Codec, T: Transaction & ~Copyable>(
+  _ table: Table<K, V>, in transaction: borrowing T
+) throws -> TableSize {
+  let statistics = try table.statistics(in: transaction)
+  return TableSize(name: table.name, entries: statistics.entries, bytes: statistics.bytes)
+}

@@ -1,0 +1,240 @@
+import BLIP
+import Glibc
+import LMDB
+import Store
+import StoreTestSupport
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct OpeningAStore {
+  private typealias Fixture = StoreFixture
+
+  /// The folder of an index of one picture that nobody has open.
+  private func closedIndex() throws -> String {
+    let fixture = try Fixture()
+    _ = try fixture.store.write {
+      try $0.put(
+        Fixture.record("a.jpg"), embedding: Fixture.embedding(1), features: Fixture.features(1))
+    }
+    return fixture.path
+  }
+
+  private func expectRefusal(
+    _ words: String..., of path: String, _ change: (inout IndexMetadata) -> Void,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    var metadata = Fixture.metadata()
+    change(&metadata)
+    #expect(sourceLocation: sourceLocation) {
+      try IndexStore.openForWriting(path, metadata: metadata)
+    } throws: { error in words.allSatisfy("\(error)".contains) }
+  }
+
+  @Test func againFindsWhatWasCommitted() throws {
+    let path = try closedIndex()
+    do {
+      let store = try IndexStore.open(path)
+      try store.read { snapshot throws in
+        #expect(try snapshot.metadata() == Fixture.metadata())
+        #expect(try snapshot.picture(1) == Fixture.record("a.jpg"))
+      }
+      #expect(store.warning == nil)
+      #expect(throws: RetrievalError.self) { try store.write { try $0.removePicture(1) } }
+    }
+    let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
+    try store.write { try $0.update(name: "n", collection: "/c", modelPath: "/m") }
+    let metadata = try store.read { try $0.metadata() }
+    #expect([metadata.name, metadata.collection, metadata.modelPath] == ["n", "/c", "/m"])
+  }
+
+  @Test func anAbortedWriteLeavesNothing() throws {
+    struct Stop: Error {}
+    let fixture = try Fixture()
+    #expect(throws: Stop.self) {
+      try fixture.store.write { change in
+        let id = try change.put(
+          Fixture.record("a"), embedding: Fixture.embedding(1), features: Fixture.features(1))
+        try change.setTexts([("x", Fixture.embedding(1))], of: id)
+        throw Stop()
+      }
+    }
+    #expect(try fixture.counts().values.allSatisfy { $0 == 0 })
+    let id = try fixture.store.write {
+      try $0.put(Fixture.record("b"), embedding: Fixture.embedding(1), features: nil)
+    }
+    #expect(id == 1)
+  }
+
+  @Test func withAnotherModelNamesBoth() throws {
+    let path = try closedIndex()
+    expectRefusal("blip-mini (0123456789ab)", "blip-large (fedcba987654)", "--model", of: path) {
+      $0.modelName = "blip-large"
+      $0.modelFingerprint = "fedcba9876543210"
+    }
+    expectRefusal("--features bf16", "--features int8", of: path) { $0.features = .int8 }
+    expectRefusal("are fp32, not int8", "give --precision fp32", of: path) {
+      $0.precision = .int8
+    }
+    expectRefusal("embeddings of 8", "16", of: path) { $0.embeddingSize = 16 }
+    expectRefusal("image size of 224", "384", of: path) { $0.imageSize = 384 }
+    expectRefusal("feature rows", of: path) { $0.featureRows = 4 }
+    expectRefusal("feature columns", of: path) { $0.featureColumns = 4 }
+    expectRefusal("embedding size 0", of: path + "-new") { $0.embeddingSize = 0 }
+    expectRefusal("features", of: path + "-new") {
+      ($0.featureRows, $0.featureColumns) = (1 << 20, 1 << 20)
+    }
+    // What may change between runs is no reason to refuse, and is not changed by opening.
+    var metadata = Fixture.metadata()
+    (metadata.name, metadata.collection, metadata.modelPath) = ("other", "/other", "/other")
+    let store = try IndexStore.openForWriting(path, metadata: metadata)
+    #expect(try store.read { try $0.metadata() } == Fixture.metadata())
+  }
+
+  @Test func thePrecisionIsKeptAndFP32WhereNoneIs() throws {
+    for precision in [Precision.fp32, .bf16, .int8] {
+      let path = TemporaryFolder().path + "/index"
+      let metadata = Fixture.metadata(precision: precision)
+      do {
+        let store = try IndexStore.openForWriting(path, metadata: metadata)
+        #expect(try store.read { try $0.metadata().precision } == precision)
+      }
+      try rewrite(path) { transaction in
+        _ = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+          .delete("precision", in: transaction)
+      }
+      #expect(try IndexStore.open(path).read { try $0.metadata().precision } == .fp32)
+    }
+    #expect(Fixture.metadata(precision: .auto).precision != .auto)
+  }
+
+  @Test func ofTheSecondFormatIsReadAndBroughtUpToDate() throws {
+    let path = try closedIndex()
+    func features() throws -> Matrix? {
+      try IndexStore.open(path).read { try $0.features(picture: 1) }
+    }
+    func format() throws -> String? {
+      let environment = try Environment(path, access: .readOnly)
+      let transaction = try ReadTransaction(environment)
+      return try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .get("format_version", in: transaction)
+    }
+    let stored = try features()
+    try rewrite(path) { transaction in
+      let table = try Table<RawBytes, RawBytes>(opening: "features", in: transaction)
+      var value = try #require(try table.get(BigEndianUInt64.encode(1), in: transaction))
+      // The rows and columns in the checksum's place.
+      value.replaceSubrange(..<8, with: [3, 0, 0, 0, 5, 0, 0, 0])
+      try table.put(BigEndianUInt64.encode(1), value, in: transaction)
+      try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .put("format_version", "2", in: transaction)
+    }
+    #expect(try features() == stored && stored != nil)
+    #expect(try format() == "2")
+    _ = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
+    #expect(try features() == stored)
+    #expect(try format() == "3")
+  }
+
+  @Test(arguments: ["0", "4", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
+    let path = try closedIndex()
+    try rewrite(path) { transaction in
+      try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+        .put("format_version", format, in: transaction)
+    }
+    #expect { try IndexStore.open(path) } throws: {
+      "\($0)".contains("format") && "\($0)".contains("index again")
+    }
+    expectRefusal("format", of: path) { _ in }
+  }
+
+  @Test func whereThereIsNoneSaysHowToMakeOne() throws {
+    let folder = TemporaryFolder()
+    for path in [folder.path, folder.path + "/none"] {
+      #expect { try IndexStore.open(path) } throws: { "\($0)".contains("blip index") }
+    }
+    for path in ["", "a\0b"] {
+      #expect(throws: RetrievalError.self) { try IndexStore.open(path) }
+      expectRefusal("--index", of: path) { _ in }
+    }
+    let file = folder.write("file", [1])
+    #expect { try IndexStore.open(file) } throws: { "\($0)".contains("not a folder") }
+    expectRefusal("not a folder", of: file) { _ in }
+    expectRefusal("not a folder", of: file + "/below") { _ in }
+    expectRefusal("cannot make the folder", of: "/proc/none/index") { _ in }
+  }
+
+  @Test func aFolderOfOtherThingsIsNotTurnedIntoAnIndex() throws {
+    let folder = TemporaryFolder()
+    folder.write("letter.txt", [1])
+    expectRefusal("letter.txt", of: folder.path) { _ in }
+    #expect(throws: RetrievalError.self) { try IndexStore.open(folder.path) }
+    #expect(access(folder.path + "/data.mdb", F_OK) != 0)
+  }
+
+  @Test func aRunThatDiedBeforeItStoredAnythingIsNoObstacle() throws {
+    // Killed with only the lock file made; killed with the file made and nothing committed.
+    let locked = TemporaryFolder()
+    locked.write("lock.mdb", [])
+    _ = try IndexStore.openForWriting(locked.path, metadata: Fixture.metadata())
+    // Killed between the making of the file and the first write to it.
+    let unwritten = TemporaryFolder()
+    unwritten.write("data.mdb", [])
+    #expect(try IndexStore.metadata(at: unwritten.path) == nil)
+    #expect { try IndexStore.open(unwritten.path) } throws: { "\($0)".contains("no index here") }
+    _ = try IndexStore.openForWriting(unwritten.path, metadata: Fixture.metadata())
+    let empty = TemporaryFolder()
+    do { _ = try Environment(empty.path, access: .readWrite) }
+    #expect(try IndexStore.metadata(at: empty.path) == nil)
+    #expect { try IndexStore.open(empty.path) } throws: { "\($0)".contains("no index here") }
+    do { _ = try IndexStore.openForWriting(empty.path, metadata: Fixture.metadata()) }
+    #expect(try IndexStore.metadata(at: empty.path) == Fixture.metadata())
+  }
+
+  @Test func aDataFileOfAnotherProgramIsLeftAlone() throws {
+    let folder = TemporaryFolder()
+    try rewrite(folder.path) { transaction in
+      _ = try Table<UTF8Text, UTF8Text>(opening: "theirs", in: transaction, create: true)
+    }
+    #expect { try IndexStore.open(folder.path) } throws: { "\($0)".contains("not an index") }
+    expectRefusal("not an index", of: folder.path) { _ in }
+    let environment = try Environment(folder.path, access: .readOnly)
+    #expect {
+      try environment.read { try Table<RawBytes, RawBytes>(opening: "meta", in: $0) }
+    } throws: { ResultCode.notFound ~= $0 }
+  }
+
+  @Test(arguments: [Array("this is no LMDB file".utf8), Array(repeating: 0xA5, count: 50_000)])
+  func aSpoiltDataFileIsNamed(_ bytes: [UInt8]) throws {
+    let folder = TemporaryFolder()
+    let file = folder.write("data.mdb", bytes)
+    #expect { try IndexStore.open(folder.path) } throws: {
+      "\($0)".hasPrefix(file) && $0 is RetrievalError
+    }
+    expectRefusal(file, "delete", of: folder.path) { _ in }
+  }
+
+  @Test func twiceInAProcessIsAnError() throws {
+    let fixture = try Fixture()
+    #expect { try IndexStore.open(fixture.path) } throws: { "\($0)".contains("already open") }
+    withExtendedLifetime(fixture) {}
+  }
+
+  @Test func aFolderThatCannotBeWrittenIsReadWithAWarning() async throws {
+    let path = try closedIndex()
+    let parts = path.split(separator: "/")
+    for count in 2..<parts.count {
+      #expect(chmod("/" + parts.prefix(count).joined(separator: "/"), 0o711) == 0)
+    }
+    #expect(unlink(path + "/lock.mdb") == 0 && chmod(path, 0o555) == 0)
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      if geteuid() == 0 { try #require(setuid(65534) == 0) }
+      let store = try IndexStore.open(path)
+      try #require(try store.read { try $0.picture(1) } == StoreFixture.record("a.jpg"))
+      try #require(store.warning?.contains("cannot be written") == true)
+      #expect {
+        try IndexStore.openForWriting(path, metadata: StoreFixture.metadata())
+      } throws: { $0 is RetrievalError }
+    }
+  }
+}
