@@ -25,7 +25,7 @@ extension IndexStore {
       guard pictures > 0 else {
         throw RetrievalError("\(path): the index holds no pictures; there is nothing to export")
       }
-      let target = try NewFolder(folder)
+      let target = try asRetrievalError { try NewFolder(folder) }
       var writer = try ExportWriter(target, snapshot)
       do {
         try snapshot.forEachPicture { id, record in
@@ -34,7 +34,7 @@ extension IndexStore {
         }
       } catch is Interrupted { return nil }
       let summary = try writer.finish(snapshot)
-      try target.commit()
+      try asRetrievalError { try target.commit() }
       return summary
     }
   }

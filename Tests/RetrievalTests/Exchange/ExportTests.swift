@@ -78,12 +78,12 @@ struct ExportTests {
   @Test("A folder that holds something is refused and left as it is; an empty one is taken")
   func place() throws {
     let before = try files(of: sample.folder)
-    let error = #expect(throws: CheckpointError.self) {
+    let error = #expect(throws: RetrievalError.self) {
       try sample.store.export(to: sample.folder)
     }
     #expect(error?.description.contains(sample.folder) == true)
     #expect(try files(of: sample.folder) == before)
-    #expect(throws: CheckpointError.self) {
+    #expect(throws: RetrievalError.self) {
       try sample.store.export(to: sample.folder + "/blip.json")
     }
     let empty = TemporaryFolder().path
