@@ -43,13 +43,17 @@ public struct Mutator: Sendable {
     choices.randomElement(using: &random)!
   }
 
-  /// A copy with one to twenty changes.
+  /// A copy with one to twenty changes, which differs.
   ///
   /// - Parameter other: Another input, whose end may take the place of this one's.
   public mutating func mutated(_ bytes: [UInt8], other: [UInt8] = []) -> [UInt8] {
-    var bytes = bytes
-    for _ in 0..<pick([1, 1, 2, 5, 20]) where !bytes.isEmpty { change(&bytes, other) }
-    return bytes
+    precondition(!(bytes.isEmpty && keepsLength), "an empty input cannot differ")
+    var damaged = bytes
+    repeat {
+      if damaged.isEmpty, !keepsLength { damaged = [.random(in: 0...255, using: &random)] }
+      for _ in 0..<pick([1, 1, 2, 5, 20]) where !damaged.isEmpty { change(&damaged, other) }
+    } while damaged == bytes
+    return damaged
   }
 
   private mutating func change(_ bytes: inout [UInt8], _ other: [UInt8]) {
