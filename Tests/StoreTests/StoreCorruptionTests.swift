@@ -5,9 +5,10 @@ import TestSupport
 import Testing
 import VectorIndex
 
-/// What lies in an index is a file like any other: bytes that are no record are an error.
+/// An index is a file like any other: bytes that are not a record are an error.
 @Suite struct ADamagedStore {
   private typealias Fixture = StoreFixture
+
   private typealias RawTable = Table<RawBytes, RawBytes>
 
   private static let tables = [
@@ -32,6 +33,7 @@ import VectorIndex
 
   /// The key of the row of embeddings with ids up to 14, and of the only block of pictures.
   private static let first: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0]
+
   private static let flat: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0]
 
   private static let damages: [Damage] = [
@@ -168,29 +170,19 @@ import VectorIndex
 
   @Test(arguments: [FeaturePrecision.bf16, .int8], 0..<12)
   func neverTraps(_ precision: FeaturePrecision, _ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var mutator = Mutator(seed: UInt64(seed))
     let path = try closedIndex(precision)
     for name in Self.tables {
-      // A value of the table is cut, lengthened, flipped or replaced, one at a time.
+      // One value of a table is damaged at a time.
       var entries: [([UInt8], [UInt8])] = []
       try rewrite(path) { transaction in
         try RawTable(opening: name, in: transaction)
           .forEach(in: transaction) { entries.append(($0, $1)) }
       }
-      guard let (key, value) = entries.randomElement(using: &random) else { continue }
-      var spoilt = value
-      switch Int.random(in: 0..<4, using: &random) {
-      case 0: spoilt = Array(value.prefix(Int.random(in: 0...value.count, using: &random)))
-      case 1: spoilt += (0..<Int.random(in: 1...9, using: &random)).map { UInt8($0) }
-      case 2:
-        for index in spoilt.indices where Int.random(in: 0..<4, using: &random) == 0 {
-          spoilt[index] = UInt8.random(in: 0...255, using: &random)
-        }
-      default:
-        spoilt = (0..<value.count).map { _ in UInt8.random(in: 0...255, using: &random) }
-      }
+      guard let (key, value) = entries.randomElement(using: &mutator.random) else { continue }
+      let damaged = mutator.mutated(value)
       try rewrite(path) { transaction in
-        try RawTable(opening: name, in: transaction).put(key, spoilt, in: transaction)
+        try RawTable(opening: name, in: transaction).put(key, damaged, in: transaction)
       }
       _ = faults(path, precision)
       try rewrite(path) { transaction in
@@ -198,150 +190,5 @@ import VectorIndex
         if try table.contains(key, in: transaction) { try table.put(key, value, in: transaction) }
       }
     }
-  }
-
-  /// Every way through the vector index: what they throw.
-  private func vectorFaults(_ path: String) -> [String] {
-    var faults: [String] = []
-    func attempt(_ body: () throws -> Void) {
-      do { try body() } catch {
-        if !(error is RetrievalError) { Issue.record("\(error)") }
-        faults.append("\(error)")
-      }
-    }
-    let query = Fixture.embedding(1)
-    attempt {
-      let store = try IndexStore.open(path)
-      attempt { try store.read { _ = try $0.vectorSummaries() } }
-      for (isExact, nprobe) in [(false, nil), (true, nil), (false, 2)] as [(Bool, Int?)] {
-        attempt {
-          try store.read {
-            _ = try $0.nearestPictures(to: query, count: 9, isExact: isExact, nprobe: nprobe)
-          }
-        }
-      }
-    }
-    attempt {
-      let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata(features: .none))
-      attempt {
-        try store.write { change in
-          for seed in 1...90 {
-            try change.put(
-              Fixture.record("\(seed)"), embedding: Fixture.embedding(999 + seed), features: nil)
-          }
-        }
-      }
-      attempt {
-        try store.write { change in
-          for id in 20...UInt64(60) where try change.picture(id) != nil {
-            try change.removePicture(id)
-          }
-        }
-      }
-      attempt { _ = try store.arrangeVectors(VectorArrangement(recall: 0.9, listsFrom: 50)) }
-    }
-    return faults
-  }
-
-  private func closedVectors(inLists: Bool) throws -> String {
-    let fixture = try Fixture(features: .none)
-    try fixture.store.write { change in
-      for seed in 1...300 {
-        try change.put(
-          Fixture.record("\(seed)"), embedding: Fixture.embedding(seed), features: nil)
-      }
-    }
-    if inLists { _ = try fixture.store.arrangeVectors(VectorArrangement(listsFrom: 50)) }
-    return fixture.path
-  }
-
-  @Test(arguments: 0..<16) func inItsVectorIndexNeverTraps(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
-    for name in ["lists", "lists", "centroids", "places", "meta"] {
-      let path = try closedVectors(inLists: seed % 4 != 0)
-      var entries: [([UInt8], [UInt8])] = []
-      try rewrite(path) { transaction in
-        try RawTable(opening: name, in: transaction)
-          .forEach(in: transaction) { entries.append(($0, $1)) }
-      }
-      let (key, value) = try #require(entries.randomElement(using: &random))
-      var spoilt = value
-      switch Int.random(in: 0..<3, using: &random) {
-      case 0: spoilt = Array(value.prefix(Int.random(in: 0...value.count, using: &random)))
-      case 1:
-        for _ in 0..<4 {
-          spoilt[Int.random(in: 0..<min(64, value.count), using: &random)] ^=
-            1 << UInt8.random(in: 0..<8, using: &random)
-        }
-      default: spoilt = entries.randomElement(using: &random)!.1
-      }
-      try rewrite(path) { transaction in
-        try RawTable(opening: name, in: transaction).put(key, spoilt, in: transaction)
-      }
-      _ = vectorFaults(path)
-      // What can be made from the embeddings is made again.
-      guard name != "meta" else { continue }
-      do {
-        let store = try IndexStore.openForWriting(
-          path, metadata: Fixture.metadata(features: .none))
-        #expect(
-          try store.arrangeVectors(VectorArrangement(isRebuilt: true, listsFrom: 50)))
-      }
-      #expect(vectorFaults(path).isEmpty)
-    }
-  }
-
-  /// A byte of an embedding, a code, a centroid or a list's record that is another than was written
-  /// is noticed, or the answer does not depend on it.
-  @Test(arguments: ["embeddings", "lists", "centroids"], [false, true])
-  func aFlippedBitIsAnErrorOrChangesNothing(_ name: String, _ inLists: Bool) throws {
-    typealias Search = (isExact: Bool, ids: Set<UInt64>?)
-    let path = try closedVectors(inLists: inLists)
-    let searches: [Search] = [(false, nil), (true, nil), (false, Set(1...9))]
-    func answers() throws -> [[Neighbour]?] {
-      let store = try IndexStore.open(path)
-      return searches.map { search in
-        try? store.read {
-          try $0.nearestPictures(
-            to: Fixture.embedding(1), count: 9, among: search.ids, isExact: search.isExact)
-        }
-      }
-    }
-    let sound = try answers()
-    #expect(sound.allSatisfy { $0?.count == 9 })
-    var entries: [([UInt8], [UInt8])] = []
-    try rewrite(path) { transaction in
-      try RawTable(opening: name, in: transaction)
-        .forEach(in: transaction) { entries.append(($0, $1)) }
-    }
-    var random = SeededGenerator(seed: inLists ? 1 : 2)
-    var noticed = 0
-    for _ in 0..<60 {
-      let (key, value) = try #require(entries.randomElement(using: &random))
-      var spoilt = value
-      spoilt[Int.random(in: 0..<value.count, using: &random)] ^=
-        1 << UInt8.random(in: 0..<8, using: &random)
-      try rewrite(path) { transaction in
-        try RawTable(opening: name, in: transaction).put(key, spoilt, in: transaction)
-      }
-      for (answer, sound) in zip(try answers(), sound) {
-        if let answer { #expect(answer == sound) } else { noticed += 1 }
-      }
-      try rewrite(path) { transaction in
-        try RawTable(opening: name, in: transaction).put(key, value, in: transaction)
-      }
-    }
-    #expect(noticed > 0)
-  }
-
-  @Test func aBlockOfOtherVectorsIsAnErrorThatSaysSo() throws {
-    let path = try closedVectors(inLists: false)
-    let block = try VectorBlock.encode(
-      ids: Array(1...300), vectors: Array(repeating: 0.5, count: 1200), dimension: 4)
-    try rewrite(path) { transaction in
-      try RawTable(opening: "lists", in: transaction).put(Self.flat, block, in: transaction)
-    }
-    let faults = vectorFaults(path)
-    #expect(faults.count >= 3 && faults.allSatisfy { $0.hasPrefix(path) && !$0.contains("\n") })
   }
 }
