@@ -1,8 +1,10 @@
 import FoundationEssentials
 
+@testable import Captions
 @testable import Checkpoints
 @testable import Images
 @testable import Retrieval
+@testable import Store
 @testable import Tokenization
 @testable import VectorIndex
 
