@@ -50,7 +50,7 @@ struct RankTests {
     }
   }
 
-  @Test("a fit finds the temperature and the bias that pairs were drawn with, and lowers the loss")
+  @Test("a fit recovers the temperature and bias of its pairs and lowers the loss")
   func fit() throws {
     var random = SeededGenerator(seed: 3)
     func pairs(temperature: Double, bias: Double) -> [ScoredPair] {

@@ -112,7 +112,7 @@ struct RetrievalEvaluationTests {
     #expect(again.scored == 0)
   }
 
-  @Test("goes on where it was stopped or where a record was cut off, and finds the same")
+  @Test("resumes where it was stopped or where a record was cut off, with the same result")
   func resumed() async throws {
     let whole = try #require(try await TinySet(pictures: 12).evaluate(depths: [0, 5]))
     let set = TinySet(pictures: 12)
@@ -159,7 +159,7 @@ struct RetrievalEvaluationTests {
     #expect(throws: RetrievalError.self) { try set.captionedSet() }
   }
 
-  @Test("of Karpathy's file takes the part that is asked for, the test part unasked")
+  @Test("uses the requested split of Karpathy's file, by default the test split")
   func splits() throws {
     let set = TinySet(pictures: 3)
     let records = (0..<3).map { number in

@@ -27,7 +27,7 @@ import Testing
     [TextRecord(text: text, picture: 1, source: .sidecar)]
   }
 
-  @Test("names count from the root, from the file's folder, or absolutely") func names() throws {
+  @Test("paths are relative to the root or to the file's folder, or absolute") func names() throws {
     let collection = Collection()
     for name in ["a.png", "sub/b.png", "sub/c.png", "d.png"] { collection.write(name, "") }
     let file = collection.write(
@@ -53,7 +53,7 @@ import Testing
     #expect(read.example == "../../../etc/passwd")
   }
 
-  @Test("a sidecar's first line counts where the captions file says nothing") func sidecars() throws
+  @Test("a sidecar's first line is used if the captions file has no caption") func sidecars() throws
   {
     let collection = Collection()
     for name in ["a.png", "b.png", "c.png", "d.png", "e.png"] { collection.write(name, "") }
@@ -69,7 +69,7 @@ import Testing
       ])
   }
 
-  @Test("a sidecar that is no text is an error that names it") func noText() throws {
+  @Test("a sidecar that is not text is an error that names it") func noText() throws {
     let collection = Collection()
     collection.write("a.png", "")
     collection.write("a.txt", [0x63, 0xE9, 0x0A])
@@ -77,7 +77,7 @@ import Testing
     #expect(error?.description.hasPrefix("a.txt:") == true)
   }
 
-  @Test("what a model said stands behind what people say") func synthetic() throws {
+  @Test("a generated caption comes after captions by people") func synthetic() throws {
     let collection = Collection()
     collection.write("a.png", "")
     collection.write("a.txt", "new")
@@ -100,7 +100,7 @@ import Testing
     #expect(try texts(collection) == [:])
   }
 
-  @Test("captions of an earlier file stand where none is given, and go where one is")
+  @Test("captions of an earlier file stay until a new file is given")
   func earlierFile() throws {
     let collection = Collection()
     for name in ["a.png", "b.png"] { collection.write(name, "") }
@@ -113,7 +113,7 @@ import Testing
       ])
   }
 
-  @Test("a captions file of other pictures is an error, so that it takes no captions away")
+  @Test("a captions file of other pictures is an error, so that no captions are lost")
   func otherPictures() throws {
     let collection = Collection()
     collection.write("a.png", "")

@@ -30,7 +30,7 @@ import Testing
     #expect(try paths(collection) == ["f.png"])
   }
 
-  @Test("leaves out what is excluded, whole folders too") func excluded() throws {
+  @Test("leaves out excluded files and folders") func excluded() throws {
     let collection = Collection()
     for name in ["a.gif", "a.png", "thumbs/b.png", "c/thumbs/d.png", "c/raw/e.png", "f/raw/g.png"] {
       collection.write(name, "")
@@ -39,7 +39,7 @@ import Testing
       try paths(collection, exclude: ["*.gif", "thumbs/", "c/raw"]) == ["a.png", "f/raw/g.png"])
   }
 
-  @Test("follows links to files, not to folders, and tells of links that lead nowhere")
+  @Test("follows links to files, not to folders, and warns of broken links")
   func links() throws {
     let collection = Collection()
     collection.write("real/a.png", "12345")
@@ -70,7 +70,7 @@ import Testing
     #expect(try paths(collection) == ["folder.jpg/a.png"])
   }
 
-  @Test("sees which pictures have a text beside them") func sidecars() throws {
+  @Test("notes which pictures have a text file beside them") func sidecars() throws {
     let collection = Collection()
     for name in ["a.png", "a.txt", "b.png", "c.d.png", "c.d.txt", "e.txt"] {
       collection.write(name, "")
@@ -79,7 +79,7 @@ import Testing
       try CollectionScan(root: collection.root).pictures.map(\.hasSidecar) == [true, false, true])
   }
 
-  @Test("names the folders that it may not read and goes on", .enabled(if: !isRoot))
+  @Test("names folders that it may not read and continues", .enabled(if: !isRoot))
   func unreadable() throws {
     let collection = Collection()
     collection.write("shut/a.png", "")
@@ -105,7 +105,7 @@ import Testing
     #expect(error?.description.contains("is not a folder") == true)
   }
 
-  @Test("stops when it is told to") func stopped() throws {
+  @Test("stops on request") func stopped() throws {
     let collection = Collection()
     collection.write("a/b.png", "")
     let scan = try CollectionScan(root: collection.root, shouldStop: { true })

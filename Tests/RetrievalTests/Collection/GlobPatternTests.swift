@@ -53,12 +53,13 @@ import Testing
     #expect(try !GlobPattern("café.png").matches(name, isFolder: false))
   }
 
-  @Test("a pattern of many stars takes no exponential time") func manyStars() throws {
+  @Test("with many stars take no exponential time") func manyStars() throws {
     let pattern = try GlobPattern(String(repeating: "*a", count: 40) + "b")
     #expect(!pattern.matches([UInt8](repeating: UInt8(ascii: "a"), count: 250), isFolder: false))
   }
 
-  @Test("that say nothing or are not closed are errors", arguments: ["", "/", "[abc", "[z-a]"])
+  @Test(
+    "that are empty or have an unclosed bracket are errors", arguments: ["", "/", "[abc", "[z-a]"])
   func malformed(_ pattern: String) {
     #expect(throws: RetrievalError.self) { try GlobPattern(pattern) }
   }

@@ -38,7 +38,7 @@ struct ExportTests {
       try found == sample.store.read { try $0.nearestPictures(to: query, count: 4).map(\.score) })
   }
 
-  @Test("An export of that is the same files")
+  @Test("Exporting an imported index gives the same files")
   func again() throws {
     try sample.importAgain()
     let other = sample.temporary.path + "/other"
@@ -75,7 +75,7 @@ struct ExportTests {
     #expect(texts.last == #"{"caption":"of none","source":"captions"}"#)
   }
 
-  @Test("A folder that holds something is refused and left as it is; an empty one is taken")
+  @Test("A folder that is not empty is refused and left as it is; an empty one is used")
   func place() throws {
     let before = try files(of: sample.folder)
     let error = #expect(throws: RetrievalError.self) {

@@ -52,7 +52,7 @@ struct ForeignImportTests {
     ExportSample.embedding(seed).map { $0 * length }
   }
 
-  @Test("Parts of all types are read in the order of their numbers and brought to length 1")
+  @Test("Shards of every number type are read in the order of their numbers and normalised")
   func parts() throws {
     let pictures = ["a.png", "folder/bb.png", "ccc.png"].map(add)
     write("img_emb", "0002", type: .float16, [row(1, length: 3)])
@@ -110,7 +110,7 @@ struct ForeignImportTests {
     #expect(zip(texts[0].embedding, row(3)).allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
-  @Test("Pictures without a file that can be read are left out and counted")
+  @Test("Pictures whose file cannot be read are left out and counted")
   func omissions() throws {
     _ = add("a.png")
     collection.write("bad.png", "no picture")
@@ -125,7 +125,7 @@ struct ForeignImportTests {
     #expect(summary.omissions.unreadableExample?.hasPrefix("bad.png: ") == true)
   }
 
-  @Test("Where no picture is left it is an error, and so is a folder of other embeddings")
+  @Test("An import without any picture is an error, and so is a folder of other embeddings")
   func errors() throws {
     write("img_emb", "0", [row(1)])
     describe("0", #"{"image_path": "gone.png"}"#)

@@ -176,7 +176,7 @@ struct ImportTests {
     #expect(try IndexContent(IndexStore.open(sample.copy)) == before)
   }
 
-  @Test("The collection may lie elsewhere now")
+  @Test("The collection may have moved since the export")
   func moved() throws {
     let elsewhere = Collection()
     let summary = try sample.importAgain(collection: elsewhere.path)
@@ -184,7 +184,7 @@ struct ImportTests {
     #expect(throws: RetrievalError.self) { try sample.importAgain(collection: "/none") }
   }
 
-  @Test("A folder that is none, or holds no embeddings, is an error")
+  @Test("A missing folder, or one without embeddings, is an error")
   func noFolder() throws {
     for folder in [
       "/none", sample.folder + "/blip.json", sample.temporary.path, sample.folder + "/metadata",

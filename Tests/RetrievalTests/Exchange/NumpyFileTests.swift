@@ -41,9 +41,9 @@ private func open(_ file: [UInt8]) throws -> NumpyFile {
   try NumpyFile(TemporaryFolder().write("a.npy", file))
 }
 
-@Suite("Files of NumPy")
+@Suite("NumPy files")
 struct NumpyFileTests {
-  @Test("What numpy.save wrote of 16, 32 and 64 bits is read as 32 bits", arguments: saved)
+  @Test("Arrays of 16, 32 and 64 bits that numpy.save wrote are read as 32 bits", arguments: saved)
   func parity(type: String, numbers: [UInt8]) throws {
     let file = try open(numpy(dictionary(type), numbers))
     #expect(file.header.rows == 2 && file.header.columns == 3)
@@ -56,7 +56,7 @@ struct NumpyFileTests {
     #expect(try file.rows(1..<2) == Array(expected[3...]))
   }
 
-  @Test("A file that is written is numpy.save's, byte for byte")
+  @Test("A file is written as numpy.save writes it, byte for byte")
   func writing() throws {
     let path = TemporaryFolder().path + "/a.npy"
     let writer = try NumpyWriter(path, rows: 2, columns: 3)

@@ -40,7 +40,7 @@ struct OverlapTests {
     #expect(taken == 5)
   }
 
-  @Test("An error of either side ends it")
+  @Test("An error on either side ends both")
   func errors() {
     #expect(throws: Refusal.self) {
       try overlapping(

@@ -19,7 +19,7 @@ struct RerankPaceTests {
     return done
   }
 
-  @Test("is as deep as the time allows and never goes past its end, but for the first")
+  @Test("reranks as many as the time allows, but at least the first batch")
   func budget() {
     #expect((25...30).contains(depth(300, first: 10, each: 10)))
     #expect((10...27).contains(depth(300, first: 40, each: 10)))
@@ -29,7 +29,7 @@ struct RerankPaceTests {
       depth(300, first: 0, each: 0, most: 256) == 256 && depth(5, first: 1, each: 1, most: 0) == 0)
   }
 
-  @Test("takes all at once where there is no end") func endless() {
+  @Test("takes all at once without a time limit") func endless() {
     var pace = RerankPace(most: 70, deadline: nil)
     #expect(pace.next() == 0..<70 && pace.next() == nil)
   }

@@ -42,7 +42,7 @@ struct SearcherTests {
     return results
   }
 
-  @Test("by text orders all pictures by cosine, as computed one by one") func cosineOrder()
+  @Test("orders all pictures by their cosine with the text") func cosineOrder()
     async throws
   {
     let workshop = try await workshop()
@@ -88,7 +88,7 @@ struct SearcherTests {
     }
   }
 
-  @Test("a least match probability leaves the rest out, and reranks whatever the depth")
+  @Test("leaves out hits below a minimum match probability, and reranks at any depth")
   func minimumMatch() async throws {
     let workshop = try await workshop()
     let searcher = try Searcher(index: workshop.index, modelPath: nil)
@@ -104,7 +104,7 @@ struct SearcherTests {
       try searcher.search(text: Self.query, count: 9, rerankDepth: 4, minimumMatch: 0).count == 4)
   }
 
-  @Test("a candidate whose file is gone keeps its cosine and follows the reranked ones")
+  @Test("ranks a candidate whose file is gone by cosine, after the reranked ones")
   func goneFile() async throws {
     let workshop = try await workshop()
     let searcher = try Searcher(index: workshop.index, modelPath: nil)
@@ -118,7 +118,7 @@ struct SearcherTests {
   }
 
   @Test(
-    "a query that says nothing, and numbers that mean nothing, are errors",
+    "refuses an empty query and invalid numbers",
     arguments: [
       ("", 10, 0, nil), (" \t\n", 10, 0, nil), ("\"!.:;\"", 10, 0, nil), ("dog", 0, 0, nil),
       ("dog", -1, 0, nil), ("dog", 10, -1, nil), ("dog", 10, 0, 1.5), ("dog", 10, 0, Float.nan),
@@ -132,7 +132,7 @@ struct SearcherTests {
     }
   }
 
-  @Test("a query of ten thousand characters is cut to what the model reads") func longQuery()
+  @Test("truncates a query of ten thousand characters to what the model reads") func longQuery()
     async throws
   {
     let workshop = try await workshop()
@@ -143,7 +143,7 @@ struct SearcherTests {
     }
   }
 
-  @Test("by picture finds the picture itself first") func imageToImage() async throws {
+  @Test("finds a picture itself first when it is the query") func imageToImage() async throws {
     let workshop = try await workshop()
     let searcher = try Searcher(index: workshop.index, modelPath: nil)
     let hits = try searcher.search(pictureAt: "\(workshop.collection.path)/4.png", count: 3)
@@ -182,7 +182,7 @@ struct SearcherTests {
     #expect(byCosine.count == 1 && byCosine[0].matchLogit == nil)
   }
 
-  @Test("without texts, matching is an error that says what to do") func noTexts() async throws {
+  @Test("says what to do if the index has no texts to match") func noTexts() async throws {
     let workshop = try Workshop(pictures: 1)
     try await workshop.run()
     let searcher = try Searcher(index: workshop.index, modelPath: nil)
@@ -199,7 +199,7 @@ struct SearcherTests {
     }
   }
 
-  @Test("the depth is 32 where features are stored, and none where they are not") func depth()
+  @Test("reranks 32 hits by default if features are stored, else none") func depth()
     async throws
   {
     let stored = try await workshop(features: .int8)
@@ -210,7 +210,7 @@ struct SearcherTests {
       try Searcher(index: plain.index, modelPath: TinyModel.retrieval.path).defaultRerankDepth == 0)
   }
 
-  @Test("an index that is not there is an error that names it") func noIndex() {
+  @Test("reports a missing index by its path") func noIndex() {
     let error = #expect(throws: RetrievalError.self) {
       try Searcher(index: "/nowhere/index", modelPath: nil)
     }
@@ -219,7 +219,7 @@ struct SearcherTests {
 }
 
 @Suite("An index made with the default model", .ownsProcess) struct DefaultModelIndexTests {
-  @Test("finds its model again where the folder it was made with is gone") func movedModel()
+  @Test("uses the default model if the folder that it was made with is gone") func movedModel()
     async throws
   {
     let standard = try BLIPModel.defaultModelPath()
