@@ -1,5 +1,4 @@
 import Digests
-import Foundation
 import LMDB
 import StoreTestSupport
 import TestSupport
@@ -27,19 +26,6 @@ import VectorIndex
   @Test("finds no fault in an empty index") func empty() throws {
     let fixture = try StoreFixture()
     #expect(try fixture.store.read { try $0.check() }.isSound)
-  }
-
-  @Test("finds no fault in an index of the first format, nor after its upgrade")
-  func firstFormat() throws {
-    let path = TemporaryFolder().path
-    let file = try #require(
-      Bundle.module.url(
-        forResource: "data", withExtension: "mdb", subdirectory: "Fixtures/format-1"))
-    try FileManager.default.copyItem(atPath: file.path, toPath: path + "/data.mdb")
-    let old = try IndexStore.open(path).read { try $0.check() }
-    #expect(old.isSound && old.tables.count == 10, "\(old.faults)")
-    let repair = try IndexStore.openToRepair(path).repair()
-    #expect(repair.check.isSound && repair.check.tables.count == 13, "\(repair.check.faults)")
   }
 
   @Test("counts every fault, and names the first of each kind")

@@ -1,5 +1,4 @@
 import Digests
-import Foundation
 import LMDB
 import StoreTestSupport
 import TestSupport

@@ -108,34 +108,6 @@ import Testing
     #expect(Fixture.metadata(precision: .auto).precision != .auto)
   }
 
-  @Test func ofTheSecondFormatIsReadAndBroughtUpToDate() throws {
-    let path = try closedIndex()
-    func features() throws -> Matrix? {
-      try IndexStore.open(path).read { try $0.features(picture: 1) }
-    }
-    func format() throws -> String? {
-      let environment = try Environment(path, access: .readOnly)
-      let transaction = try ReadTransaction(environment)
-      return try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
-        .get("format_version", in: transaction)
-    }
-    let stored = try features()
-    try rewrite(path) { transaction in
-      let table = try Table<RawBytes, RawBytes>(opening: "features", in: transaction)
-      var value = try #require(try table.get(BigEndianUInt64.encode(1), in: transaction))
-      // The rows and columns in the checksum's place.
-      value.replaceSubrange(..<8, with: [3, 0, 0, 0, 5, 0, 0, 0])
-      try table.put(BigEndianUInt64.encode(1), value, in: transaction)
-      try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
-        .put("format_version", "2", in: transaction)
-    }
-    #expect(try features() == stored && stored != nil)
-    #expect(try format() == "2")
-    _ = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
-    #expect(try features() == stored)
-    #expect(try format() == "3")
-  }
-
   @Test(arguments: ["0", "4", "x"]) func ofAnotherFormatIsRefused(_ format: String) throws {
     let path = try closedIndex()
     try rewrite(path) { transaction in

@@ -1,4 +1,3 @@
-import Foundation
 import LMDB
 import StoreTestSupport
 import TestSupport
@@ -238,49 +237,5 @@ import VectorIndex
         }
       }
     }
-  }
-
-  @Test func anIndexOfTheFirstFormatIsReadAndBroughtUpToDate() throws {
-    let path = TemporaryFolder().path
-    try copyFirstFormat(to: path)
-    var before: [[Neighbour]] = []
-    let queries = (0..<5).map { Fixture.embedding($0, size: 256) }
-    func answers(_ store: IndexStore) throws -> [[Neighbour]] {
-      try store.read { snapshot in
-        #expect(try snapshot.pictures(under: Array("trips".utf8)).count == 2)
-        return try queries.flatMap {
-          [
-            try snapshot.nearestPictures(to: $0, count: 3),
-            try snapshot.nearestTexts(to: $0, count: 9),
-            try snapshot.nearestPictures(
-              to: $0, count: 3, among: snapshot.pictures(under: Array("trips".utf8))),
-          ]
-        }
-      }
-    }
-    let metadata: IndexMetadata
-    do {
-      let store = try IndexStore.open(path)
-      metadata = try store.read { try $0.metadata() }
-      before = try answers(store)
-      #expect(before.map(\.count) == [3, 4, 2, 3, 4, 2, 3, 4, 2, 3, 4, 2, 3, 4, 2])
-    }
-    do {
-      let store = try IndexStore.openForWriting(path, metadata: metadata)
-      #expect(try answers(store) == before)
-      _ = try store.write { try $0.removePicture(1) }
-    }
-    let store = try IndexStore.open(path)
-    let after = try store.read { try $0.nearestPictures(to: queries[0], count: 9) }
-    #expect(after.count == 3 && !after.contains { $0.id == 1 })
-    #expect(try store.read { try $0.metadata() } == metadata)
-  }
-
-  /// An index that blip 0.1.0 made of four pictures.
-  private func copyFirstFormat(to path: String) throws {
-    let fixture = try #require(
-      Bundle.module.url(
-        forResource: "data", withExtension: "mdb", subdirectory: "Fixtures/format-1"))
-    try FileManager.default.copyItem(atPath: fixture.path, toPath: path + "/data.mdb")
   }
 }
