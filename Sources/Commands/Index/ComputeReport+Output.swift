@@ -1,3 +1,4 @@
+import Files
 import Tensors
 
 /// What `blip info --cpu` shows.
