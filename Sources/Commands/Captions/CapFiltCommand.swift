@@ -72,31 +72,9 @@ struct CapFiltCommand: AsyncParsableCommand {
     let capFilt = CapFilt(
       model: try model.load(precision: precision.precision, use: .captions), settings: settings,
       decoder: DecodeCommand.decoder)
-    let log = try CapFiltLog("\(out).scores.jsonl", captioner: capFilt.description)
-
-    let wanted = inputs.filter { log.results(of: $0) == nil }
-    let present = inputs.count - wanted.count
-    if present > 0 { Console.note("\(counted(present, "picture")) already scored") }
-    var bar = ProgressBar("pictures", console: .error)
-    bar.start("pictures", total: wanted.count)
-    defer { bar.clear() }
-    var (done, unread) = (0, [String: [FilteredText]]())
-    let isWhole = try await capFilt.run(wanted, shouldStop: Interruption.isRequested) {
-      texts in
-      try log.append(texts)
-      if let first = texts.first, case .failure(let error) = first.match {
-        unread[first.picture] = texts
-        bar.clear()
-        Console.note(printable(error.description))
-      }
-      done += 1
-      bar.advance(to: done)
-    }
-    bar.clear()
-    guard isWhole else {
-      throw Interruption.stopped("progress is saved; run the same command to resume")
-    }
-    let counts = try write(inputs.map { log.results(of: $0) ?? unread[$0.name] ?? [] }, human)
+    let log = try ScoreLog("\(out).scores.jsonl", by: .capFilt(capFilt.description))
+    let results = try await score(inputs, log: log, run: capFilt.run)
+    let counts = try write(results, human)
     try Console.output.write(counts.table)
   }
 

@@ -20,6 +20,9 @@ struct FilterCommand: AsyncParsableCommand {
 
       Files ending in .json are written as BLIP's list of {"image", "caption"}, which blip train \
       reads; other files with one JSON object per line.
+
+      Scores are logged next to the first file written (FILE.scores.jsonl). After an interruption \
+      the same command resumes from there, and another threshold needs no new scores.
       """)
 
   @Argument(
@@ -52,8 +55,12 @@ struct FilterCommand: AsyncParsableCommand {
         valueName: "file"))
     var html: String?
 
+    private var files: [String] { [kept, dropped, html].compactMap { $0 } }
+
+    /// Where scores are logged; nil if no file is written.
+    var log: String? { files.first.map { "\($0).scores.jsonl" } }
+
     func validate() throws {
-      let files = [kept, dropped, html].compactMap { $0 }
       guard files.allSatisfy({ !$0.isEmpty }) else {
         throw ValidationError("--kept, --dropped and --html must not be empty.")
       }
@@ -78,28 +85,20 @@ struct FilterCommand: AsyncParsableCommand {
     let (matcher, inputs) = try source()
     var keptFile = try output.kept.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
     var droppedFile = try output.dropped.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
+    let log = try output.log.map { try ScoreLog($0, by: .filter(matcher.description)) }
+    let results = try await score(inputs, log: log, run: matcher.run)
     var counts = FilterCounts()
     var page = FilterPage(threshold: filter.threshold, model: matcher.modelName)
-    var bar = ProgressBar("pictures", console: .error)
-    bar.start("pictures", total: inputs.count)
-    var done = 0
-    let isWhole = try await matcher.run(inputs, shouldStop: Interruption.isRequested) {
-      texts in
-      for text in texts {
-        let isKept = text.isKept(above: filter.threshold)
-        counts.add(text, isKept: isKept)
-        page.consider(text, isKept: isKept)
-        if isKept {
-          try keptFile?.write(text.json(threshold: nil))
-        } else {
-          try droppedFile?.write(text.json(threshold: filter.threshold))
-        }
+    for text in results.joined() {
+      let isKept = text.isKept(above: filter.threshold)
+      counts.add(text, isKept: isKept)
+      page.consider(text, isKept: isKept)
+      if isKept {
+        try keptFile?.write(text.json(threshold: nil))
+      } else {
+        try droppedFile?.write(text.json(threshold: filter.threshold))
       }
-      done += 1
-      bar.advance(to: done)
     }
-    bar.clear()
-    guard isWhole else { throw Interruption.stopped("no file was written") }
     try keptFile?.commit()
     try droppedFile?.commit()
     if let html = output.html {

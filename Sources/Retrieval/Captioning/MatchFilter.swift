@@ -70,10 +70,12 @@ public struct MatchFilter: Sendable {
   private let decoder: any PictureDecoder
   /// The index whose patch features serve, where there is one.
   private let store: IndexStore?
+  /// The format of those features.
+  private let features: FeaturePrecision
 
   /// A filter of captions files.
   public init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
-    (self.model, self.decoder, store) = (model, decoder, nil)
+    (self.model, self.decoder, store, features) = (model, decoder, nil, .none)
   }
 
   /// A filter of the texts of an index, by its own model.
@@ -92,10 +94,17 @@ public struct MatchFilter: Sendable {
       folder: folder, precision: precision == .auto ? metadata.precision : precision, cache: cache)
     self.decoder = decoder
     self.store = store
+    features = metadata.features
   }
 
-  /// The model that judges.
+  /// The name of the model.
   public var modelName: String { model.folder.name }
+
+  /// The model and everything else that scores depend on, besides the picture and the text.
+  public var description: String {
+    "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue)"
+      + (features == .none ? "" : ", features \(features.rawValue)")
+  }
 
   /// The pictures of the index that have texts, by id; without an index, none.
   public func indexed() throws -> [FilterInput] {

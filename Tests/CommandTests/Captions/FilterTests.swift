@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import TestSupport
 import Testing
 
@@ -67,6 +68,56 @@ struct FilterTests {
       let same = try #require(all.first { $0.image == "1.jpg" && $0.caption == match.text })
       #expect(abs(same.match_probability! - match.match_probability) < 1e-4)
     }
+  }
+
+  @Test("An interrupted run resumes after the last complete line of its log, with the same results")
+  func resumed() throws {
+    let set = NoisySet()
+    let (kept, log) = (set.path("kept.json"), set.path("kept.json.scores.jsonl"))
+    func filter(_ options: String...) -> Outcome {
+      let arguments = [
+        "filter", set.captions, "--kept", kept, "--dropped", set.path("dropped.json"),
+      ]
+      return BlipProcess(arguments + options).outcome()
+    }
+    let first = filter("--threshold", "0")
+    #expect(first.status == 0 && !first.errors.contains("already"), "\(first.errors)")
+    let (complete, scores) = (readBytes(kept), readBytes(log))
+    #expect(try list(kept).count == 9 && scores.count { $0 == UInt8(ascii: "\n") } == 3)
+
+    // As if it had been killed while writing the second line.
+    unlink(kept)
+    set.folder.write(
+      "kept.json.scores.jsonl", scores.prefix(scores.firstIndex(of: UInt8(ascii: "\n"))! + 20))
+    #expect(filter("--threshold", "0").errors.contains("blip: 1 picture already scored\n"))
+    #expect(readBytes(kept) == complete && readBytes(log) == scores)
+
+    // Another threshold scores nothing again; a picture that has changed is scored again.
+    #expect(filter("--threshold", "1").errors.contains("blip: 3 pictures already scored\n"))
+    #expect(try list(kept).isEmpty && list(set.path("dropped.json")).count == 9)
+    set.folder.write("1.jpg", Drawing.jpeg(7))
+    #expect(filter("--threshold", "0").errors.contains("blip: 2 pictures already scored\n"))
+    #expect(readBytes(kept) != complete)
+
+    expectFailure(filter("--precision", "int8"), mentions: log, "another file")
+  }
+
+  @Test("The scores of an index's texts are logged too, those of synthetic captions included")
+  func resumedIndex() throws {
+    let collection = Collection(pictures: 2, captions: true)
+    collection.update()
+    let captioned = blip(
+      "caption", "--index", collection.index, "--beams", "1", "--max-length", "8")
+    #expect(captioned.status == 0, "\(captioned.errors)")
+    let kept = collection.folder.path + "/kept.json"
+    func filter() -> Outcome {
+      blip("filter", "--index", collection.index, "--threshold", "0", "--kept", kept)
+    }
+    #expect(!filter().errors.contains("already scored"))
+    let lines = try list(kept)
+    #expect(lines.map(\.source) == ["sidecar", "synthetic", "sidecar", "synthetic"])
+    #expect(filter().errors.contains("blip: 2 pictures already scored\n"))
+    #expect(try list(kept) == lines)
   }
 
   @Test("A picture that cannot be read keeps none of its texts, and it is said why")

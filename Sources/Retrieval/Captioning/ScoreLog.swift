@@ -1,0 +1,114 @@
+internal import Checkpoints
+internal import Files
+internal import FoundationEssentials
+public import Store
+
+/// The match probabilities that `CapFilt` or `MatchFilter` computed, one JSON object per picture and
+/// line, so that an interrupted run can resume and another threshold needs no new scores:
+/// `{"image", "captioner" or "model", "modified", "texts": [{"caption", "isSynthetic", "match"}]}`.
+/// Pictures that cannot be read are not logged, and so are tried again.
+public final class ScoreLog {
+  /// Which command writes a log, and what its scores depend on.
+  public enum Writer: Sendable {
+    /// `blip capfilt`, with `CapFilt.description`.
+    case capFilt(String)
+    /// `blip filter`, with `MatchFilter.description`.
+    case filter(String)
+
+    fileprivate var command: String {
+      switch self {
+      case .capFilt: "blip capfilt"
+      case .filter: "blip filter"
+      }
+    }
+
+    fileprivate var description: String {
+      switch self {
+      case .capFilt(let description), .filter(let description): description
+      }
+    }
+  }
+
+  private let writer: Writer
+  private let log: JSONLinesLog
+  private var lines: [String: Line] = [:]
+
+  private struct Text: Codable {
+    let caption: String
+    let isSynthetic: Bool
+    let match: Float
+  }
+
+  private struct Line: Codable {
+    let image: String
+    /// What the scores depend on: of `blip capfilt`, and of `blip filter`.
+    var captioner, model: String?
+    /// When the picture's file was changed last; lines of earlier versions do not say.
+    let modified: Int64?
+    let texts: [Text]
+  }
+
+  /// Opens the file, or creates it. A file by another model or with other settings, or of another
+  /// kind, is an error.
+  public init(_ path: String, by writer: Writer) throws(RetrievalError) {
+    var lines: [String: Line] = [:]
+    log = try asRetrievalError {
+      try JSONLinesLog(path, writer: writer.command) { bytes, number throws(PathError) in
+        guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
+          let found = line.captioner ?? line.model,
+          line.texts.allSatisfy({ (0...1).contains($0.match) })
+        else { return false }
+        guard found == writer.description else {
+          throw PathError(
+            "\(path), line \(number)",
+            "scored by \(printable(found)), not by \(writer.description); write to another file, or "
+              + "delete this one")
+        }
+        lines[line.image] = line
+        return true
+      }
+    }
+    (self.writer, self.lines) = (writer, lines)
+  }
+
+  /// The logged results of a picture: of its texts in their order, then of a synthetic one if there
+  /// is one. Nil if there are none, or if its file or texts have changed since.
+  public func results(of input: FilterInput) -> [FilteredText]? {
+    guard let line = lines[input.name], line.texts.count >= input.texts.count,
+      line.modified == nil || line.modified == Self.modified(input.path),
+      zip(line.texts, input.texts).allSatisfy({ $0.caption == $1.text }),
+      line.texts.dropFirst(input.texts.count).allSatisfy(\.isSynthetic)
+    else { return nil }
+    return line.texts.enumerated().map { place, text in
+      FilteredText(
+        picture: input.name, path: input.path, text: text.caption,
+        source: place < input.texts.count
+          ? input.texts[place].source : .synthetic(by: writer.description),
+        match: .success(text.match))
+    }
+  }
+
+  /// Adds a picture's line.
+  public func append(_ texts: [FilteredText]) throws {
+    guard let first = texts.first else { return }
+    let scored = texts.compactMap { text in
+      (try? text.match.get()).map {
+        Text(caption: text.text, isSynthetic: text.source.isSynthetic, match: $0)
+      }
+    }
+    guard scored.count == texts.count else { return }
+    var line = Line(image: first.picture, modified: Self.modified(first.path), texts: scored)
+    switch writer {
+    case .capFilt(let captioner): line.captioner = captioner
+    case .filter(let model): line.model = model
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try log.append(String(decoding: encoder.encode(line), as: UTF8.self))
+    lines[line.image] = line
+  }
+
+  private static func modified(_ path: [UInt8]) -> Int64? {
+    try? FileSystem.status(path).modified
+  }
+}
