@@ -6,9 +6,9 @@ enum QueryText {
   /// Says on standard error if a text is truncated, or if the model knows none of its words.
   static func note(_ text: String, model: BLIPModel) {
     let read = model.tokens(of: text)
-    let whole = model.tokenizer.encode(
+    let complete = model.tokenizer.encode(
       cleanCaption(text, maximumWords: .max), maximumLength: .max)
-    if whole.count > read.count {
+    if complete.count > read.count {
       Console.note("the text is too long; the model reads only its first 30 words (or 33 tokens)")
     }
     let unknown = model.tokenizer.id(of: "[UNK]")
