@@ -1,8 +1,8 @@
-// Attention of one head, included by kernel_bodies.h: the scores of a few queries for all keys stay
-// in the second-level cache from their product through the softmax to the product with the values.
+// Attention of one head, included by kernel_bodies.h. The scores of a few queries and all keys stay
+// in the second-level cache through the softmax and the product with the values.
 
 #ifdef has_pairs
-// Keys in panels of pairs of bfloat16: a key is a column, and its numbers are the depth.
+// Packs keys into panels of pairs of bfloat16: a key is a column, its numbers are the depth.
 static TARGET void FOR_CPU(pack_key_pairs)(const float *k, size_t stride, size_t keys, size_t size,
                                            float *to) {
   const size_t pairs = pair_depth(size) / 2;
@@ -15,7 +15,7 @@ static TARGET void FOR_CPU(pack_key_pairs)(const float *k, size_t stride, size_t
         float part[lanes];
         FOR_CPU(store)(part, FOR_CPU(load_pairs)(from + i, some > i ? some - i : 0));
         const size_t count = pairs - i / 2 < lanes ? pairs - i / 2 : lanes;
-        // One by one: the compiler's scatter takes several times as long.
+        // Not vectorised: the compiler's scatter takes several times as long.
 #pragma clang loop vectorize(disable) unroll_count(4)
         for (size_t l = 0; l < count; l++) to[(i / 2 + l) * width + j] = part[l];
       }
@@ -24,7 +24,7 @@ static TARGET void FOR_CPU(pack_key_pairs)(const float *k, size_t stride, size_t
   }
 }
 
-// Values: one of their numbers is a column, and the keys are the depth.
+// Packs values: each of their numbers is a column, the keys are the depth.
 static TARGET void FOR_CPU(pack_value_pairs)(const float *v, size_t stride, size_t keys,
                                              size_t size, float *to) {
   for (size_t first = 0; first < size; first += 16) {
@@ -40,7 +40,7 @@ static TARGET void FOR_CPU(pack_value_pairs)(const float *v, size_t stride, size
 }
 #endif
 
-// Values lie behind the keys.
+// The values follow the keys.
 static TARGET float *FOR_CPU(packed_values)(struct kernel_attention a, bool rounds, float *packed) {
   const enum kernel_format format = rounds ? kernel_bfloat16 : kernel_floats;
   return packed + kernel_packed_count(format, a.keys, a.size) / (rounds ? 2 : 1);

@@ -1,7 +1,7 @@
-// Attention of one head as it is trained, included by kernel_bodies.h. The segments are short (a
-// dozen words, fifty patches), so nothing is packed into panels: every second factor is read row by
-// row. Rows of a head are gathered first, filled up with zeros to whole vectors: where they lie, as
-// far apart as the model is wide, they fall into the same few sets of the cache.
+// Attention of one head in training, included by kernel_bodies.h. The segments are short (a dozen
+// words, fifty patches), so nothing is packed into panels: every second factor is read row by row.
+// The rows of a head are first copied together and padded with zeros to whole vectors: in the matrix
+// they are as far apart as the model is wide, and would share a few sets of the cache.
 
 INLINE size_t FOR_CPU(whole_vectors)(size_t count) { return (count + lanes - 1) / lanes * lanes; }
 
@@ -12,7 +12,7 @@ static TARGET void FOR_CPU(gather)(const float *x, size_t stride, size_t rows, s
       FOR_CPU(store)(to, FOR_CPU(load_some)(x + i, columns - i, 0));
 }
 
-// The way back, added to what is there or in its place.
+// Copies rows back, adding to what is there or replacing it.
 INLINE void FOR_CPU(scatter)(const float *x, size_t rows, size_t columns, bool adds, float *to,
                              size_t stride) {
   for (size_t row = 0; row < rows; row++, to += stride)
@@ -23,8 +23,8 @@ INLINE void FOR_CPU(scatter)(const float *x, size_t rows, size_t columns, bool a
     }
 }
 
-// c [m, n] = a [m, k] · b [k, n] (+ c), where the number (i, j) of a is at i · a_row + j · a_column,
-// and n is a multiple of the lanes.
+// c [m, n] = a [m, k] · b [k, n] (+ c), with the number (i, j) of a at i · a_row + j · a_column, and n
+// a multiple of the lanes.
 struct FOR_CPU(rows_product) {
   const float *a;
   size_t a_row, a_column;
@@ -62,7 +62,7 @@ INLINE void FOR_CPU(rows_tile)(const int rows, const int vectors,
     for (int v = 0; v < vectors; v++) FOR_CPU(store)(c + r * n + v * lanes, sums[r][v]);
 }
 
-// The rows in equal parts of at most 6: a lone row would wait for its own sums.
+// The rows in equal parts of at most 6: a single row would be bound by the latency of its sums.
 #define ROWS(name, vectors)                                                                    \
   static TARGET void FOR_CPU(name)(const struct FOR_CPU(rows_product) *p, size_t column) {     \
     size_t parts = (p->m + 5) / 6;                                                             \
@@ -97,8 +97,8 @@ static TARGET void FOR_CPU(multiply_rows)(struct FOR_CPU(rows_product) p) {
   if (column < p.n) FOR_CPU(rows_of_one)(&p, column);
 }
 
-// Gathered rows of whole vectors as [depth, width], filled up with zeros: interleaving the first half
-// of `lanes` vectors with the second, as often as the lanes can be halved, transposes them.
+// Transposes gathered rows to [depth, width], padded with zeros: interleaving the first half of
+// `lanes` vectors with the second, log2(lanes) times, transposes them.
 static TARGET void FOR_CPU(transpose)(const float *x, size_t rows, size_t depth, float *to,
                                       size_t width) {
   for (size_t row = 0; row < rows; row += lanes)
@@ -130,7 +130,7 @@ static TARGET void FOR_CPU(transpose)(const float *x, size_t rows, size_t depth,
     }
 }
 
-// The first `seen` numbers of a row become their softmax, the others of `width` zero.
+// Replaces the first `seen` numbers of a row by their softmax, and the others, up to `width`, by zero.
 INLINE void FOR_CPU(softmax_of_seen)(float *row, size_t seen, size_t width, float scale) {
   const int_vec steps = FOR_CPU(steps)();
   vec most = FOR_CPU(all)(-INFINITY), total = FOR_CPU(all)(0);
@@ -152,8 +152,8 @@ INLINE void FOR_CPU(softmax_of_seen)(float *row, size_t seen, size_t width, floa
     FOR_CPU(store)(row + i, FOR_CPU(all)(0));
 }
 
-// The probabilities, before dropout, of `rows` gathered queries, the first of which is the segment's
-// query `first`.
+// The probabilities, before dropout, of `rows` gathered queries, starting with the segment's query
+// `first`.
 static TARGET void FOR_CPU(probabilities)(const struct kernel_attention *a, bool causal,
                                           const float *queries, const float *keys, size_t first,
                                           size_t rows, float *scores) {
@@ -191,8 +191,8 @@ static TARGET void FOR_CPU(attend_training)(struct kernel_attention a,
   }
 }
 
-// One row of probabilities p and of the gradient d of what dropout left of them: d becomes the
-// gradient of the scores, scale · p · (f·d − Σ p·f·d) with the dropout's factors f, and p becomes f·p.
+// For one row of probabilities p, and the gradient d of the probabilities after dropout: replaces d by
+// the gradient of the scores, scale · p · (f·d − Σ p·f·d) with the dropout's factors f, and p by f·p.
 INLINE void FOR_CPU(softmax_backward)(float *p, float *d, size_t width, float scale,
                                       struct kernel_dropout dropout, size_t row) {
   const uint64_t seed = FOR_CPU(row_seed)(dropout.key, row);

@@ -6,7 +6,7 @@
 #define integer_rows 4
 #include "vectors.h"
 
-// Pairs of products fit 16 bits, and so do two of them together: 127 · 63 · 4 = 32,004.
+// Sums of four products fit in 16 bits: 127 · 63 · 4 = 32,004.
 static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
     const int rows, const int vectors, const uint8_t *x, size_t depth, const int8_t *panel,
     int_vec sums[integer_rows][2]) {
@@ -15,8 +15,8 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm256_setzero_si256();
   for (size_t i = 0; i < depth; i += 8) {
-    // Sums, ones and three of the four vectors of weights fill the registers, so the fourth stays in
-    // memory; left to itself the compiler spills a sum, whose way through memory takes longest.
+    // The sums, the ones and three of the four vectors of weights fill the registers, so the fourth
+    // is read from memory; otherwise the compiler would spill a sum, which costs the most.
     __asm__("" : "+x"(one));
     const __m256i *w = (const __m256i *)(panel + 16 * i);
     const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) TARGET void integer_sums_avx2(
     for (int v = 0; v < 2; v++) sums[r][v] = (int_vec)total[r][v];
 }
 
-// Pairs of products fit 16 bits, and so do eight of them: 15 · 127 · 2 · 8 = 30,480.
+// Sums of sixteen products fit in 16 bits: 15 · 127 · 2 · 8 = 30,480.
 static inline __attribute__((always_inline)) TARGET void code_sums_avx2(
     const int groups, const uint8_t *upper, const uint8_t *ahead, size_t depth, const int8_t *query,
     group_integers sums[4]) {

@@ -20,12 +20,12 @@ static inline __attribute__((always_inline)) TARGET void store_masked_avx512(flo
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
 }
 
-// a becomes bfloat16 in the first half of the lanes, b in the second, neighbours in pairs.
+// a rounded to bfloat16 in the first half of the lanes, b in the second; consecutive numbers in pairs.
 static inline __attribute__((always_inline)) TARGET vec rounded_pairs_avx512(vec a, vec b) {
   return (vec)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 }
 
-// Every lane of a and the same of b become a pair of bfloat16.
+// Each lane of a and the same lane of b, rounded to a pair of bfloat16.
 static inline __attribute__((always_inline)) TARGET vec interleaved_pairs_avx512(vec a, vec b) {
   const __m512i rounded = (__m512i)rounded_pairs_avx512(a, b);
   const __m512i early = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(rounded));
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) TARGET vec interleaved_pairs_avx512
   return (vec)_mm512_or_si512(early, _mm512_slli_epi32(late, 16));
 }
 
-// sum + Σ x·w of the two bfloat16 in a lane.
+// sum + x·w of both bfloat16 in a lane.
 static inline __attribute__((always_inline)) TARGET vec add_pairs_avx512(vec sum, vec x, vec w) {
   return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)w);
 }

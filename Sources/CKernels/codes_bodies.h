@@ -9,7 +9,8 @@ INLINE group_floats FOR_CPU(group_scores)(const struct kernel_codes *codes, size
          __builtin_convertvector(2 * sums - query->centre, group_floats);
 }
 
-// Keeps what the sums of a group's upper bits do not rule out, and has its lower bits fetched.
+// Keeps the vectors of a group that the sums of the upper bits do not rule out, and prefetches their
+// lower bits.
 INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector,
                                 group_integers sums, struct kernel_code_query *query) {
   group_halves halves;
@@ -27,7 +28,7 @@ INLINE void FOR_CPU(find_codes)(const struct kernel_codes *codes, size_t vector,
   }
 }
 
-// Of what was found keeps what the lower bits do not rule out either.
+// Keeps, of the vectors found so far, those that the lower bits do not rule out either.
 INLINE void FOR_CPU(look_closer)(const struct kernel_codes *codes,
                                  struct kernel_code_query *query) {
   size_t kept = 0;
@@ -49,8 +50,8 @@ INLINE void FOR_CPU(look_closer)(const struct kernel_codes *codes,
   query->found_count = kept;
 }
 
-// What a scan reads some time after the upper bits at `place`, which it has fetched by then: it waits
-// for memory, and the processor's own looking ahead ends with a page.
+// The address that a scan prefetches while it reads the upper bits at `place`: it is bound by memory,
+// and the processor's own prefetching stops at the end of a page.
 INLINE const uint8_t *FOR_CPU(codes_ahead)(const struct kernel_codes *codes, size_t place) {
   const size_t groups = (codes->count + kernel_code_group - 1) / kernel_code_group;
   const size_t end = groups * codes->depth * kernel_code_group / 2, ahead = place + (8 << 10);
@@ -58,7 +59,7 @@ INLINE const uint8_t *FOR_CPU(codes_ahead)(const struct kernel_codes *codes, siz
   return codes->next ? (const uint8_t *)codes->next + (ahead - end) : codes->upper;
 }
 
-// 4 groups at a time are as many sums as registers are for, and none waits for the one before.
+// 4 groups at a time: their sums fit in the registers and do not depend on each other.
 INLINE void FOR_CPU(scan_tiles)(const int groups, const struct kernel_codes *codes, size_t first,
                                 size_t end, struct kernel_code_query *query) {
   const size_t bytes = codes->depth * kernel_code_group / 2;
@@ -101,7 +102,7 @@ static TARGET void FOR_CPU(unpack_codes)(struct kernel_codes codes, uint8_t *bit
   }
 }
 
-// Keeps what a tile of sums does not rule out: `integer_rows` vectors by 2 · lanes queries.
+// Keeps what a tile of sums, `integer_rows` vectors by 2 · lanes queries, does not rule out.
 INLINE void FOR_CPU(find_whole_codes)(const struct kernel_whole_codes *codes,
                                       size_t row, int_vec sums[integer_rows][2],
                                       const struct kernel_code_query_panels *queries, size_t first) {
@@ -127,7 +128,7 @@ INLINE void FOR_CPU(find_whole_codes)(const struct kernel_whole_codes *codes,
   }
 }
 
-// Tiles are whole, of vectors and of queries.
+// All tiles are full: vectors and queries are padded.
 _Static_assert(kernel_whole_multiple % integer_rows == 0 && kernel_code_queries % (2 * lanes) == 0,
                "codes are filled up to whole tiles");
 

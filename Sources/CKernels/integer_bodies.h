@@ -1,11 +1,11 @@
-// Products in integers, included by kernel_bodies.h. A row of x becomes numbers q of 7 bits,
+// Products in integers, included by kernel_bodies.h. A row of x is quantised to 7-bit numbers q,
 // x ≈ low + step · q; with a weight of 7 bits, w = scale · v, Σ x·w = scale · (step · Σ q·v + low · Σ v).
 
-// One row to 7 bits; `to` is filled up with zeros to a multiple of 8. A row with a number that is not
-// finite gets a step that is none, so that no result of it is a number.
+// Quantises one row to 7 bits, padded with zeros to a multiple of 8. A row with a number that is not
+// finite gets the step NaN, so that all its results are NaN.
 static TARGET void FOR_CPU(quantize_row)(const float *x, size_t k, uint8_t *to, float *step,
                                          float *low) {
-// Multiply-adds would round differently from one processor to another.
+// Fused multiply-adds would round differently on different processors.
 #pragma clang fp contract(off)
   const size_t whole = k / lanes * lanes, rest = k - whole;
   vec least = FOR_CPU(all)(x[0]), most = least, unsound = FOR_CPU(all)(0);
@@ -34,7 +34,7 @@ static TARGET void FOR_CPU(quantize_row)(const float *x, size_t k, uint8_t *to, 
   }
 }
 
-// Where a block of a product of integers lies.
+// A block of a product of integers.
 struct FOR_CPU(integer_block) {
   const uint8_t *x;
   size_t depth, n;

@@ -1,6 +1,6 @@
 // The kernels of CKernels.h, written once over vectors of `lanes` floats. The including file defines
-// FOR_CPU(name), TARGET, the sizes of tiles, and what takes the processor's own instructions; vectors
-// that the processor lacks are split by the compiler.
+// FOR_CPU(name), TARGET, the sizes of tiles, and the functions that need the processor's own
+// instructions; the compiler splits vectors that are wider than the processor's.
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -12,7 +12,7 @@ INLINE void FOR_CPU(store)(float *p, vec v) { *(unaligned_vec *)p = v; }
 
 INLINE vec FOR_CPU(all)(float x) { return x - (vec){0}; }
 
-// The first `count` lanes from memory (all if there are more), the others `fill`.
+// The first `count` lanes from memory (all if count is larger), the others `fill`.
 INLINE vec FOR_CPU(load_some)(const float *p, size_t count, float fill) {
   if (count >= lanes) return FOR_CPU(load)(p);
 #ifdef has_masks
@@ -39,7 +39,7 @@ INLINE vec FOR_CPU(select)(int_vec mask, vec a, vec b) {
   return (vec)(((int_vec)a & mask) | ((int_vec)b & ~mask));
 }
 
-// A lane of x that is not a number stays so in these two.
+// In these two, NaN in a lane of x stays NaN.
 INLINE vec FOR_CPU(at_least)(vec x, vec low) { return FOR_CPU(select)(x < low, low, x); }
 
 INLINE vec FOR_CPU(at_most)(vec x, vec high) { return FOR_CPU(select)(x > high, high, x); }
@@ -52,7 +52,7 @@ INLINE int_vec FOR_CPU(steps)(void) {
   return v;
 }
 
-// Half and half, down to one.
+// Adds halves until one lane is left.
 INLINE float FOR_CPU(sum)(vec v) {
   float lane[lanes];
   FOR_CPU(store)(lane, v);
@@ -63,7 +63,7 @@ INLINE float FOR_CPU(sum)(vec v) {
   return lane[0];
 }
 
-// Several vectors in step.
+// Several vectors interleaved.
 #define EACH(count) _Pragma("clang loop unroll(full)") for (int j = 0; j < count; j++)
 
 // Every x becomes eˣ: x = n·ln 2 + r with |r| ≤ ½·ln 2, a polynomial for eʳ (Cephes' expf), n into the
@@ -100,7 +100,7 @@ INLINE vec FOR_CPU(exponential)(vec x) {
 
 // x · Φ(x) = x · erfc(−x/√2) / 2. erfc by the Chebyshev fit of Numerical Recipes (`erfcc`), whose
 // relative error is below 1.2e-7 everywhere, so small results of negative x stay accurate. Four
-// vectors at a time: every step of one waits for the step before.
+// vectors at a time, as each step of one depends on the step before.
 INLINE void FOR_CPU(gelu_of)(vec x[4]) {
   vec z[4], t[4], p[4];
   EACH(4) {
@@ -140,7 +140,7 @@ static TARGET void FOR_CPU(gelu)(const float *x, float *y, size_t count) {
   memcpy(y + i, rest, (count - i) * sizeof *y);
 }
 
-// Of `rows` rows of a tile of `columns` columns, 16 at most.
+// GELU of a tile of `rows` rows and at most 16 columns.
 INLINE void FOR_CPU(gelu_tile)(const int rows, float *y, size_t stride, size_t columns) {
   if (columns < 2 * lanes) {
     for (int r = 0; r < rows; r++) FOR_CPU(gelu)(y + r * stride, y + r * stride, columns);
@@ -257,9 +257,9 @@ static TARGET double FOR_CPU(dot)(const void *a_, const void *b_, size_t count) 
 
 // MARK: - Depthwise convolution
 
-// Seven neighbouring outputs of a row, eight channels at a time. Their sums and a row of the kernel
-// stay in registers; every input is read once for all outputs that it is part of. At an edge, zeros
-// are read in place of what lies outside the picture, and only `count` outputs are written.
+// Seven consecutive outputs of a row, eight channels at a time. Their sums and a row of the kernel
+// stay in registers; each input is read once for all outputs that it contributes to. At an edge,
+// zeros replace what is outside the picture, and only `count` outputs are written.
 struct FOR_CPU(window) {
   struct kernel_convolution s;
   const float *weights, *bias, *zeros;
@@ -315,7 +315,7 @@ INLINE void FOR_CPU(depthwise_of)(const int kernel, const int stride,
   const struct kernel_convolution *s = &o->s;
   const ptrdiff_t c = s->channels, row = s->width * c;
   for (size_t oy = 0; oy < s->output_height; oy++) {
-    // The taps above and below the picture are left out.
+    // Taps above and below the picture are skipped.
     int top = (int)(oy * stride) - (int)s->top, below = (int)s->height - top;
     int first_tap = top < 0 ? -top : 0, end_tap = below < kernel ? below : kernel;
     for (size_t ox = 0; ox < s->output_width; ox += 7) {

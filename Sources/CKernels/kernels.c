@@ -1,15 +1,15 @@
-// The kernels of CKernels.h in three builds of one source, and the choice among them.
+// Three builds of the kernels of CKernels.h from one source, and the choice among them.
 #include "CKernels.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
-// The vectors never cross a function that is not inlined, so their calling convention is moot.
+// Vectors are passed to inlined functions only, so their calling convention does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang fp contract(fast)
 
-// Codes lie in groups of 8 vectors, however many lanes the processor's have.
+// Codes are in groups of 8 vectors, however many lanes the processor's registers have.
 typedef float group_floats __attribute__((vector_size(32)));
 typedef int32_t group_integers __attribute__((vector_size(32)));
 typedef uint16_t group_halves __attribute__((vector_size(16)));
@@ -17,11 +17,11 @@ typedef uint8_t group_bytes __attribute__((vector_size(8)));
 typedef uint8_t code_bytes __attribute__((vector_size(16)));
 typedef int8_t group_signed_bytes __attribute__((vector_size(8)));
 
-// Four numbers that are multiplied at a time in kernel_dot.
+// The four numbers that kernel_dot multiplies at a time.
 typedef double double_vec __attribute__((vector_size(32)));
 typedef float half_vec __attribute__((vector_size(16)));
 
-// Every build has vectors of its own.
+// Every build has its own vector types.
 #define vec FOR_CPU(vec)
 #define unaligned_vec FOR_CPU(unaligned_vec)
 #define int_vec FOR_CPU(int_vec)
@@ -37,7 +37,7 @@ struct kernels {
                           float *);
   void (*multiply_integers)(struct kernel_product, struct kernel_panels, struct kernel_epilogue,
                             float *);
-  // Whether bfloat16 is multiplied in pairs, so that rounding to it pays.
+  // Whether bfloat16 is multiplied directly, in pairs, so that rounding to it is worth it.
   bool pairs;
   void (*pack_attention)(struct kernel_attention, bool, float *);
   void (*attend)(struct kernel_attention, bool, const float *, float *);
@@ -69,26 +69,26 @@ struct kernels {
 #include "packing.h"
 
 enum {
-  // Most of the depth that is summed up at a time, and numbers of x in a block: see multiply_floats.
+  // The greatest depth summed at a time, and the most numbers of x in a block: see multiply_floats.
   multiply_depth = 512,
   multiply_block = 150 * 384,
-  // How far apart rows of pairs are, known to the compiler; no power of 2, so that a tile's rows do not
-  // meet in the first-level cache.
+  // The stride of rows of pairs, a constant for the compiler; not a power of 2, so that the rows of a
+  // tile do not compete for the same sets of the first-level cache.
   pairs_stride = multiply_depth / 2 + 4,
-  // Most numbers of x in a block of a product of integers.
+  // The most numbers of x in a block of a product of integers.
   integer_block_size = 192 * 1024,
 };
 
-// The depth in equal parts, which no pair of bfloat16 lies across.
+// The size of equal parts of the depth; even, so that no pair of bfloat16 is split.
 static size_t multiply_deepest(size_t k) {
   size_t parts = (k + multiply_depth - 1) / multiply_depth;
   return ((k + parts - 1) / parts + 1) / 2 * 2;
 }
 
-// Floats of slices of two panels, with room for a number more than the depth.
+// The size, in floats, of slices of two panels, one row deeper than `depth`.
 static size_t multiply_slice(size_t depth) { return 2 * 16 * (depth + 1); }
 
-// Rows of a block, `most` at most: all blocks alike, as the weights pass once for every block.
+// The rows of a block, at most `most`: blocks of equal size, as each of them reads all weights.
 static size_t block_height(size_t rows, size_t most, size_t multiple) {
   most = most / multiple * multiple;
   size_t blocks = (rows + most - 1) / most;
@@ -100,7 +100,7 @@ static size_t integer_height(size_t k) {
   return height < 12 ? 12 : height > 192 ? 192 : height;
 }
 
-// Up to whole vectors of any build.
+// Rounded up to whole vectors of any build.
 static size_t most_vectors(size_t count) { return (count + 15) / 16 * 16; }
 
 #include "portable.h"
@@ -218,7 +218,7 @@ size_t kernel_attention_packed(size_t keys, size_t size, bool rounds) {
 }
 
 void kernel_pack_attention(struct kernel_attention attention, bool rounds, float *packed) {
-  // Only the best build rounds.
+  // Only the best build can round.
   (rounds ? builds[kernel_best_build()] : kernels())->pack_attention(attention, rounds, packed);
 }
 

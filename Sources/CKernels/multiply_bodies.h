@@ -1,8 +1,7 @@
-// Products of floats by panels, included by kernel_bodies.h. What a weight is kept in matters only
-// when a slice of a panel is widened to floats; then it passes all rows of a block.
+// Products of floats with panels, included by kernel_bodies.h. The format of a weight matters only
+// when a slice of a panel is widened to floats; the slice is then used for all rows of a block.
 
-// Where a block of a product lies: rows first_row..<end_row, and the part of the depth that is summed
-// up.
+// A block of a product: rows first_row..<end_row, and the part of the depth that is summed.
 struct FOR_CPU(block) {
   const float *x;
   size_t x_stride;
@@ -13,7 +12,7 @@ struct FOR_CPU(block) {
   struct kernel_epilogue epilogue;
   float *y;
   size_t y_stride;
-  // How far apart two slices of panels of 16 columns are.
+  // The distance between two slices of panels of 16 columns.
   size_t panel_stride;
   // The block of x in panels of tile_rows rows, or in pairs row by row.
   const float *packed_x;
@@ -34,11 +33,11 @@ enum FOR_CPU(form) {
   FOR_CPU(plain),
   // x is in panels of rows.
   FOR_CPU(packed),
-  // Pairs of bfloat16, neighbours of the depth, lie where floats would; of x pairs_stride apart.
+  // Pairs of bfloat16, consecutive in the depth, in place of floats; rows of x are pairs_stride apart.
   FOR_CPU(pairs),
 };
 
-// The vector that is `vector` vectors into the row i of a slice of panels of `width` columns.
+// Vector number `vector` of row i of a slice of panels of `width` columns.
 INLINE vec FOR_CPU(factors)(const struct FOR_CPU(block) *b, const float *w, const int width,
                             const int vector, size_t i) {
   const int column = vector * lanes;
@@ -54,8 +53,8 @@ INLINE vec FOR_CPU(factors)(const struct FOR_CPU(block) *b, const float *w, cons
   return FOR_CPU(load)(w);
 }
 
-// `rows` rows of x against a slice of `vectors` vectors of columns; all sums stay in registers. Sums
-// of an unfinished depth wait in y.
+// `rows` rows of x times a slice of `vectors` vectors of columns; all sums stay in registers. Partial
+// sums, of a part of the depth, are kept in y.
 INLINE void FOR_CPU(tile)(const int rows, const int vectors, const int width,
                           const enum FOR_CPU(form) form, const struct FOR_CPU(block) *b,
                           const float *w, size_t column, size_t row) {
@@ -119,8 +118,7 @@ INLINE void FOR_CPU(tile)(const int rows, const int vectors, const int width,
   }
 }
 
-// Slices of panels against the rows of a block, as many rows at a time as their sums fill the
-// registers.
+// The rows of a block times slices of panels, in tiles of as many rows as there are registers for.
 INLINE void FOR_CPU(tiles)(const int vectors, const int width, const enum FOR_CPU(form) form,
                            const struct FOR_CPU(block) *b, const float *w, size_t column) {
   size_t row = b->first_row;
@@ -156,7 +154,7 @@ static TARGET void FOR_CPU(panels)(const struct FOR_CPU(block) *b, enum FOR_CPU(
 #undef CASE
 }
 
-// The block of x, tile_rows rows at a time, number by number of the depth.
+// Packs the block of x into panels of tile_rows rows, number after number of the depth.
 static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to) {
   const size_t depth = b->end_depth - b->first_depth;
   for (size_t row = b->first_row; row < b->end_row; row += tile_rows) {
@@ -173,16 +171,16 @@ static TARGET void FOR_CPU(pack_rows)(const struct FOR_CPU(block) *b, float *to)
 }
 
 #ifdef has_pairs
-// The first `count` floats from memory in pairs of bfloat16 (two vectors of them if there are more),
-// the others zeros.
+// The first `count` floats from memory as pairs of bfloat16 (two vectors if count is larger), the
+// others zero.
 INLINE vec FOR_CPU(load_pairs)(const float *p, size_t count) {
   return FOR_CPU(rounded_pairs)(
       FOR_CPU(load_some)(p, count, 0),
       count > lanes ? FOR_CPU(load_some)(p + lanes, count - lanes, 0) : FOR_CPU(all)(0));
 }
 
-// The block of x in pairs of bfloat16, the last one with a zero where the depth is odd; row by row,
-// from which a pair goes into all lanes on its way to the product.
+// Rounds the block of x to pairs of bfloat16, row by row; an odd depth is padded with a zero. The
+// product broadcasts each pair to all lanes.
 static TARGET void FOR_CPU(round_rows)(const struct FOR_CPU(block) *b, float *to) {
   const size_t depth = b->end_depth - b->first_depth;
   for (size_t row = b->first_row; row < b->end_row; row++, to += pairs_stride) {
@@ -193,7 +191,7 @@ static TARGET void FOR_CPU(round_rows)(const struct FOR_CPU(block) *b, float *to
 }
 #endif
 
-// The rows first..<end of the panel that begins with a column, of weights of the depth k.
+// Widens rows first..<end of the panel that starts at a column; the weights have the depth k.
 static TARGET void FOR_CPU(widen)(struct kernel_panels w, size_t column, size_t k, size_t first,
                                   size_t end, size_t width, float *to) {
   if (w.format == kernel_bytes) {
@@ -206,7 +204,7 @@ static TARGET void FOR_CPU(widen)(struct kernel_panels w, size_t column, size_t 
     }
     return;
   }
-  // A row of pairs becomes two rows; of an odd depth, the last one is not read.
+  // A row of pairs becomes two rows; if the depth is odd, the last one is not read.
   const uint16_t *from = (const uint16_t *)w.numbers + column * pair_depth(k) + first * width;
   for (size_t i = first; i < end; i += 2, from += 2 * width, to += 2 * width)
     for (size_t j = 0; j < width; j += 8) {
@@ -220,10 +218,10 @@ static TARGET void FOR_CPU(widen)(struct kernel_panels w, size_t column, size_t 
 
 static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kernel_panels w,
                                             struct kernel_epilogue epilogue, float *scratch) {
-  // A slice of panels stays in the first-level cache while the rows of a block pass, and the block
-  // in the second-level cache while the panels pass.
+  // A slice of panels stays in the first-level cache while it is multiplied by the rows of a block,
+  // and the block in the second-level cache while it is multiplied by all panels.
   const size_t depth = multiply_deepest(p.k);
-  // Reordering x pays where many panels read it.
+  // Packing x is worth it if many panels read it.
   enum FOR_CPU(form) form =
       p.end_column - p.first_column >= 128 && p.m > 1 ? FOR_CPU(packed) : FOR_CPU(plain);
 #ifdef has_pairs
@@ -232,7 +230,7 @@ static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kern
   const size_t row_floats = form == FOR_CPU(pairs) ? (size_t)pairs_stride : depth;
   const size_t height = block_height(p.m, multiply_block / row_floats, tile_rows);
   const bool widens = form != FOR_CPU(pairs) && w.format != kernel_floats;
-  // Floats of a column in the panels; a pair of bfloat16 takes the place of one.
+  // The length of a column in the panels, in floats; a pair of bfloat16 is as large as one.
   const size_t column_floats = form == FOR_CPU(pairs) ? pair_depth(p.k) / 2 : p.k;
   float *slice = scratch, *packed = scratch + multiply_slice(depth);
   struct FOR_CPU(block) b = {.x = p.x, .x_stride = p.x_stride, .k = p.k, .n = p.n,
@@ -249,7 +247,7 @@ static TARGET void FOR_CPU(multiply_floats)(struct kernel_product p, struct kern
 #endif
       for (size_t column = p.first_column; column < p.end_column;) {
         const size_t width = panel_width(p.n - column);
-        // Two vectors of whole panels, or the one that a lone panel is.
+        // Two vectors of columns from full panels, or a single panel.
         const bool two = width == 16 && (lanes == 8 || (column + 16 < p.end_column &&
                                                         panel_width(p.n - column - 16) == 16));
         const size_t columns = two ? 2 * lanes : width;

@@ -1,4 +1,4 @@
-// Weights into panels and back.
+// Packs weights into panels, and unpacks them.
 #include "packing.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ void kernel_pack_floats(const float *w, size_t across, size_t along, size_t n, s
   }
 }
 
-// To the nearest, ties to even; what is not a number stays so.
+// Rounded to nearest, ties to even; NaN stays NaN.
 static uint16_t bfloat16(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
@@ -56,22 +56,23 @@ static size_t integer_place(size_t row, size_t i, size_t depth) {
   return row / 16 * 16 * depth + i / 4 * 64 + row % 16 * 4 + i % 4;
 }
 
-// A row with a number that is not finite gets a scale that is none.
+// A row with a number that is not finite gets the scale NaN.
 static void pack_integers(const float *w, size_t n, size_t k, struct kernel_panels panels) {
   const float round = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
   const size_t depth = integer_depth(k);
   int8_t *numbers = panels.numbers;
   memset(numbers, 0, kernel_packed_count(kernel_integers, n, k));
   for (size_t row = 0; row < n; row++, w += k) {
-    float most = 0, unsound = 0;
+    float most = 0, invalid = 0;
     for (size_t i = 0; i < k; i++) {
       most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-      unsound += w[i] * 0;
+      // Not finite times zero is NaN.
+      invalid += w[i] * 0;
     }
-    const float scale = most / 63 + unsound, inverse = 1 / scale;
-    const bool sound = scale > 0 && isfinite(scale) && isfinite(inverse);
+    const float scale = most / 63 + invalid, inverse = 1 / scale;
+    const bool is_valid = scale > 0 && isfinite(scale) && isfinite(inverse);
     int32_t sum = 0;
-    for (size_t i = 0; sound && i < k; i++) {
+    for (size_t i = 0; is_valid && i < k; i++) {
       const int32_t integer = (int32_t)((w[i] * inverse + round) - round);
       numbers[integer_place(row, i, depth)] = (int8_t)integer;
       sum += integer;
@@ -90,8 +91,7 @@ void kernel_pack(const float *w, size_t n, size_t k, struct kernel_panels panels
   }
 }
 
-// 16 rows of 16 bytes, `stride` apart, become 16 columns, one behind the other: interleaving rows
-// i and i + 8 four times transposes.
+// Transposes 16 rows of 16 bytes, `stride` apart: interleaving rows i and i + 8 four times does it.
 static void transpose_16(const int8_t *from, size_t stride, int8_t *to) {
   bytes_16 rows[16], next[16];
   for (int i = 0; i < 16; i++) rows[i] = *(const bytes_16 *)(from + i * stride);

@@ -1,4 +1,4 @@
-// The kernels for what the target always has.
+// The kernels for every processor of the architecture.
 #define FOR_CPU(name) name##_portable
 #define TARGET
 #define lanes 8
@@ -6,7 +6,7 @@
 #define integer_rows 4
 #include "vectors.h"
 
-// Σ x·w of `rows` rows of `depth` bytes against `vectors` vectors of columns, 16 a panel.
+// Σ x·w of `rows` rows of `depth` bytes and `vectors` vectors of columns, in panels of 16.
 static inline void integer_sums_portable(const int rows, const int vectors, const uint8_t *x,
                                          size_t depth, const int8_t *panel,
                                          int_vec sums[integer_rows][2]) {

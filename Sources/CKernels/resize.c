@@ -41,7 +41,7 @@ static void columns_portable(const uint8_t *source, size_t width, size_t from, r
 #define AVX2 __attribute__((target("avx2")))
 
 // A weight w is split exactly as (high << 15) + low, 0 <= low < 2^15, so that both parts are 16-bit
-// and the multiply-add of byte pairs does two taps a lane. 32-bit sums may wrap on the way:
+// and the multiply-add of byte pairs does two taps per lane. 32-bit sums may overflow in between:
 // addition modulo 2^32 gives the same final sum, which fits.
 enum { low_bits = 15 };
 
@@ -63,7 +63,7 @@ AVX2 static inline __m256i finish(__m256i low, __m256i high) {
 
 enum { rows_together = 4 };
 
-// Four taps a step; the lower half of a register holds taps 0 and 1, the upper half taps 2 and 3,
+// Four taps per step; the lower half of a register holds taps 0 and 1, the upper half taps 2 and 3,
 // as (red, red), (green, green), (blue, blue), nothing.
 AVX2 static void rows_avx2(const uint8_t *source, size_t width, resize_axis axis, uint8_t *target) {
   const __m256i spread = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,
@@ -104,7 +104,7 @@ AVX2 static void rows_avx2(const uint8_t *source, size_t width, resize_axis axis
   }
 }
 
-// 32 columns at a time, two taps a step. Returns how many columns are done.
+// 32 columns at a time, two taps per step. Returns how many columns are done.
 AVX2 static size_t columns_avx2(const uint8_t *source, size_t width, resize_axis axis,
                                 uint8_t *target) {
   const __m256i zero = _mm256_setzero_si256();
@@ -151,8 +151,8 @@ void resize_rows(const uint8_t *source, size_t width, size_t rows, resize_axis a
                  uint8_t *target) {
   size_t y = 0;
 #if defined(__x86_64__)
-  // The fast path reads 16 bytes where 12 are needed: past the window's end, so the last row, which
-  // nothing follows, is left to the portable path.
+  // The fast path reads 16 bytes where 12 are needed, past the end of the window, so the last row is
+  // left to the portable path.
   if (fast && axis.taps % 4 == 0)
     for (; y + rows_together < rows; y += rows_together)
       rows_avx2(source + y * width * 3, width, axis, target + y * axis.outputs * 3);

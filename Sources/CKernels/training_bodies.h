@@ -1,4 +1,4 @@
-// Gradients, losses and the optimiser's pass, included by kernel_bodies.h.
+// Gradients, losses and the optimiser's update, included by kernel_bodies.h.
 
 // MARK: - Around a product
 
@@ -33,8 +33,8 @@ INLINE uint64_t FOR_CPU(row_seed)(uint64_t key, size_t row) {
   return z ^ (z >> 31);
 }
 
-// The factors of neighbours of a row: 0, or the scale. Its seed and the columns pass MurmurHash3's
-// finaliser.
+// The factors of consecutive numbers of a row, 0 or the scale: MurmurHash3's finaliser of the row's
+// seed and the columns.
 INLINE vec FOR_CPU(dropout_factors)(struct kernel_dropout dropout, uint64_t seed, size_t column) {
   uint_vec x = ((uint_vec)FOR_CPU(steps)() + (uint32_t)column) * 0x9E3779B1u + (uint32_t)seed;
   x = (x ^ (x >> 16)) * 0x85EBCA6Bu;
@@ -86,7 +86,7 @@ static TARGET void FOR_CPU(gelu_backward)(const float *x, float *dy, size_t coun
 
 // MARK: - Depthwise convolution
 
-// Some channels of a map of 7 × 7 stay in the nearest cache for all taps.
+// A few channels of a 7 × 7 map stay in the first-level cache for all taps.
 static TARGET void FOR_CPU(depthwise_backward)(struct kernel_convolution s, const float *x,
                                                const float *dy, size_t count, float *d_weights) {
   for (size_t i = 0; i < count; i += lanes) {
@@ -96,7 +96,7 @@ static TARGET void FOR_CPU(depthwise_backward)(struct kernel_convolution s, cons
       float *sum = d_weights + tap * s.channels + i;
       vec total = FOR_CPU(load_some)(sum, some, 0);
       for (size_t oy = 0; oy < s.output_height; oy++) {
-        // Above or left of the map the difference is larger than any map.
+        // Above or left of the map the unsigned difference wraps and exceeds any size.
         const size_t row = oy * s.stride + down - s.top;
         if (row >= s.height) continue;
         for (size_t ox = 0; ox < s.output_width; ox++) {
@@ -195,7 +195,7 @@ INLINE float FOR_CPU(maximum)(const float *x, size_t count) {
   return maximum;
 }
 
-// Every number less the maximum becomes its exponential; returns their sum.
+// Replaces every x by exp(x − maximum); returns their sum.
 INLINE float FOR_CPU(exponentials)(float *x, size_t count, float maximum) {
   vec total = FOR_CPU(all)(0);
   size_t i = 0;

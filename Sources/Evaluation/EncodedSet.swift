@@ -59,7 +59,7 @@ struct EncodedSet: Sendable {
     var embeddings = captions.map { known[$0] ?? [] }
     var done = 0
     let tokens = tokens
-    let isWhole = try await workThrough(
+    let isWhole = try await concurrentMap(
       parts, inFlight: processors + 1, shouldStop: shouldStop,
       work: { part in (part, try model.embed(texts: part.map { tokens[$0] })) },
       take: { (part, embedded) in

@@ -133,7 +133,7 @@ public struct RetrievalEvaluation: Sendable {
     report(.begun(pairs: wanted, scoredBefore: wanted - total))
     let start = ContinuousClock.now
     var done = 0
-    let isWhole = try await workThrough(
+    let isWhole = try await concurrentMap(
       jobs, inFlight: processors + 1, shouldStop: shouldStop,
       work: { job in
         let tokens = job.texts.map { encoded.tokens[Int($0)] }

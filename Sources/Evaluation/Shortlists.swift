@@ -37,7 +37,7 @@ struct Shortlists: Sendable {
       $0..<min($0 + Self.block, queries.count)
     }
     let length = self.depth
-    let isWhole = try await workThrough(
+    let isWhole = try await concurrentMap(
       blocks, inFlight: processors + 1, shouldStop: shouldStop,
       work: { block in
         block.map { query in

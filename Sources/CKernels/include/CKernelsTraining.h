@@ -1,5 +1,5 @@
-// What training computes besides what the encoders do: gradients of single operations, losses, the
-// optimiser's pass. The bounds are checked by `Tensors`, the only caller.
+// What only training computes: gradients of single operations, losses, the optimiser's update. The
+// bounds are checked by `Tensors`, the only caller.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,15 +16,15 @@ void kernel_begin(struct kernel_block block, const float *bias, const float *add
 /// y = activation(y)
 void kernel_activate(struct kernel_block block, enum kernel_activation activation, float *y);
 
-/// Which numbers are dropped: a function of the key, a row and a column. The numbers that are kept
-/// are multiplied by `scale`; of 2²⁴ as many as `threshold` are dropped, none where that is 0.
+/// Dropout: whether a number is dropped is a function of the key, the row and the column. It is
+/// dropped with probability threshold / 2²⁴, otherwise multiplied by `scale`.
 struct kernel_dropout {
   uint64_t key;
   uint32_t threshold;
   float scale;
 };
 
-/// x [rows, columns], whose first row is the row `first_row` to the dropout, in place.
+/// Drops numbers of x [rows, columns] in place; its first row is row `first_row` for the dropout.
 void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
                  struct kernel_dropout dropout);
 
@@ -32,12 +32,12 @@ void kernel_drop(float *x, size_t first_row, size_t rows, size_t columns,
 void kernel_gelu_backward(const float *x, float *dy, size_t count);
 
 /// Adds the gradient of a depthwise convolution's weights to d_weights [kernel, kernel, channels], for
-/// its first `count` channels: x [height, width, channels] is what it was given, and dy
+/// its first `count` channels: x [height, width, channels] is its input, and dy
 /// [output_height, output_width, channels] the gradient of its output.
 void kernel_depthwise_backward(struct kernel_convolution shape, const float *x, const float *dy,
                                size_t count, float *d_weights);
 
-/// The gradients of a layer norm whose input was x. dx is written, or added to; the other two are
+/// The gradients of a layer norm with the input x. dx is overwritten, or added to; the other two are
 /// added to.
 void kernel_layer_norm_backward(const float *dy, const float *x, const float *weight,
                                 float epsilon, bool accumulates, float *dx, float *d_weight,
@@ -46,15 +46,15 @@ void kernel_layer_norm_backward(const float *dy, const float *x, const float *we
 /// sums [columns] += the sums of the columns of x [rows, columns], whose rows are `stride` apart.
 void kernel_sum_columns(const float *x, size_t stride, size_t rows, size_t columns, float *sums);
 
-/// The cross entropy of a row of logits, which becomes scale · its gradient. The target is the class
-/// `target` to 1 − smoothing, and every class alike to the rest.
+/// The cross entropy of a row of logits, which are replaced by scale · their gradient. The target
+/// distribution is 1 − smoothing on the class `target`, and smoothing spread evenly over all classes.
 double kernel_cross_entropy(float *logits, size_t columns, size_t target, float smoothing,
                             float scale);
 
-/// The same for any target whose sum is 1.
+/// The same for any target distribution.
 double kernel_soft_cross_entropy(float *logits, const float *targets, size_t columns, float scale);
 
-/// What one step of AdamW does to every parameter p with the gradient g:
+/// One step of AdamW, for every parameter p with the gradient g:
 /// m ← β₁m + (1 − β₁)sg,  v ← β₂v + (1 − β₂)(sg)²,  p ← decay · p − rate · m / (√(v · correction) + ε)
 struct kernel_adamw {
   float beta1, beta2, gradient_scale, decay, rate, correction, epsilon;
@@ -66,24 +66,24 @@ void kernel_adamw(float *p, const float *g, float *m, float *v, size_t count,
 /// p = keeping · p + (1 − keeping) · q
 void kernel_average(float *p, const float *q, size_t count, float keeping);
 
-/// How an attention is trained: which keys a query sees, and which probabilities are dropped.
+/// What training adds to an attention: a causal mask and dropout of the probabilities.
 struct kernel_attention_training {
-  /// Query i sees the keys 0…(keys − queries + i) only.
+  /// Query i attends to keys 0…(keys − queries + i) only.
   bool causal;
   struct kernel_dropout dropout;
-  /// The rows that the queries are to the dropout: first, and how far apart.
+  /// The queries' rows for the dropout: the first, and the distance between two.
   size_t first_row, row_stride;
 };
 
-/// Floats of scratch memory that the next two need.
+/// The scratch memory, in floats, that the next two functions need.
 size_t kernel_attention_training_scratch(size_t keys, size_t size);
 
-/// `kernel_attend` with causality and dropout.
+/// `kernel_attend` with a causal mask and dropout.
 void kernel_attend_training(struct kernel_attention attention,
                             struct kernel_attention_training training, float *scratch);
 
-/// The gradients of the queries, keys and values of one head, each added to. The attention's context
-/// is not read.
+/// The gradients of the queries, keys and values of one head, each added to what is there. The
+/// attention's context is not read.
 struct kernel_attention_gradient {
   const float *d_context;
   size_t d_context_stride;

@@ -31,7 +31,7 @@ public struct CapFilt: Sendable {
     _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
     take: ([FilteredText]) throws -> Void
   ) async throws -> Bool {
-    try await workThroughInOrder(
+    try await orderedConcurrentMap(
       inputs, perTask: PictureCaptioner.picturesPerTask, shouldStop: shouldStop,
       work: { try bootstrap($0) }, take: { try $0.forEach(take) })
   }

@@ -101,7 +101,7 @@ public struct IndexCaptioner: Sendable {
     let jobs = try plan(store, &summary)
     report(.planned(pictures: summary.pictures, toCaption: jobs.count))
 
-    let isWhole = try await workThroughInOrder(
+    let isWhole = try await orderedConcurrentMap(
       jobs, perTask: PictureCaptioner.picturesPerTask, shouldStop: shouldStop,
       work: { try outcomes(of: $0, in: store, root: root) }
     ) { outcomes in

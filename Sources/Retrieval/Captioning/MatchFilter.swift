@@ -129,7 +129,7 @@ public struct MatchFilter: Sendable {
     _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
     take: ([FilteredText]) throws -> Void
   ) async throws -> Bool {
-    try await workThroughInOrder(
+    try await orderedConcurrentMap(
       inputs, perTask: Self.picturesPerTask, shouldStop: shouldStop,
       work: { try $0.map { try judge($0) } },
       take: { try $0.forEach(take) })

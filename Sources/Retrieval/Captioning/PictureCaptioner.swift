@@ -48,7 +48,7 @@ public struct PictureCaptioner: Sendable, CustomStringConvertible {
     files: [[UInt8]], shouldStop: @escaping @Sendable () -> Bool,
     take: (CaptionedFile) throws -> Void
   ) async throws -> Bool {
-    try await workThroughInOrder(
+    try await orderedConcurrentMap(
       files, perTask: Self.picturesPerTask, shouldStop: shouldStop,
       work: { try captionedFiles($0) }, take: { try $0.forEach(take) })
   }

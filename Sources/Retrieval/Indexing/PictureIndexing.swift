@@ -35,7 +35,7 @@ extension Indexer {
       report(.encoded(done))
     }
     do {
-      let isWhole = try await workThrough(
+      let isWhole = try await concurrentMap(
         jobs, inFlight: 2 * processors + 2, shouldStop: shouldStop,
         work: { try encoder.outcome(of: $0) },
         take: { outcome in

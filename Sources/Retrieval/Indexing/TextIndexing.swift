@@ -25,7 +25,7 @@ extension Indexer {
     let total = jobs.reduce(0) { $0 + $1.texts.count }
     var done = 0
     defer { summary.texts = done }
-    return try await workThrough(
+    return try await concurrentMap(
       grouped(jobs), inFlight: processors + 1, shouldStop: shouldStop,
       work: { group in (group, try embeddings(of: group, in: store)) },
       take: { (group, embeddings) in

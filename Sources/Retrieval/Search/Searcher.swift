@@ -79,7 +79,7 @@ public struct Searcher: Sendable {
       var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
       var pace = RerankPace(most: min(depth.rerank, candidates.count), deadline: deadline)
       while let part = pace.next() {
-        try overlapping(
+        try prefetching(
           candidates[part].map(\.id), batch: Self.featuresAtOnce,
           read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
           compute: { [model] features in

@@ -1,10 +1,10 @@
-/// How a convolution moves over a picture of `[height · width, inputs]`, channels together.
+/// The sizes of a convolution over a feature map `[height · width, inputs]`.
 public struct ConvolutionShape: Sendable, Equatable {
   /// Channels in and out.
   public let inputs, outputs: Int
-  /// Pixels on a side of the kernel, and between two applications of it.
+  /// The side of the square kernel, and the distance between two applications of it, in pixels.
   public let kernel, stride: Int
-  /// Zeros around the input.
+  /// Zero padding around the input.
   public let top, left, bottom, right: Int
 
   /// A convolution of the given sizes.
@@ -31,14 +31,14 @@ public struct ConvolutionShape: Sendable, Equatable {
   public func width(for width: Int) -> Int { (width + left + right - kernel) / stride + 1 }
 }
 
-/// A picture of any number of channels: `[height · width, channels]`, row after row.
+/// A picture with any number of channels: `[height · width, channels]`, row by row.
 public struct FeatureMap: Sendable {
-  /// Pixels.
+  /// Its size in pixels.
   public private(set) var height, width: Int
-  /// One row a pixel.
+  /// One row for each pixel.
   public var pixels: Matrix
 
-  /// A map over the given numbers.
+  /// A map of the given numbers.
   public init(height: Int, width: Int, pixels: Matrix) {
     precondition(pixels.rows == height * width)
     self.height = height
@@ -46,7 +46,7 @@ public struct FeatureMap: Sendable {
     self.pixels = pixels
   }
 
-  /// A map of nothing, to be given a shape by what is written into it.
+  /// An empty map; whatever writes into it gives it its shape.
   public init() {
     self.init(height: 0, width: 0, pixels: Matrix())
   }
@@ -58,7 +58,7 @@ public struct FeatureMap: Sendable {
   }
 }
 
-/// x `[rows, columns]`, row-major, as `[columns, rows]`.
+/// The transpose, `[columns, rows]`, of a row-major x `[rows, columns]`.
 func transposed(_ x: [Float], rows: Int, columns: Int) -> [Float] {
   precondition(x.count == rows * columns)
   return [Float](unsafeUninitializedCapacity: x.count) { y, count in

@@ -4,7 +4,7 @@ public struct Matrix: Sendable, Equatable {
   public private(set) var rows: Int
   /// Number of columns.
   public private(set) var columns: Int
-  /// The numbers, row after row; `rows * columns` of them.
+  /// The `rows * columns` numbers, row by row.
   public var values: [Float]
 
   /// A matrix of zeros.
@@ -12,21 +12,22 @@ public struct Matrix: Sendable, Equatable {
     self.init(rows: rows, columns: columns, values: [Float](repeating: 0, count: rows * columns))
   }
 
-  /// A matrix over the given numbers, row after row.
+  /// A matrix of the given numbers, row by row.
   public init(rows: Int, columns: Int, values: [Float]) {
-    precondition(values.count == rows * columns, "a \(rows)×\(columns) matrix of \(values.count)")
+    precondition(
+      values.count == rows * columns, "a \(rows)×\(columns) matrix of \(values.count) numbers")
     self.rows = rows
     self.columns = columns
     self.values = values
   }
 
-  /// A matrix of nothing, to be given a shape by what is written into it.
+  /// An empty matrix; whatever writes into it gives it its shape.
   public init() {
     self.init(rows: 0, columns: 0)
   }
 
-  /// Gives the matrix another shape for what is about to be written. Its memory is kept, so a
-  /// matrix that is written again and again is allocated once; its numbers mean nothing afterwards.
+  /// Changes the shape before new contents are written; the old numbers are undefined afterwards.
+  /// The memory is kept, so that a matrix that is written repeatedly is allocated once.
   public mutating func reshape(rows: Int, columns: Int) {
     precondition(rows >= 0 && columns >= 0)
     values.resize(to: rows * columns)
@@ -40,7 +41,7 @@ public struct Matrix: Sendable, Equatable {
     return values[row * columns..<(row + 1) * columns]
   }
 
-  /// The rows `range`, in a matrix of their own.
+  /// A copy of the rows in `range`.
   public func rows(_ range: Range<Int>) -> Matrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
     return Matrix(
@@ -48,7 +49,7 @@ public struct Matrix: Sendable, Equatable {
       values: Array(values[range.lowerBound * columns..<range.upperBound * columns]))
   }
 
-  /// The rows of the given numbers, one behind the other.
+  /// A copy of the rows with the given indices, in that order.
   public func rows(_ indices: [Int]) -> Matrix {
     var gathered = [Float]()
     gathered.reserveCapacity(indices.count * columns)
@@ -56,7 +57,7 @@ public struct Matrix: Sendable, Equatable {
     return Matrix(rows: indices.count, columns: columns, values: gathered)
   }
 
-  /// Writes rows of another matrix of as many columns over those from `first` on.
+  /// Replaces rows, from `first` on, by rows of another matrix with as many columns.
   public mutating func replaceRows(from first: Int, with range: Range<Int>, of other: Matrix) {
     precondition(other.columns == columns && range.upperBound <= other.rows)
     precondition(first >= 0 && first + range.count <= rows)
@@ -67,12 +68,12 @@ public struct Matrix: Sendable, Equatable {
 }
 
 extension Matrix {
-  /// Lends the numbers to a kernel.
+  /// Calls a kernel with the numbers.
   func withPointer<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
     values.withPointer(count: rows * columns, body)
   }
 
-  /// Lends the numbers to a kernel that writes them.
+  /// Calls a kernel that writes the numbers.
   mutating func withMutablePointer<Result>(
     _ body: (UnsafeMutablePointer<Float>) -> Result
   ) -> Result {
@@ -81,7 +82,7 @@ extension Matrix {
 }
 
 extension [Float] {
-  /// Makes room for so many numbers, which mean nothing yet, without giving memory back.
+  /// Changes the number of elements without releasing memory; the contents are undefined.
   mutating func resize(to count: Int) {
     if count > self.count {
       append(contentsOf: repeatElement(0, count: count - self.count))
@@ -91,20 +92,20 @@ extension [Float] {
   }
 }
 
-/// The two ways by which numbers reach C: each checks that there are as many as the kernel was told.
+/// All numbers are passed to C by one of these two, which check the count that the kernel is told.
 extension [Float] {
   func withPointer<Result>(count: Int, _ body: (UnsafePointer<Float>) -> Result) -> Result {
-    precondition(self.count == count, "\(self.count) numbers where \(count) are expected")
+    precondition(self.count == count, "\(self.count) numbers instead of \(count)")
     return withUnsafeBufferPointer { body($0.baseAddress ?? UnsafePointer(placeholder)) }
   }
 
   mutating func withMutablePointer<Result>(
     count: Int, _ body: (UnsafeMutablePointer<Float>) -> Result
   ) -> Result {
-    precondition(self.count == count, "\(self.count) numbers where \(count) are expected")
+    precondition(self.count == count, "\(self.count) numbers instead of \(count)")
     return withUnsafeMutableBufferPointer { body($0.baseAddress ?? placeholder) }
   }
 }
 
-/// Stands for the address of no numbers; never read or written.
+/// The address of an empty array; never read or written.
 private nonisolated(unsafe) let placeholder = UnsafeMutablePointer<Float>.allocate(capacity: 1)

@@ -1,4 +1,4 @@
-/// Where a block of a row-major matrix begins, and how far apart its rows are.
+/// A block of a row-major matrix: its first number, and the distance between the starts of two rows.
 struct Block<Pointer> {
   let start: Pointer
   let stride: Int
@@ -9,9 +9,10 @@ struct Block<Pointer> {
   }
 }
 
-/// c = scale · op(a) · op(b), where op transposes what is called transposed.
+/// c = scale · op(a) · op(b), where op transposes a matrix whose `transposed` is true.
 /// - Parameters:
-///   - c: Becomes `[rows of op(a), columns of op(b)]`, or has this shape where the product is added.
+///   - c: Takes the shape `[rows of op(a), columns of op(b)]`, or must have it if accumulating.
+///   - accumulating: Adds the product to c.
 public func multiply(
   _ a: Matrix, transposed aTransposed: Bool, by b: Matrix,
   transposed bTransposed: Bool = false, scale: Float = 1, into c: inout Matrix,
@@ -37,7 +38,7 @@ public func multiply(
   }
 }
 
-/// The same with a as it is.
+/// The same with a not transposed.
 public func multiply(
   _ a: Matrix, by b: Matrix, transposed: Bool = false, scale: Float = 1, into c: inout Matrix,
   accumulating: Bool = false
@@ -47,8 +48,8 @@ public func multiply(
     accumulating: accumulating)
 }
 
-/// c [rows, columns] = scale · op(a) · op(b), added to c where it accumulates. a is `[rows, depth]`
-/// and b is `[depth, columns]`; each is stored the other way round where it is transposed.
+/// c [rows, columns] = scale · op(a) · op(b), added to c if it accumulates. a is `[rows, depth]` and
+/// b `[depth, columns]`, or the transpose of that.
 struct MatrixProduct: Sendable {
   var rows, columns, depth: Int
   var transposesA = false

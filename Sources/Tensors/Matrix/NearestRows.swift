@@ -1,9 +1,9 @@
 internal import CKernels
 
-/// For every row of `x`, which row of `centres` is nearest by Euclidean distance: the one with the
-/// greatest score x·c − |c|²/2, the first of several.
-/// - Returns: One number of a row of `centres` for each row of `x`, and the scores; the squared
-///   distance is |x|² less twice the score.
+/// Finds, for every row of `x`, the nearest row of `centres` by Euclidean distance: the one with the
+/// greatest score x·c − |c|²/2, and the first of equal ones.
+/// - Returns: The index of a row of `centres` and the score for each row of `x`. The squared distance
+///   is |x|² − 2 · score.
 public func nearestRows(of x: Matrix, among centres: Matrix) -> (rows: [Int], scores: [Float]) {
   precondition(x.columns == centres.columns && centres.rows > 0, "shapes do not agree")
   let halfNorms = centres.squaredNorms().map { $0 / 2 }
@@ -43,7 +43,7 @@ extension Matrix {
   }
 }
 
-/// Products are looked through in tiles that stay in the processor's caches.
+/// Products are computed and searched in tiles that stay in the processor's caches.
 private let tileRows = 256
 private let tileColumns = 1024
 
@@ -79,7 +79,7 @@ private func findNearest(
   }
 }
 
-/// Where a − b is greatest, the first of several, and what it is there.
+/// The greatest element of a − b and its index, the first of equal ones.
 private func greatestDifference(
   _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
 ) -> (index: Int, value: Float) {

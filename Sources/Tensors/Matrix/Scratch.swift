@@ -1,4 +1,4 @@
-/// Lends memory for so many floats, which mean nothing yet, from a multiple of 64 on.
+/// Calls `body` with uninitialised memory for `count` floats, aligned to 64 bytes.
 func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
   withUnsafeTemporaryAllocation(
     byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64

@@ -1,20 +1,20 @@
 internal import CKernels
 
-/// Σ aᵢ·bᵢ; the cosine where both are normalised, and then within 1e-7 of exact arithmetic.
+/// Σ aᵢ·bᵢ. Of normalised vectors, this is the cosine, with an error below 1e-7.
 public func dot(_ a: [Float], _ b: [Float]) -> Float {
   a.withPointer(count: a.count) { a_ in
     b.withPointer(count: a.count) { Float(kernel_dot(a_, $0, a.count)) }
   }
 }
 
-/// Divides a vector by its length; a vector of zeros stays as it is.
+/// Divides a vector by its length; a zero vector is unchanged.
 public func normalized(_ vector: [Float]) -> [Float] {
-  // Hugging Face and PyTorch put the same floor under the length.
+  // The same lower bound as in PyTorch and Hugging Face.
   let length = max(dot(vector, vector).squareRoot(), 1e-12)
   return vector.map { $0 / length }
 }
 
-/// Writes every row of x, divided by its length as in `normalized`, into y, which takes x's shape.
+/// Writes the rows of x, normalised as by `normalized`, into y, which takes the shape of x.
 public func normalizeRows(_ x: Matrix, into y: inout Matrix) {
   let columns = x.columns
   y.reshape(rows: x.rows, columns: columns)
@@ -29,8 +29,8 @@ public func normalizeRows(_ x: Matrix, into y: inout Matrix) {
   }
 }
 
-/// Writes the gradient of x into dx, which takes x's shape: of every row with the length l and the
-/// direction y = x / l, (dy − y · (y·dy)) / l.
+/// Writes the gradient of x into dx, which takes the shape of x. For a row of length l with
+/// y = x / l, it is (dy − y · (y·dy)) / l.
 public func normalizeRowsBackward(_ dy: Matrix, of x: Matrix, dx: inout Matrix) {
   let columns = x.columns
   precondition(dy.rows == x.rows && dy.columns == columns)

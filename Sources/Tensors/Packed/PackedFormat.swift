@@ -1,21 +1,21 @@
 internal import CKernels
 
-/// In which numbers a `PackedMatrix` is kept.
+/// The number format of a `PackedMatrix`.
 public enum PackedFormat: UInt8, Sendable, CaseIterable {
   /// 32-bit floats.
   case float32 = 0
-  /// Integers of 8 bits with a scale for every row, widened to floats before they are multiplied.
+  /// 8-bit integers with a scale for each row, widened to floats when multiplied.
   case scaledBytes = 1
-  /// Floats rounded to their upper 16 bits. With `KernelBuild.avx512` the other factor is rounded
-  /// too and the sums are 32-bit floats; other builds widen them before they are multiplied.
+  /// Floats rounded to their upper 16 bits. `KernelBuild.avx512` rounds the other factor too and
+  /// sums in 32-bit floats; other builds widen them to floats when multiplied.
   case bfloat16 = 2
-  /// Integers in −63…63 with a scale for every row. They are multiplied by the integers in 0…127 to
-  /// which every row of the other factor is rounded, with a step and an offset of its own.
+  /// Integers in −63…63 with a scale for each row. Each row of the other factor is quantised to
+  /// integers in 0…127, with its own step and offset.
   case integers = 3
 }
 
-/// Where the parts of a packed matrix lie, each from a multiple of 64 on: the numbers in panels, and a
-/// scale and a sum for every row where the format has them.
+/// The layout of a packed matrix: the numbers in panels, and a scale and a sum for each row if the
+/// format has them. Each part is aligned to 64 bytes.
 struct PackedLayout {
   let format: PackedFormat
   let byteCount: Int
@@ -34,7 +34,7 @@ struct PackedLayout {
     byteCount = sums + (format == .integers ? rounded(4 * rows) : 0)
   }
 
-  /// The parts of the matrix that begins at `start`. Only what is being packed is written to.
+  /// The parts of the matrix at `start`. They are written to only while packing.
   func panels(at start: UnsafeRawPointer) -> kernel_panels {
     let start = UnsafeMutableRawPointer(mutating: start)
     let scales = (start + scales).assumingMemoryBound(to: Float.self)

@@ -1,22 +1,22 @@
 internal import CKernels
 
-/// The matrix of a linear layer, `[rows, columns]`, rearranged once into the order in which a
-/// product by its transpose reads it.
+/// The weight of a linear layer, `[rows, columns]`, packed once into the order in which a product
+/// with its transpose reads it.
 ///
-/// What was rearranged can be kept in a file: for every loaded matrix write its `format` and the
-/// bytes that `withPackedBytes` lends, from an offset that is a multiple of 64 on; later map the file
-/// as one `PackedRegion` and give every matrix its part with `load(_:from:at:)`, which copies nothing.
-/// The bytes are this processor's (little-endian) and this version's: put both into the file's key.
+/// Packed weights can be stored in a file: write the `format` of each loaded matrix, and the bytes
+/// from `withPackedBytes` at an offset that is a multiple of 64. Later, map the file as a
+/// `PackedRegion` and load each matrix with `load(_:from:at:)`, which copies nothing. The bytes depend
+/// on the byte order (little-endian) and the version of blip, so the file's name must include both.
 ///
-/// While it is trained, a matrix is plain: an array of floats, row after row, that is not rearranged.
+/// For training, a matrix is plain: an array of floats, row by row, that is not packed.
 public struct PackedMatrix: Sendable {
   /// Number of rows: the outputs of the layer.
   public let rows: Int
   /// Number of columns: its inputs.
   public let columns: Int
-  /// In which numbers it is kept rearranged; nil before it is loaded, and of a plain matrix.
+  /// The number format; nil before it is loaded, and for a plain matrix.
   public var format: PackedFormat? { storage?.format }
-  /// Whether a product by it rounds its other factor too, here or on another processor.
+  /// Whether a product with it rounds the other factor too, here or on another processor.
   public var roundsFactors: Bool { format == .bfloat16 || format == .integers }
   private var storage: Storage?
   private var plain: [Float]?
@@ -32,37 +32,37 @@ public struct PackedMatrix: Sendable {
       self.offset = offset
     }
 
-    /// In memory of its own.
+    /// In newly allocated memory.
     init(_ layout: PackedLayout, _ fill: (UnsafeMutableRawPointer) -> Void) {
       self.init(layout.format, PackedRegion(byteCount: layout.byteCount, fill), at: 0)
     }
   }
 
-  /// A matrix whose numbers are still to be loaded.
+  /// A matrix whose numbers are not loaded yet.
   public init(rows: Int, columns: Int) {
     precondition(rows > 0 && columns > 0)
     self.rows = rows
     self.columns = columns
   }
 
-  /// Whether it is kept as it is, row after row: to be trained.
+  /// Whether it is plain, for training.
   public var isPlain: Bool { plain != nil }
 
-  /// Takes numbers, row after row, and keeps them as they are.
+  /// Loads numbers, row by row, as a plain matrix.
   public mutating func load(plain numbers: [Float]) {
     precondition(numbers.count == rows * columns)
     storage = nil
     plain = numbers
   }
 
-  /// The numbers, row after row; none before they are loaded. Of a plain matrix it is the array
-  /// itself, which can be changed where it lies and moved out; the matrix stays plain. Otherwise
-  /// reading and writing rearranges all numbers, and what is written is kept in 32 bits.
+  /// The numbers, row by row; empty before they are loaded. For a plain matrix it is the array
+  /// itself, which can be modified in place or moved out; the matrix stays plain. Otherwise reading
+  /// unpacks all numbers, and writing packs them as `float32`.
   public var floats: [Float] {
     get { plain ?? (storage == nil ? [] : unpacked()) }
     _modify {
       if var numbers = plain {
-        // The array has one owner while it is lent.
+        // So that the array has a single owner while it is modified.
         plain = []
         defer { plain = numbers }
         yield &numbers
@@ -74,11 +74,11 @@ public struct PackedMatrix: Sendable {
     }
   }
 
-  /// Takes numbers, row after row, and keeps them in the given format, which is not `scaledBytes`:
-  /// those are loaded as they are.
+  /// Loads numbers, row by row, in the given format, except `scaledBytes`, whose bytes are loaded as
+  /// they are.
   public mutating func load(floats: [Float], as format: PackedFormat) {
-    precondition(format != .scaledBytes, "bytes are loaded with their scales")
-    // Sums of products of 7 bits fit 32.
+    precondition(format != .scaledBytes, "scaled bytes need their scales")
+    // So that sums of products of 7-bit integers fit in 32 bits.
     precondition(format != .integers || columns <= 1 << 17, "\(columns) columns are too many")
     let layout = PackedLayout(format, rows: rows, columns: columns)
     plain = nil
@@ -87,8 +87,8 @@ public struct PackedMatrix: Sendable {
     }
   }
 
-  /// Takes the numbers `bytes[row, column] · scales[row]`, and keeps them so.
-  /// - Parameter bytes: Signed, row after row.
+  /// Loads the numbers `bytes[row, column] · scales[row]` as `scaledBytes`.
+  /// - Parameter bytes: Signed, row by row.
   public mutating func load(bytes: RawSpan, scales: [Float]) {
     precondition(bytes.byteCount == rows * columns && scales.count == rows)
     let layout = PackedLayout(.scaledBytes, rows: rows, columns: columns)
@@ -113,26 +113,26 @@ public struct PackedMatrix: Sendable {
     }
   }
 
-  /// Lends the numbers of a plain matrix.
+  /// Calls `body` with the numbers of a plain matrix.
   func withPlain<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-    guard let plain else { preconditionFailure("a \(rows)×\(columns) matrix that is not plain") }
+    guard let plain else { preconditionFailure("a \(rows)×\(columns) matrix is not plain") }
     return plain.withPointer(count: rows * columns, body)
   }
 
-  /// Lends the numbers of a plain matrix to be changed.
+  /// Calls `body` with the numbers of a plain matrix, to modify them.
   mutating func withMutablePlain(_ body: (UnsafeMutablePointer<Float>) -> Void) {
-    precondition(isPlain, "a \(rows)×\(columns) matrix that is not plain")
+    precondition(isPlain, "a \(rows)×\(columns) matrix is not plain")
     floats.withMutablePointer(count: rows * columns, body)
   }
 
-  /// Lends the rearranged numbers to a kernel.
+  /// Calls a kernel with the packed numbers.
   func withPanels<Result>(_ body: (kernel_panels) -> Result) -> Result {
     guard let storage else {
       preconditionFailure("a \(rows)×\(columns) matrix is used before it is loaded")
     }
     let layout = PackedLayout(storage.format, rows: rows, columns: columns)
     return storage.region.withBytes(storage.offset..<storage.offset + layout.byteCount) { bytes in
-      guard let start = bytes.baseAddress else { preconditionFailure("a matrix of no bytes") }
+      guard let start = bytes.baseAddress else { preconditionFailure("a packed matrix is empty") }
       return body(layout.panels(at: start))
     }
   }
@@ -159,12 +159,12 @@ extension PackedMatrix {
 // MARK: - Packed bytes in files
 
 extension PackedMatrix {
-  /// How many bytes a matrix of this shape takes in a format, a multiple of 64.
+  /// The size in bytes of a matrix of this shape in a format; a multiple of 64.
   public func packedByteCount(as format: PackedFormat) -> Int {
     PackedLayout(format, rows: rows, columns: columns).byteCount
   }
 
-  /// Lends the rearranged numbers as bytes, to be written to a file; nil before they are loaded.
+  /// Calls `body` with the packed bytes, to write them to a file; nil before they are loaded.
   public func withPackedBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result? {
@@ -173,9 +173,9 @@ extension PackedMatrix {
     return try storage.region.withBytes(storage.offset..<end, body)
   }
 
-  /// Uses what `withPackedBytes` lent for a matrix of this shape and format, where it lies now.
-  /// Throws where the region is too short or the offset is not a multiple of 64. The numbers are
-  /// taken as they are: whether they are the right ones is for a checksum to say.
+  /// Uses the bytes that `withPackedBytes` gave for a matrix of this shape and format, in place.
+  /// Throws if the region is too short or the offset is not a multiple of 64. The numbers are not
+  /// checked: use a checksum.
   public mutating func load(
     _ format: PackedFormat, from region: PackedRegion, at offset: Int
   ) throws(PackedMatrixError) {
@@ -185,8 +185,8 @@ extension PackedMatrix {
     else {
       throw PackedMatrixError(
         region.path ?? "packed weights",
-        "\(count) bytes of a \(rows)×\(columns) matrix at \(offset) are not inside the file's "
-          + "\(region.byteCount); delete it, it will be made again")
+        "too short for a \(rows)×\(columns) matrix: \(count) bytes at offset \(offset), but the file "
+          + "has \(region.byteCount); delete it, and it will be rebuilt")
     }
     plain = nil
     storage = Storage(format, region, at: offset)

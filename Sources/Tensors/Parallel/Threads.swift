@@ -1,11 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Processors that this process may use.
+/// The number of processors.
 public let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-/// How many threads one operation may use, in the whole process: all processors, unless told
-/// otherwise. A program that runs an encoder on every core sets one.
+/// Sets how many threads one operation may use, for the entire process; by default, one for each
+/// processor. A program that runs an encoder on every core sets 1.
 public func setComputeThreads(_ count: Int) {
   precondition(count > 0)
   computeThreads.store(count, ordering: .relaxed)
@@ -16,11 +16,11 @@ var currentComputeThreads: Int { computeThreads.load(ordering: .relaxed) }
 
 private let computeThreads = Atomic(processors)
 
-/// Calls `body` with ranges that together are 0..<rows, on several threads where the operation is
-/// worth it.
+/// Calls `body` with ranges that together are 0..<rows, on several threads if the operation is large
+/// enough.
 /// - Parameters:
-///   - multiple: What every range but the last is a multiple of.
-///   - operations: Multiplications of the whole.
+///   - multiple: The size of every range except the last is a multiple of it.
+///   - operations: How many multiplications the operation has.
 package func inParallel(
   rows: Int, multipleOf multiple: Int = 1, operations: Int, _ body: (Range<Int>) -> Void
 ) {
@@ -34,8 +34,8 @@ package func inParallel(
   }
 }
 
-/// In how many parts an operation over so many units is divided, at least one. Handing a part to
-/// another thread takes as long as some ten thousand multiplications.
+/// The number of parts, at least one, to divide an operation over `units` units into. Passing a part
+/// to another thread takes as long as about ten thousand multiplications.
 func worthwhileParts(of units: Int, operations: Int) -> Int {
   max(1, min(currentComputeThreads, operations / 200_000, units))
 }

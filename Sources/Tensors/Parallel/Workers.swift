@@ -3,28 +3,28 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// The threads that operations are divided among. A forward pass is some hundred operations, one
-/// right behind the other, so a thread that has done its part looks out for the next for a while
-/// before it sleeps: waking it would take longer than many an operation.
+/// The threads that operations are divided among. A forward pass is about a hundred operations in
+/// quick succession, so a thread that has finished its part spins for a while before it sleeps: waking
+/// it takes longer than many operations do.
 final class Workers: Sendable {
   static let shared = Workers(count: processors - 1)
 
-  /// What is being done; written only while no job is open and no worker inside.
+  /// The current job; written only while it is not open and no worker is inside.
   private struct Job {
     var parts = 0
     var body: (Int) -> Void = { _ in }
   }
 
   private let job = UnsafeJob()
-  /// Held by the thread whose job it is.
+  /// Held by the thread that started the job.
   private let isTaken = Atomic(false)
   private let isOpen = Atomic(false)
-  /// Workers that look at the job.
+  /// Workers that are reading the job.
   private let inside = Atomic(0)
-  /// Parts that somebody has begun with, and parts that are done.
+  /// Parts that were started, and parts that are done.
   private let begun = Atomic(0)
   private let done = Atomic(0)
-  /// Goes up with every job.
+  /// Counts the jobs.
   private let calls = Atomic(0)
   private let asleep = Atomic(0)
   private let wake = DispatchSemaphore(value: 0)
@@ -41,8 +41,8 @@ final class Workers: Sendable {
     }
   }
 
-  /// Calls `body` with 0..<parts, each once, here and on the workers, and returns when all are done.
-  /// Somebody else's job is not waited for: then all parts are done here.
+  /// Calls `body` with each of 0..<parts once, on this thread and the workers, and returns when all
+  /// are done. While another thread's job is running, all parts are done on this thread.
   func perform(parts: Int, _ body: (Int) -> Void) {
     guard count > 0, !isTaken.exchange(true, ordering: .acquiring) else {
       return (0..<parts).forEach(body)
@@ -73,7 +73,7 @@ final class Workers: Sendable {
     }
   }
 
-  /// What a worker does for ever.
+  /// The endless loop of a worker.
   private func work() {
     var seen = 0
     while true {
@@ -84,7 +84,7 @@ final class Workers: Sendable {
     }
   }
 
-  /// Returns when there has been a call after the last that was seen.
+  /// Returns when there has been a call since the last one seen.
   private func waitForCall(after seen: inout Int) {
     for _ in 0..<20_000 {
       let now = calls.load(ordering: .sequentiallyConsistent)
@@ -102,7 +102,7 @@ final class Workers: Sendable {
     while !condition() {
       kernel_pause()
       turns += 1
-      // Whoever is waited for may not be running.
+      // The thread that is waited for may not be running.
       if turns % 20_000 == 0 { sched_yield() }
     }
   }

@@ -1,9 +1,7 @@
 internal import BLIP
 internal import Captions
 internal import Checkpoints
-internal import Dispatch
 internal import Images
-internal import Synchronization
 internal import Tensors
 
 /// Measures a model folder, as any program would use it, on pictures that it was not trained on:
@@ -127,20 +125,12 @@ struct HeldOutEvaluation: Sendable {
       })
   }
 
-  /// What `make` makes of every item, on all cores; nil where it was stopped.
+  /// What `make` makes of every item, on all cores; nil if it was stopped.
   private func concurrently<Item: Sendable, Made: Sendable>(
     _ items: [Item], _ make: (Item) -> Made
   ) -> [Made]? {
-    let all = Mutex([Made?](repeating: nil, count: items.count))
-    withoutActuallyEscaping(make) { make in
-      nonisolated(unsafe) let make = make
-      DispatchQueue.concurrentPerform(iterations: items.count) { index in
-        guard !shouldStop() else { return }
-        let made = make(items[index])
-        all.withLock { $0[index] = made }
-      }
-    }
-    let made = all.withLock { $0.compactMap { $0 } }
+    let all = concurrentMap(items) { item -> Made? in shouldStop() ? nil : make(item) }
+    let made = all.compactMap { $0 }
     return made.count == items.count ? made : nil
   }
 

@@ -1,9 +1,7 @@
 internal import BLIP
 internal import Captions
 internal import Checkpoints
-internal import Dispatch
 internal import Images
-internal import Synchronization
 internal import Tensors
 
 /// Gives batches of pictures as the network takes them.
@@ -47,13 +45,15 @@ struct PictureViews: Sendable {
       }
     case .files(let files, let augmentation):
       let (set, draws) = (set, self.draws)
-      let made = inParallel(pairs) { pair in
-        let path = set.pictures[pair.picture].path
-        guard let epoch else { return try files.patches(path) { $0 } }
-        // A crop may show a fifth of the picture: it is read larger than at inference.
-        return try files.patches(path, times: 2) { picture in
-          var draws = draws(pair, epoch)
-          return augmentation(picture, side: files.side, &draws)
+      let made = concurrentMap(pairs) { pair in
+        Result { () throws -> Matrix in
+          let path = set.pictures[pair.picture].path
+          guard let epoch else { return try files.patches(path) { $0 } }
+          // A crop may show a fifth of the picture: it is read larger than at inference.
+          return try files.patches(path, times: 2) { picture in
+            var draws = draws(pair, epoch)
+            return augmentation(picture, side: files.side, &draws)
+          }
         }
       }
       for (pair, outcome) in zip(pairs, made) {
@@ -73,19 +73,6 @@ struct PictureViews: Sendable {
 
   private func draws(_ pair: TrainingPair, _ epoch: Int) -> SeededDraws {
     SeededDraws(seed, 0x71E3, UInt64(epoch), UInt64(pair.picture), UInt64(pair.caption))
-  }
-
-  private func inParallel(
-    _ pairs: [TrainingPair], _ make: @Sendable (TrainingPair) throws -> Matrix
-  ) -> [Result<Matrix, any Error>] {
-    let made = Mutex([Result<Matrix, any Error>?](repeating: nil, count: pairs.count))
-    withoutActuallyEscaping(make) { make in
-      DispatchQueue.concurrentPerform(iterations: pairs.count) { index in
-        let outcome = Result { try make(pairs[index]) }
-        made.withLock { $0[index] = outcome }
-      }
-    }
-    return made.withLock { $0.compactMap { $0 } }
   }
 }
 

@@ -1,16 +1,16 @@
 import Synchronization
 import Testing
 
-@testable import Retrieval
+@testable import Tensors
 
 @Suite("Reading one batch while another computes")
-struct OverlapTests {
+struct PrefetchTests {
   private struct Refusal: Error {}
 
   @Test("Every batch is taken once, in order", arguments: [0, 1, 15, 16, 17, 48])
   func order(count: Int) throws {
     var taken: [Int] = []
-    try overlapping(
+    try prefetching(
       Array(0..<count), batch: 16, read: { $0.map { 2 * $0 } },
       compute: { $0.map { $0 + 1 } },
       take: { items, outputs in
@@ -24,7 +24,7 @@ struct OverlapTests {
   func overlap() throws {
     let read = Mutex(0)
     var taken = 0
-    try overlapping(
+    try prefetching(
       Array(0..<5), batch: 1,
       read: { slice in
         read.withLock { $0 += 1 }
@@ -43,13 +43,13 @@ struct OverlapTests {
   @Test("An error on either side ends both")
   func errors() {
     #expect(throws: Refusal.self) {
-      try overlapping(
+      try prefetching(
         [1, 2, 3], batch: 1, read: { if $0.first == 2 { throw Refusal() } },
         compute: { _ in }, take: { _, _ in })
     }
     var taken = 0
     #expect(throws: Refusal.self) {
-      try overlapping(
+      try prefetching(
         [1, 2, 3], batch: 1, read: { $0.first! }, compute: { if $0 == 2 { throw Refusal() } },
         take: { _, _ in taken += 1 })
     }
