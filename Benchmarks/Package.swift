@@ -31,7 +31,10 @@ let package = Package(
       dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
     .executableTarget(
       name: "vectors",
-      dependencies: ["BenchmarkSupport", .product(name: "VectorIndex", package: "blip")]),
+      dependencies: [
+        "BenchmarkSupport", .product(name: "VectorIndex", package: "blip"),
+        .product(name: "Retrieval", package: "blip"),
+      ]),
     .executableTarget(
       name: "training",
       dependencies: [

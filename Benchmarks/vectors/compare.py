@@ -5,7 +5,7 @@ that each reaches, building, memory, and what updates cost.
     [--only NAME,...] [--skip NAME,...] [--updates] [--json FILE] [--svg FILE]
 
 Each contestant is a process of its own that speaks the protocol of peers.py; blip's is the program
-`vectors`. First every setting's recall@10 is counted, here and by the same lines for all; then rounds in
+`vectors`: "blip" is the index that ships, an index directory, "memory" the same algorithm without a disk. First every setting's recall@10 is counted, here and by the same lines for all; then rounds in
 which each runs in turn, alone, the quickest setting that reaches 0.95 and the quickest that reaches 0.99,
 starting with another contestant each time. What a call from Python costs beside the search is measured
 for each peer and taken off its single queries. --only and --skip take the beginnings of names.
@@ -22,7 +22,8 @@ from peers import K, PEERS, Vectors
 from report import print_building, print_machine, print_searches, print_updates
 
 PROGRAM = os.path.join(HERE, "../.build/release/vectors")
-OURS = ("blip exact", "blip lists")
+OURS = {"blip exact": "stored exact", "blip lists": "stored lists",
+        "memory exact": "memory exact", "memory lists": "memory lists"}
 TARGETS = (0.95, 0.99)
 ENOUGH = 0.997        # no setting above the first with such a recall is asked for
 SWEEP_SECONDS = 4
@@ -36,7 +37,7 @@ class Index(Contestant):
 
     def __init__(self, name, vectors, cache):
         self.is_ours, self.queries, self.settings, self.overhead = name in OURS, len(vectors.queries), [], 0
-        program = [PROGRAM, name.split()[1]] if self.is_ours else [sys.executable, os.path.join(HERE, "peers.py"), name]
+        program = [PROGRAM, *OURS[name].split()] if self.is_ours else [sys.executable, os.path.join(HERE, "peers.py"), name]
         super().__init__(name, program + [vectors.folder, cache])
 
     def ask(self, request):

@@ -108,14 +108,14 @@ struct Shortlists: Sendable {
 
 /// One query held against all items.
 private struct Comparison: Sendable {
-  let best: [Candidate]
+  let best: [Neighbor]
   let rank: Int
 
   init(_ query: [Float], with embeddings: [[Float]], depth: Int, answers: Range<Int>) {
     let cosines = embeddings.map { dot(query, $0) }
     var best = TopK(capacity: depth)
     for (item, cosine) in cosines.enumerated() {
-      best.insert(Candidate(id: UInt64(item), score: Double(cosine)))
+      best.insert(Neighbor(id: UInt64(item), score: Double(cosine)))
     }
     self.best = best.sorted()
     // Of equal answers the last one stands best.

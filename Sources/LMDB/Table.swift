@@ -81,8 +81,8 @@ package struct Table<Key: Codec, Value: Codec>: Sendable {
   }
 
   /// Stores a value, replacing any previous value of the key.
-  package func put(
-    _ key: Key.Value, _ value: Value.Value, in transaction: borrowing WriteTransaction
+  package func put<T: WritingTransaction & ~Copyable>(
+    _ key: Key.Value, _ value: Value.Value, in transaction: borrowing T
   ) throws(LMDBError) {
     try checked(transaction.handle)
       .put(number, name, Key.encode(key), Value.encode(value), flags: 0)
@@ -90,8 +90,8 @@ package struct Table<Key: Codec, Value: Codec>: Sendable {
 
   /// Stores a value under a key greater than all others in the table, which packs pages fully;
   /// throws `ResultCode.keyExists` if the key is not greater.
-  package func append(
-    _ key: Key.Value, _ value: Value.Value, in transaction: borrowing WriteTransaction
+  package func append<T: WritingTransaction & ~Copyable>(
+    _ key: Key.Value, _ value: Value.Value, in transaction: borrowing T
   ) throws(LMDBError) {
     try checked(transaction.handle)
       .put(number, name, Key.encode(key), Value.encode(value), flags: UInt32(MDB_APPEND))
@@ -99,15 +99,15 @@ package struct Table<Key: Codec, Value: Codec>: Sendable {
 
   /// Deletes a key and its value; returns false if the key did not exist.
   @discardableResult
-  package func delete(_ key: Key.Value, in transaction: borrowing WriteTransaction)
-    throws(LMDBError) -> Bool
-  {
+  package func delete<T: WritingTransaction & ~Copyable>(
+    _ key: Key.Value, in transaction: borrowing T
+  ) throws(LMDBError) -> Bool {
     try checked(transaction.handle).delete(number, name, Key.encode(key))
   }
 
   /// Deletes all keys from `lower` through `upper`.
-  package func deleteAll(
-    in transaction: borrowing WriteTransaction, from lower: Key.Value, through upper: Key.Value
+  package func deleteAll<T: WritingTransaction & ~Copyable>(
+    in transaction: borrowing T, from lower: Key.Value, through upper: Key.Value
   ) throws {
     try checked(transaction.handle)
       .deleteAll(number, name, from: Key.encode(lower), through: Key.encode(upper))

@@ -38,6 +38,8 @@ package final class TransactionHandle {
     return pointer
   }
 
+  var snapshotID: Int { mdb_txn_id(transaction) }
+
   func isEnvironmentEmpty() throws(LMDBError) -> Bool {
     var main: MDB_dbi = 0
     try environment.check(mdb_dbi_open(transaction, nil, 0, &main))

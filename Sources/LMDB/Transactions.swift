@@ -7,6 +7,33 @@ package protocol Transaction: ~Copyable {
   var handle: TransactionHandle { get }
 }
 
+/// A transaction in which tables can be changed.
+package protocol WritingTransaction: Transaction, ~Copyable {}
+
+/// A transaction that another value ends, for a value that reads in it meanwhile.
+///
+/// - Precondition: it is not used after the end of the transaction.
+package struct TransactionReference: Transaction {
+  /// The open transaction.
+  package let handle: TransactionHandle
+
+  /// Refers to an open transaction.
+  package init<T: Transaction & ~Copyable>(_ transaction: borrowing T) {
+    handle = transaction.handle
+  }
+}
+
+/// The same of a transaction in which tables can be changed.
+package struct WritingTransactionReference: WritingTransaction {
+  /// The open transaction.
+  package let handle: TransactionHandle
+
+  /// Refers to an open transaction.
+  package init<T: WritingTransaction & ~Copyable>(_ transaction: borrowing T) {
+    handle = transaction.handle
+  }
+}
+
 /// A snapshot of what was committed when it began.
 ///
 /// A long-lived snapshot keeps the pages it can see from being reused, so the file grows under a
@@ -31,7 +58,7 @@ package struct ReadTransaction: ~Copyable, Transaction {
 ///
 /// It belongs to the thread that began it. If it goes out of scope uncommitted, its changes are
 /// discarded.
-package struct WriteTransaction: ~Copyable, Transaction {
+package struct WriteTransaction: ~Copyable, WritingTransaction {
   /// The open transaction.
   package let handle: TransactionHandle
   private let thread: pthread_t
@@ -81,4 +108,8 @@ package struct WriteTransaction: ~Copyable, Transaction {
 extension Transaction where Self: ~Copyable {
   /// Whether the environment contains nothing, not even an empty table.
   package func isEnvironmentEmpty() throws(LMDBError) -> Bool { try handle.isEnvironmentEmpty() }
+
+  /// The number of the commit that a snapshot is of: two snapshots of the same number, of one open
+  /// environment, see the same bytes at the same addresses.
+  package var snapshotID: Int { handle.snapshotID }
 }

@@ -2,6 +2,7 @@ public import BLIP
 internal import Files
 internal import LMDB
 public import Tensors
+public import VectorIndex
 
 /// A consistent view of an index for as long as the closure runs.
 public struct IndexSnapshot: ~Copyable {
@@ -124,24 +125,40 @@ public struct IndexSnapshot: ~Copyable {
   /// The nearest pictures by cosine (dot product of normalised embeddings), best first, ties by id.
   ///
   /// All there are, or those of `ids`: as many are returned as there are, up to `count`. Exact where
-  /// that is asked for, where the index is flat, and where the ids are few; else `nprobe` lists are
-  /// visited, by default as many as the index was measured to need for its recall.
+  /// that is asked for, where the index is flat, and where the ids are few; otherwise `nprobe` lists are
+  /// probed, by default as many as the index was measured to need for its recall.
   public func nearestPictures(
     to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
     nprobe: Int? = nil
-  ) throws -> [Neighbour] {
-    try tables.nearest(
-      .pictures, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
-      in: transaction)
+  ) throws -> [Neighbor] {
+    try nearestPictures(
+      to: [query],
+      VectorSearchOptions(
+        count: count, isExact: isExact, probes: nprobe.map { .best($0) }, among: ids))[0]
   }
 
   /// The nearest texts, as `nearestPictures`.
   public func nearestTexts(
     to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
     nprobe: Int? = nil
-  ) throws -> [Neighbour] {
-    try tables.nearest(
-      .texts, to: query, count: count, among: ids, isExact: isExact, nprobe: nprobe,
-      in: transaction)
+  ) throws -> [Neighbor] {
+    try nearestTexts(
+      to: [query],
+      VectorSearchOptions(
+        count: count, isExact: isExact, probes: nprobe.map { .best($0) }, among: ids))[0]
+  }
+
+  /// The nearest pictures to each of many queries, which share what is read.
+  public func nearestPictures(to queries: [[Float]], _ options: VectorSearchOptions) throws
+    -> [[Neighbor]]
+  {
+    try tables.nearest(.pictures, to: queries, options, in: transaction)
+  }
+
+  /// The nearest texts to each of many queries, which share what is read.
+  public func nearestTexts(to queries: [[Float]], _ options: VectorSearchOptions) throws
+    -> [[Neighbor]]
+  {
+    try tables.nearest(.texts, to: queries, options, in: transaction)
   }
 }

@@ -161,7 +161,9 @@ import VectorIndex
     },
     .bit("centroids", flatList, at: 0, .mend, "checksum is wrong"),
     .row("centroids", flatList, nil, .mend, ""),
-    .row("centroids", [0, 0, 0, 0, 1], ListCodec.encode(.flat), .mend, "no centroid of 8"),
+    .row(
+      "centroids", [0, 0, 0, 0, 1],
+      ListCodec.encode(VectorList(count: 0, lastBlock: 0, centroid: [])), .mend, "no centroid of 8"),
     .row("places", [0] + id(2), nil, .mend, "no row says that vector 2 of pictures"),
     .row("places", [0] + id(2), [0, 0, 0, 0, 1, 0, 0, 0], .mend, "no row says that vector 2"),
     .row("places", [0] + id(2), [1], .mend, "no row says that vector 2"),

@@ -4,6 +4,7 @@ import StoreTestSupport
 import Tensors
 import TestSupport
 import Testing
+import VectorIndex
 
 @testable import Store
 
@@ -42,7 +43,7 @@ struct CheckFixture {
       try change.putFailure(
         FailureRecord(path: [1, 2], reason: "no picture", size: 1, modified: 1, when: 1))
     }
-    if inLists { _ = try fixture.store.arrangeVectors(VectorArrangement(listsFrom: 50)) }
+    if inLists { _ = try fixture.store.updateVectorIndex(VectorIndexOptions(listsFrom: 50)) }
     contents = try Self.contents(of: fixture.store)
   }
 
@@ -55,7 +56,7 @@ struct CheckFixture {
 
   func contentsNow() throws -> Contents { try Self.contents(of: IndexStore.open(path)) }
 
-  func nearest() throws -> [[Neighbour]] {
+  func nearest() throws -> [[Neighbor]] {
     try IndexStore.open(path).read { snapshot in
       let query = StoreFixture.embedding(77)
       return [

@@ -1,6 +1,7 @@
 import Store
 import StoreTestSupport
 import Testing
+import VectorIndex
 
 @Suite struct NearestOfAStore {
   private typealias Fixture = StoreFixture
@@ -16,7 +17,7 @@ import Testing
     }
     let query = Fixture.embedding(1000)
     let scored = embeddings.enumerated().map { index, embedding in
-      (id: UInt64(index + 1), score: zip(query, embedding).reduce(Float(0)) { $0 + $1.0 * $1.1 })
+      (id: UInt64(index + 1), score: zip(query, embedding).reduce(0.0) { $0 + Double($1.0 * $1.1) })
     }
     try fixture.store.read { snapshot in
       for count in [0, 1, 10, 300, 1000] {

@@ -2,6 +2,7 @@ import LMDB
 import StoreTestSupport
 import Tensors
 import Testing
+import VectorIndex
 
 @testable import Store
 

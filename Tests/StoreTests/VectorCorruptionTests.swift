@@ -51,7 +51,7 @@ import VectorIndex
           }
         }
       }
-      attempt { _ = try store.arrangeVectors(VectorArrangement(recall: 0.9, listsFrom: 50)) }
+      attempt { _ = try store.updateVectorIndex(VectorIndexOptions(recall: 0.9, listsFrom: 50)) }
     }
     return faults
   }
@@ -64,7 +64,7 @@ import VectorIndex
           Fixture.record("\(seed)"), embedding: Fixture.embedding(seed), features: nil)
       }
     }
-    if inLists { _ = try fixture.store.arrangeVectors(VectorArrangement(listsFrom: 50)) }
+    if inLists { _ = try fixture.store.updateVectorIndex(VectorIndexOptions(listsFrom: 50)) }
     return fixture.path
   }
 
@@ -90,7 +90,7 @@ import VectorIndex
         let store = try IndexStore.openForWriting(
           path, metadata: Fixture.metadata(features: .none))
         #expect(
-          try store.arrangeVectors(VectorArrangement(isRebuilt: true, listsFrom: 50)))
+          try store.updateVectorIndex(VectorIndexOptions(isRebuilt: true, listsFrom: 50)))
       }
       #expect(vectorFaults(path).isEmpty)
     }
@@ -103,7 +103,7 @@ import VectorIndex
     typealias Search = (isExact: Bool, ids: Set<UInt64>?)
     let path = try closedVectors(inLists: inLists)
     let searches: [Search] = [(false, nil), (true, nil), (false, Set(1...9))]
-    func answers() throws -> [[Neighbour]?] {
+    func answers() throws -> [[Neighbor]?] {
       let store = try IndexStore.open(path)
       return searches.map { search in
         try? store.read {

@@ -1,5 +1,6 @@
 import LMDB
 import StoreTestSupport
+import Tensors
 import TestSupport
 import Testing
 import VectorIndex
@@ -96,11 +97,11 @@ import VectorIndex
   @Test(arguments: 0..<3) func inListsAnswersAsAScanWhereItVisitsAll(_ seed: Int) throws {
     var random = SeededGenerator(seed: UInt64(seed))
     let fixture = try Fixture(features: .none)
-    let lists = VectorArrangement(listsFrom: 40)
+    let lists = VectorIndexOptions(listsFrom: 40)
     var listsSeen = 0
     _ = try fill(fixture.store, &random, transactions: 7, each: [60, 200, 400][seed]) {
       (pictures, texts) throws in
-      if listsSeen == 0 { #expect(try fixture.store.arrangeVectors(lists)) }
+      if listsSeen == 0 { #expect(try fixture.store.updateVectorIndex(lists)) }
       try fixture.store.read { (snapshot: borrowing IndexSnapshot) throws in
         listsSeen = try snapshot.vectorSummaries().pictures.lists?.count ?? 0
         for count in [1, 10, 3000] {
@@ -148,8 +149,8 @@ import VectorIndex
     let flat = try answers(exact: false)
     var reported: [Int] = []
     for (recall, isRebuilt) in [(0.9, false), (0.9, true), (nil, true), (0.99, false)] {
-      let arrangement = VectorArrangement(recall: recall, isRebuilt: isRebuilt, listsFrom: 1000)
-      #expect(try store.arrangeVectors(arrangement, report: { reported.append($0) }))
+      let options = VectorIndexOptions(recall: recall, isRebuilt: isRebuilt, listsFrom: 1000)
+      #expect(try store.updateVectorIndex(options, report: { reported.append($0) }))
       #expect(try answers(exact: true) == flat)
       let summary = try store.read { try $0.vectorSummaries().pictures }
       let lists = try #require(summary.lists)
@@ -159,19 +160,90 @@ import VectorIndex
       #expect(Double(found.reduce(0, +)) / 600 > lists.target - 0.05)
     }
     #expect(reported.filter { $0 > 0 } == [2000, 2000, 2000, 2000])
-    #expect(try store.arrangeVectors(VectorArrangement(listsFrom: 1000), shouldStop: { true }))
+    #expect(try store.updateVectorIndex(VectorIndexOptions(listsFrom: 1000), shouldStop: { true }))
     // A filter of many, and lists that hold few of them.
     try store.read { snapshot in
       let odd = try snapshot.pictures(under: Array("odd".utf8))
       #expect(try snapshot.nearestPictures(to: queries[0], count: 3000, among: odd).count == 1000)
     }
     #expect(
-      try !store.arrangeVectors(
-        VectorArrangement(isRebuilt: true, listsFrom: 1000), shouldStop: { true }))
+      try !store.updateVectorIndex(
+        VectorIndexOptions(isRebuilt: true, listsFrom: 1000), shouldStop: { true }))
     #expect(try answers(exact: true) == flat)
-    #expect(try store.arrangeVectors(VectorArrangement(listsFrom: 1 << 20)))
+    #expect(try store.updateVectorIndex(VectorIndexOptions(listsFrom: 1 << 20)))
     #expect(try store.read { try $0.vectorSummaries().pictures.lists } == nil)
     #expect(try answers(exact: false) == flat)
+  }
+
+  /// One algorithm over two storages: after the same changes both hold the same lists and give the same
+  /// answers, to the last bit.
+  @Test(arguments: [0, 1, 2, 3] as [UInt64]) func inMemoryIsTheSameIndex(_ seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let fixture = try Fixture(features: .none)
+    let (path, store) = (fixture.path, fixture.store)
+    let memory = InMemoryVectorIndex(dimension: 8)
+    var options = VectorIndexOptions(recall: 0.9, listsFrom: seed == 0 ? .max : 500)
+    var known: [UInt64] = []
+    for round in 0..<8 {
+      var changes: [UInt64: [Float]?] = [:]
+      try store.write { change in
+        for number in 0..<300 {
+          // Near each other, so that lists grow until they are divided.
+          var vector = Fixture.embedding(round % 2 == 0 ? 1000 * round + number : round)
+          vector[0] += Float(number % 50) / 1000
+          vector = normalized(vector)
+          let id = try change.put(
+            Fixture.record("\(round)/\(number)"), embedding: vector, features: nil)
+          changes.updateValue(vector, forKey: id)
+        }
+        for id in known where Int.random(in: 0..<5, using: &random) == 0 {
+          try change.removePicture(id)
+          changes.updateValue(nil, forKey: id)
+        }
+      }
+      try memory.apply(changes)
+      if round == 3 { options.isRebuilt = true }
+      #expect(try store.updateVectorIndex(options))
+      try memory.update(options)
+      options.isRebuilt = false
+      known = memory.ids()
+      let queries = (0..<20).map { Fixture.embedding(50_000 + $0) }
+      try store.read { (snapshot: borrowing IndexSnapshot) throws in
+        let half = Set(known.filter { $0 % 2 == 0 })
+        for options in [
+          VectorSearchOptions(count: 10), VectorSearchOptions(count: 10, isExact: true),
+          VectorSearchOptions(count: 10, probes: .best(3)),
+          VectorSearchOptions(count: 3000, probes: .best(1)),
+          VectorSearchOptions(count: 10, among: half),
+        ] {
+          let found = try snapshot.nearestPictures(to: queries, options)
+          #expect(try found == memory.nearest(to: queries, options))
+          for (query, batch) in zip(queries, found) {
+            #expect(try snapshot.nearestPictures(to: [query], options) == [batch])
+            #expect(try memory.nearest(to: query, options) == batch)
+          }
+        }
+      }
+    }
+    #expect(memory.contents().isFlat == (seed == 0))
+    _ = consume fixture
+    try expectSameLists(memory, path)
+  }
+
+  private func expectSameLists(_ memory: InMemoryVectorIndex, _ path: String) throws {
+    let store = try IndexStore.open(path)
+    try store.read { snapshot in
+      let vectors = try #require(snapshot.tables.vectors)
+      let transaction = TransactionReference(snapshot.transaction)
+      #expect(try vectors.lists(of: .pictures, in: transaction) == memory.lists())
+      for id in memory.ids() {
+        #expect(
+          try vectors.locations.get((.pictures, id), in: transaction) == memory.location(of: id))
+      }
+      let measured = try ProbeMeasurement(
+        of: .pictures, snapshot.tables.meta, at: path, in: transaction)
+      #expect(measured == memory.measurement())
+    }
   }
 
   /// Every id is in one block, and where `places` says; lists count what they hold.
@@ -181,7 +253,7 @@ import VectorIndex
     let environment = try Environment(path, access: .readOnly)
     let transaction = try ReadTransaction(environment)
     let tables = try VectorTables(of: layout, at: path, in: transaction, create: false)
-    var found: [VectorSpace: [UInt64: Place]] = [:]
+    var found: [VectorSpace: [UInt64: VectorLocation]] = [:]
     var counts: [VectorSpace: [UInt32: Int]] = [:]
     try tables.lists.forEachBytes(in: transaction) { key, block in
       guard key.space == .pictures || key.space == .texts else { return }
@@ -191,12 +263,12 @@ import VectorIndex
       counts[key.space, default: [:]][key.list, default: 0] += ids.count
       for id in ids {
         #expect(found[key.space]?[id] == nil, "\(key.space) \(id) is in two blocks")
-        found[key.space, default: [:]][id] = Place(list: key.list, block: key.block)
+        found[key.space, default: [:]][id] = VectorLocation(list: key.list, block: key.block)
       }
     }
     for (space, name) in [(VectorSpace.pictures, "embeddings"), (.texts, "text_embeddings")] {
-      var places: [UInt64: Place] = [:]
-      try tables.places.forEach(in: transaction, from: (space, 0), through: (space, .max)) {
+      var places: [UInt64: VectorLocation] = [:]
+      try tables.locations.forEach(in: transaction, from: (space, 0), through: (space, .max)) {
         places[$0.id] = $1
       }
       #expect(places == found[space] ?? [:])

@@ -113,15 +113,15 @@ private struct BlockFuzz: FuzzTarget {
         scan.merge(second)
         let found = try scan.finish { try trueScore($0) }
         #expect(found.count <= count && found.allSatisfy { $0.id != excluded })
-        for candidate in found { #expect(try candidate.score == trueScore(candidate.id)) }
+        for neighbor in found { #expect(try neighbor.score == trueScore(neighbor.id)) }
       }
     }
     try tally.count(rejectedBy: VectorError.self) {
       // As many as read whole codes.
       var scans = (0..<8).map { BlockScan(prepared, count: $0) }
       try withExtendedLifetime(blocks) {
-        try BlockScan.visit(
-          blocks.map { $0.withUnsafeBytes { StoredBlock(unsafeBytes: $0) } }, with: &scans)
+        let stored = blocks.map { $0.withUnsafeBytes { StoredBlock(unsafeBytes: $0) } }
+        try BlockScan.visit([StoredList(blocks: stored, centroid: nil)], with: &scans)
       }
     }
   }

@@ -99,9 +99,9 @@ struct Collection {
   }
 
   func nearest(to query: [Float], _ count: Int, where isIncluded: (UInt64) -> Bool = { _ in true })
-    -> [Candidate]
+    -> [Neighbor]
   {
-    let scored = ids.filter(isIncluded).map { Candidate(id: $0, score: score(query, $0)) }
+    let scored = ids.filter(isIncluded).map { Neighbor(id: $0, score: score(query, $0)) }
     return Array(scored.sorted { $0.isBetter(than: $1) }.prefix(count))
   }
 
@@ -114,7 +114,7 @@ struct Collection {
 
   /// Whether an answer is that of the definition: the same scores but for the rounding of a sum in
   /// Double, and the same ids where scores differ by more.
-  func agrees(_ found: [Candidate], with expected: [Candidate], _ query: [Float]) -> Bool {
+  func agrees(_ found: [Neighbor], with expected: [Neighbor], _ query: [Float]) -> Bool {
     guard found.count == expected.count, Set(found.map(\.id)).count == found.count else {
       return false
     }
@@ -195,7 +195,9 @@ struct Collection {
         defer { setComputeThreads(processors) }
         for size in [1, 7, 8, 40] {
           var scans = queries.prefix(size).map { BlockScan($0, count: 5) }
-          try withStored(blocks) { try BlockScan.visit($0, with: &scans) }
+          try withStored(blocks) {
+            try BlockScan.visit([StoredList(blocks: $0, centroid: nil)], with: &scans)
+          }
           for (scan, expected) in zip(scans, single) {
             let found = try scan.finish(rescore: collection.rescore(scan.query))
             #expect(found == expected, "\(threads) threads, \(size) queries")
@@ -225,12 +227,14 @@ struct Collection {
     let query = try PreparedQuery([Float](repeating: 1, count: 64))
     try KernelBuild.withEach { _ in
       var scans = [BlockScan](repeating: BlockScan(query, count: 1), count: 8)
-      try withStored(blocks) { try BlockScan.visit($0, with: &scans) }
+      try withStored(blocks) {
+        try BlockScan.visit([StoredList(blocks: $0, centroid: nil)], with: &scans)
+      }
       for scan in scans {
         let best = try scan.finish { id in
           try exactScore(query.numbers, (id == 3 ? odd : even).span.bytes)
         }
-        #expect(best == [Candidate(id: 3, score: 348)])
+        #expect(best == [Neighbor(id: 3, score: 348)])
       }
     }
   }

@@ -30,7 +30,7 @@ enum Arrangement: String, CaseIterable, Sendable {
   private func nearest(
     _ vectors: [(id: UInt64, vector: [Float])], to query: [Float], _ count: Int,
     where isIncluded: ((UInt64) -> Bool)? = nil
-  ) throws -> [Candidate] {
+  ) throws -> [Neighbor] {
     var scan = try FlatScan(query: query, count: count, where: isIncluded)
     for (id, vector) in vectors { try scan.visit(id, vector.span.bytes) }
     return scan.nearest
@@ -38,13 +38,13 @@ enum Arrangement: String, CaseIterable, Sendable {
 
   /// The definition: score all in Double, sort, take the first.
   private func sorted(_ vectors: [(id: UInt64, vector: [Float])], by query: [Float], _ count: Int)
-    -> [Candidate]
+    -> [Neighbor]
   {
     let scored = vectors.map { id, vector in
       (id, zip(query, vector).reduce(0.0) { $0 + Double($1.0) * Double($1.1) })
     }
     return scored.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(count)
-      .map { Candidate(id: $0.0, score: $0.1) }
+      .map { Neighbor(id: $0.0, score: $0.1) }
   }
 
   @Test(arguments: Arrangement.allCases, [1, 3, 8, 31, 32, 33, 256, 300])
@@ -77,7 +77,7 @@ enum Arrangement: String, CaseIterable, Sendable {
     let bytes: [UInt8] = [0, 0, 0] + vector.withUnsafeBytes { Array($0) }
     var scan = try FlatScan(query: vector, count: 1)
     try scan.visit(7, bytes.span.bytes.extracting(droppingFirst: 3))
-    #expect(scan.nearest == [Candidate(id: 7, score: 20_540)])
+    #expect(scan.nearest == [Neighbor(id: 7, score: 20_540)])
   }
 
   @Test func whatIsNoVectorIsRefused() throws {

@@ -54,7 +54,7 @@ import Testing
     let block = try VectorBlock.encode(
       ids: Array(0..<30), vectors: vectors.flatMap { $0 }, dimension: 70)
     let query = try PreparedQuery(vectors[3])
-    var answers: Set<[Candidate]> = []
+    var answers: Set<[Neighbor]> = []
     for shift in 0..<9 {
       let bytes = [UInt8](repeating: 1, count: shift) + block
       var scan = BlockScan(query, count: 4)

@@ -77,5 +77,5 @@ for start in stride(from: 0, to: count, by: 500) {
     }
   }
 }
-_ = try store.arrangeVectors()
+_ = try store.updateVectorIndex()
 print("\(count) pictures in \(arguments[1])")

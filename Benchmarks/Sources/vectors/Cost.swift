@@ -2,7 +2,7 @@ import BenchmarkSupport
 import Foundation
 
 /// What some work took.
-struct Cost {
+struct Cost: Codable {
   /// Seconds on the wall's clock, and of processor.
   let wall: Double
   let processor: Double

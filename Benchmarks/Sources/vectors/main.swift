@@ -1,19 +1,24 @@
 // blip's vector index as a contestant of `make bench-index`: does on request what the peers do. One
 // line in, one line of JSON out, as vectors/peers.py says it; the program sleeps in between.
 //
-//   vectors exact|lists DATA CACHE
+//   vectors stored|memory exact|lists DATA CACHE
+//
+// stored is the index that ships, a directory in CACHE that is opened as a snapshot by every search; memory
+// is the same algorithm without a disk.
 import BenchmarkSupport
 import Foundation
 import Tensors
+import VectorIndex
 
-guard CommandLine.arguments.count == 4 else {
-  throw BenchmarkError("usage: vectors exact|lists DATA CACHE")
+guard CommandLine.arguments.count == 5 else {
+  throw BenchmarkError("usage: vectors stored|memory exact|lists DATA CACHE")
 }
-let data = try VectorData(folder: CommandLine.arguments[2])
-var index: (any SearchedIndex)?
-var threads = 1
+let data = try VectorData(folder: CommandLine.arguments[3])
+let (storage, kind) = (CommandLine.arguments[1], CommandLine.arguments[2])
 let nearest = 10
-let (kind, queries) = (CommandLine.arguments[1], try data.rows("queries.f32"))
+let queries = try data.rows("queries.f32")
+var index: (any SearchedIndex)?
+var setting = VectorSearchOptions(count: nearest, isExact: true)
 
 @MainActor func opened() throws -> any SearchedIndex {
   guard let index else { throw BenchmarkError("nothing is open") }
@@ -23,10 +28,32 @@ let (kind, queries) = (CommandLine.arguments[1], try data.rows("queries.f32"))
 /// The first `count` queries' ids, as many as were found.
 @MainActor func search(_ way: Substring, _ count: Int) throws -> [[UInt64]] {
   let index = try opened()
-  if way == "batch" {
-    return try index.search(Array(queries.prefix(count)), count: nearest, threads: threads)
+  if way == "batch" { return try index.search(Array(queries.prefix(count)), setting) }
+  return try queries.prefix(count).map { try index.search($0, setting) }
+}
+
+@MainActor func open() throws -> Cost {
+  switch storage {
+  case "stored":
+    let stored = try StoredIndex(data, cache: CommandLine.arguments[4])
+    index = stored
+    return stored.building
+  case "memory": return try Cost.of { index = try MemoryIndex(data) }
+  default: throw BenchmarkError("no index is called \(storage)")
   }
-  return try queries.prefix(count).map { try index.search($0, count: nearest) }
+}
+
+/// Adds and removes what the data say.
+@MainActor func update() throws -> String {
+  if var stored = index as? StoredIndex {
+    try stored.copy()
+    index = stored
+  }
+  let (added, removed) = (try data.rows("added.f32"), try data.ids("removed.i64"))
+  let ids = added.indices.map { UInt64(data.count + $0) }
+  let add = try Cost.of { try index?.add(ids, added) }
+  let remove = try Cost.of { try index?.remove(removed) }
+  return "{\"add\": \(add.json()), \"remove\": \(remove.json())}"
 }
 
 while let line = readLine() {
@@ -34,22 +61,15 @@ while let line = readLine() {
   let rest = words.count > 1 ? words[1] : ""
   switch words.first {
   case "open":
-    let cost = try Cost.of {
-      switch kind {
-      case "exact": index = try ExactIndex(data)
-      case "lists": index = try ListIndex(data)
-      default: throw BenchmarkError("no index is called \(kind)")
-      }
-    }
-    print(cost.json(["bytes": try opened().bytes, "peak": peakMemory()]))
-  case "settings": print(try opened().settings)
+    let building = try open()
+    print(building.json(["bytes": try opened().bytes, "peak": peakMemory()]))
+  case "settings": print(kind == "exact" ? ["0 exact"] : try opened().settings)
   case "overhead": print(0)
   case "threads":
-    threads = Int(rest) ?? 1
-    setComputeThreads(threads)
+    setComputeThreads(Int(rest) ?? 1)
     print("{}")
   case "set":
-    try index?.set(String(rest))
+    setting = try options(of: String(rest), count: nearest)
     print("{}")
   case "search":
     let arguments = rest.split(separator: " ", maxSplits: 2)
@@ -62,12 +82,7 @@ while let line = readLine() {
     try ids.withUnsafeBytes { Data($0) }
       .write(to: URL(fileURLWithPath: String(arguments[2])))
     print(cost.json())
-  case "update":
-    let (added, removed) = (try data.rows("added.f32"), try data.ids("removed.i64"))
-    let ids = added.indices.map { UInt64(data.count + $0) }
-    let add = try Cost.of { try index?.add(ids, added) }
-    let remove = try Cost.of { try index?.remove(removed) }
-    print("{\"add\": \(add.json()), \"remove\": \(remove.json())}")
+  case "update": print(try update())
   case "peak": print(peakMemory())
   default: throw BenchmarkError("unknown request: \(line)")
   }

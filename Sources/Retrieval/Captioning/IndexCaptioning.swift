@@ -111,7 +111,7 @@ public struct IndexCaptioner: Sendable {
       for case .skipped(let error) in outcomes { report(.skipped(error.description)) }
       report(.captioned(summary.captioned + summary.skipped))
     }
-    summary.interrupted = try !isWhole || !store.arrangeVectors(shouldStop: shouldStop)
+    summary.interrupted = try !isWhole || !store.updateVectorIndex(shouldStop: shouldStop)
     summary.seconds = (ContinuousClock.now - start) / .seconds(1)
     return summary
   }

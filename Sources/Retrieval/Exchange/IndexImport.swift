@@ -150,7 +150,9 @@ public struct IndexImport {
     var imported: [UInt64] = []
     do {
       let isWhole = try fill(store, &imported, shouldStop: shouldStop)
-      guard isWhole, try store.arrangeVectors(shouldStop: shouldStop) else { throw Interrupted() }
+      guard isWhole, try store.updateVectorIndex(shouldStop: shouldStop) else {
+        throw Interrupted()
+      }
       guard !imported.isEmpty else { throw nothing }
       var summary = ImportSummary(metadata: metadata)
       summary.pictures = imported.count

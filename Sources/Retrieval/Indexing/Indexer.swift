@@ -4,6 +4,7 @@ internal import Files
 public import Images
 internal import Store
 import Tensors
+import VectorIndex
 
 /// Builds and updates an index over a collection: finds pictures, encodes new and changed ones in
 /// parallel, commits them batch by batch, drops vanished ones, and embeds their texts.
@@ -68,18 +69,18 @@ public struct Indexer: Sendable {
     summary.unchanged = plan.unchanged
     summary.failedBefore = plan.failedBefore
     report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
-    var arrangement = VectorArrangement(
+    var options = VectorIndexOptions(
       recall: request.recall, isRebuilt: request.rebuildsVectors)
-    func arrangeVectors() throws -> Bool {
-      try store.arrangeVectors(arrangement, shouldStop: shouldStop) { report(.arranging($0)) }
+    func updateVectorIndex() throws -> Bool {
+      try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
     }
-    if arrangement.isRebuilt {
+    if options.isRebuilt {
       // First of all, so that it mends what the changes below would stumble over.
-      guard try arrangeVectors() else {
+      guard try updateVectorIndex() else {
         summary.interrupted = true
         return summary
       }
-      arrangement.isRebuilt = false
+      options.isRebuilt = false
     }
 
     // Pictures are the unit of parallel work: each worker computes on its own core.
@@ -98,7 +99,7 @@ public struct Indexer: Sendable {
         report: report)
     }
     setComputeThreads(processors)
-    if isWhole { isWhole = try arrangeVectors() }
+    if isWhole { isWhole = try updateVectorIndex() }
     summary.interrupted = !isWhole
     return summary
   }

@@ -1,21 +1,21 @@
 import BLIP
 import Store
+internal import VectorIndex
 
 /// A candidate of the first stage and, once the second stage saw it, its match.
-struct Candidate {
-  let id: UInt64
-  /// ITC cosine.
-  let cosine: Float
+struct RankedCandidate {
+  private let neighbor: Neighbor
   private(set) var match: MatchLogits?
   /// The probability of a match, calibrated as the index says.
   private(set) var probability: Float?
   /// The score of a reranked candidate (`MatchLogits.score`).
   private(set) var score: Float?
 
-  init(_ neighbour: Neighbour) {
-    id = neighbour.id
-    cosine = neighbour.score
-  }
+  init(_ neighbor: Neighbor) { self.neighbor = neighbor }
+
+  var id: UInt64 { neighbor.id }
+  /// ITC cosine.
+  var cosine: Float { Float(neighbor.score) }
 
   mutating func take(_ match: MatchLogits?, _ rule: RerankRule) {
     self.match = match
@@ -33,7 +33,7 @@ struct RerankRule {
 
 /// The order of results: reranked candidates first, by match logit and cosine as BLIP's own evaluation
 /// ranks (train_retrieval.py), the others behind them by cosine; ties by cosine, then by id.
-func ranked(_ candidates: [Candidate]) -> [Candidate] {
+func ranked(_ candidates: [RankedCandidate]) -> [RankedCandidate] {
   candidates.sorted { a, b in
     switch (a.score, b.score) {
     case (let left?, let right?) where left != right: left > right
@@ -73,7 +73,7 @@ struct SearchDepth: Equatable {
 
   /// The results among the ranked candidates. Where a least match probability is given, a
   /// candidate without one is no result.
-  func results(of candidates: [Candidate]) -> [Candidate] {
+  func results(of candidates: [RankedCandidate]) -> [RankedCandidate] {
     var results = ranked(candidates)
     if let minimumMatch { results.removeAll { ($0.probability ?? -1) < minimumMatch } }
     return Array(results.prefix(count))

@@ -4,6 +4,7 @@ internal import Files
 import Images
 public import Store
 import Tensors
+internal import VectorIndex
 
 /// Two-stage search over an index: candidates by ITC cosine, the best of them reranked by ITM.
 public struct Searcher: Sendable {
@@ -135,7 +136,7 @@ public struct Searcher: Sendable {
       var candidates = try snapshot.nearestTexts(
         to: picture.embedding, count: depth.candidates, isExact: options.isExact,
         nprobe: options.nprobe
-      ).map(Candidate.init)
+      ).map(RankedCandidate.init)
       let records = try candidates.map { candidate in
         guard let record = try snapshot.text(candidate.id) else {
           throw RetrievalError("the index \(store.path) has lost text \(candidate.id); index again")
@@ -163,11 +164,11 @@ public struct Searcher: Sendable {
 
   private func nearest(
     to query: [Float], count: Int, _ options: SearchOptions, in snapshot: borrowing IndexSnapshot
-  ) throws -> [Candidate] {
+  ) throws -> [RankedCandidate] {
     try snapshot.nearestPictures(
       to: query, count: count, among: options.pictures(in: snapshot), isExact: options.isExact,
       nprobe: options.nprobe
-    ).map(Candidate.init)
+    ).map(RankedCandidate.init)
   }
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
@@ -185,7 +186,7 @@ public struct Searcher: Sendable {
     joined(Array(indexed.collection.utf8), record.path)
   }
 
-  private func hit(_ candidate: Candidate, in snapshot: borrowing IndexSnapshot) throws
+  private func hit(_ candidate: RankedCandidate, in snapshot: borrowing IndexSnapshot) throws
     -> PictureHit?
   {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
@@ -208,7 +209,7 @@ public func match(pictureAt path: String, texts: [String], model: BLIPModel) thr
   let matches = try model.match(texts: tokens, features: picture.features)
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
     let cosine = dot(pair.0, picture.embedding)
-    var candidate = Candidate(Neighbour(id: UInt64(index), score: cosine))
+    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)))
     candidate.take(
       pair.1,
       RerankRule(itcWeight: model.folder.configuration.itcWeight, calibration: .none))

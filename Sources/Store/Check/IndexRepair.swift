@@ -97,11 +97,13 @@ extension IndexTables {
     guard let vectors else { return }
     try vectors.lists.removeAll(in: transaction)
     try vectors.centroids.removeAll(in: transaction)
-    try vectors.places.removeAll(in: transaction)
+    try vectors.locations.removeAll(in: transaction)
     if (try? MetadataTable.recall(meta, of: path, in: transaction)) == nil {
       try MetadataTable.removeRecall(meta, in: transaction)
     }
-    for space in [VectorSpace.pictures, .texts] { try rearrange(space, in: transaction) }
+    for space in [VectorSpace.pictures, .texts] {
+      try rebuildVectorIndex(of: space, in: transaction)
+    }
   }
 }
 

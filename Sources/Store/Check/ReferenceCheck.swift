@@ -1,6 +1,7 @@
 internal import Digests
 internal import Files
 internal import LMDB
+internal import VectorIndex
 
 /// The tables that lead from one thing to another, back to where they came from; `SoundRecords` looks
 /// the other way, from the things to these tables.

@@ -16,7 +16,7 @@ extension IndexTables {
       try? embeddings(of: space).get(id, in: transaction)
     }
     check.compareCounts()
-    try check.readPlaces(in: transaction)
+    try check.readLocations(in: transaction)
   }
 }
 
@@ -27,7 +27,7 @@ private struct VectorCheck {
   /// The ids that have an embedding, and should be in a block.
   let embedded: [VectorSpace: Set<UInt64>]
 
-  private var lists: [VectorSpace: [UInt32: ListRecord]] = [:]
+  private var lists: [VectorSpace: [UInt32: VectorList]] = [:]
   private var held: [VectorSpace: [UInt32: Int]] = [:]
   private var seen: [VectorSpace: Set<UInt64>] = [:]
   private var hasCodes: Set<VectorSpace> = []
@@ -43,19 +43,19 @@ private struct VectorCheck {
       guard let (space, list) = decode(ListKeyCodec.self, key.span.bytes, name, of: "a key"),
         let record = decode(ListCodec.self, value, name, of: "list \(list) of \(space)")
       else { return }
-      let size = list == VectorTables.flatList ? 0 : tables.dimension
+      let size = list == VectorList.flat ? 0 : tables.dimension
       guard record.centroid.count == size, record.centroid.allSatisfy(\.isFinite) else {
         return add(name, "list \(list) of \(space) has no centroid of \(size) finite numbers")
       }
       lists[space, default: [:]][list] = record
     }
     for (space, lists) in lists.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      guard lists[VectorTables.flatList] == nil else {
+      guard lists[VectorList.flat] == nil else {
         if lists.count > 1 { add(name, "the space \(space) is both flat and in lists") }
         continue
       }
-      for row in 0..<lists.count where lists[VectorTables.list(ofRow: row)] == nil {
-        add(name, "there is no list \(VectorTables.list(ofRow: row)) of \(space)")
+      for row in 0..<lists.count where lists[VectorList.number(ofRow: row)] == nil {
+        add(name, "there is no list \(VectorList.number(ofRow: row)) of \(space)")
       }
     }
   }
@@ -99,10 +99,13 @@ private struct VectorCheck {
         add(name, "\(shown(key)) holds vector \(id), which is there twice")
         continue
       }
-      let place = try tables.places.raw.get(VectorKeyCodec.encode((key.space, id)), in: transaction)
-      let expected = PlaceCodec.encode(Place(list: key.list, block: key.block))
+      let place = try tables.locations.raw.get(
+        VectorKeyCodec.encode((key.space, id)), in: transaction)
+      let expected = LocationCodec.encode(VectorLocation(list: key.list, block: key.block))
       if place != expected {
-        add(tables.places.name, "no row says that vector \(id) of \(key.space) is in \(shown(key))")
+        add(
+          tables.locations.name, "no row says that vector \(id) of \(key.space) is in \(shown(key))"
+        )
       }
     }
     let centroid = list.centroid.isEmpty ? nil : list.centroid
@@ -114,12 +117,14 @@ private struct VectorCheck {
   /// The codes of the centroids of a space.
   private mutating func readCodes(of space: VectorSpace, _ key: BlockKey, _ codes: RawSpan) throws {
     let name = tables.lists.name
-    guard let lists = lists[space], lists[VectorTables.flatList] == nil, key.list == 0,
+    guard let lists = lists[space], lists[VectorList.flat] == nil, key.list == 0,
       key.block == 0
     else { return add(name, "\(shown(key)) belongs to nothing") }
     hasCodes.insert(space)
     // Without one of its lists a space has no matrix of them; that is told already.
-    guard let centroids = try? tables.matrix(of: lists) else { return }
+    guard let centroids = try? VectorList.centroids(of: lists, dimension: tables.dimension) else {
+      return
+    }
     for row in try CentroidCodes.misfits(in: codes, centroids: centroids) {
       add(name, "a code that is not of its centroid (\(row) of \(space))")
     }
@@ -136,7 +141,7 @@ private struct VectorCheck {
             "list \(list) of \(space) holds \(held) vectors where \(record.count) belong")
         }
       }
-      if let lists = lists[space], lists[VectorTables.flatList] == nil, !hasCodes.contains(space) {
+      if let lists = lists[space], lists[VectorList.flat] == nil, !hasCodes.contains(space) {
         add(tables.lists.name, "there are no codes of the centroids of \(space)")
       }
       for id in (embedded[space] ?? []).subtracting(seen[space] ?? []).sorted() {
@@ -146,11 +151,11 @@ private struct VectorCheck {
   }
 
   /// Places of vectors that are nowhere; those of the others were looked at with their blocks.
-  func readPlaces<T: Transaction & ~Copyable>(in transaction: borrowing T) throws {
-    let name = tables.places.name
-    try findings.scan(tables.places, in: transaction) { key, value in
+  func readLocations<T: Transaction & ~Copyable>(in transaction: borrowing T) throws {
+    let name = tables.locations.name
+    try findings.scan(tables.locations, in: transaction) { key, value in
       guard let (space, id) = decode(VectorKeyCodec.self, key.span.bytes, name, of: "a key"),
-        decode(PlaceCodec.self, value, name, of: "the place of vector \(id)") != nil
+        decode(LocationCodec.self, value, name, of: "the place of vector \(id)") != nil
       else { return }
       if seen[space]?.contains(id) != true {
         add(name, "a place of vector \(id) of \(space), which is in no block")

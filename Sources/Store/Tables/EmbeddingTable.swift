@@ -1,5 +1,5 @@
 internal import LMDB
-internal import Tensors
+internal import VectorIndex
 
 /// The embeddings of pictures or of texts by id: what the vector index is made from and what its
 /// answers are scored with.
@@ -138,23 +138,55 @@ struct EmbeddingTable: Sendable {
     return ids
   }
 
-  /// The embeddings of these ids, one a row; all must have one.
-  func matrix<T: Transaction & ~Copyable>(of ids: [UInt64], in transaction: borrowing T) throws
-    -> Matrix
-  {
-    var values: [Float] = []
-    values.reserveCapacity(ids.count * size)
-    for id in ids {
-      guard let numbers = try get(id, in: transaction) else {
-        throw damaged("no embedding of \(id)")
+  /// Appends an embedding to `numbers`; false where there is none.
+  func append<T: Transaction & ~Copyable>(
+    _ id: UInt64, to numbers: inout [Float], in transaction: borrowing T
+  ) throws -> Bool {
+    let found: Void? = try withBytes(id, in: transaction) { bytes in
+      let start = numbers.count
+      numbers.append(contentsOf: repeatElement(0, count: size))
+      bytes.withUnsafeBytes { bytes in
+        numbers.withUnsafeMutableBytes { numbers in
+          UnsafeMutableRawBufferPointer(rebasing: numbers[(4 * start)...]).copyMemory(from: bytes)
+        }
       }
-      values += numbers
     }
-    return Matrix(rows: ids.count, columns: size, values: values)
+    return found != nil
+  }
+
+  /// A row where it lies in the map of a snapshot, of which each embedding is verified once.
+  struct Row {
+    fileprivate let bytes: StoredBlock
+    fileprivate let group: EmbeddingGroup
+    /// A bit for each id of the row.
+    fileprivate var verified: UInt64 = 0
+
+    /// An embedding where it lies; nil where the row has none of that id.
+    mutating func embedding(of id: UInt64, in table: EmbeddingTable) throws -> StoredBlock? {
+      guard let range = group.range(of: id) else { return nil }
+      let bit = UInt64(1) << (id % EmbeddingTable.idsPerRow)
+      if verified & bit == 0 {
+        try bytes.withSpan { try table.verify(id, in: $0, group) }
+        verified |= bit
+      }
+      return bytes.extracting(range)
+    }
+  }
+
+  /// The key of the row that an id's embedding is in, but for an index of the first format.
+  func key(of id: UInt64) -> UInt64 { id / Self.idsPerRow }
+
+  /// The row of a key; nil where there is none.
+  func row<T: Transaction & ~Copyable>(_ key: UInt64, in transaction: borrowing T) throws -> Row? {
+    try table.bytes(key, in: transaction) { row in
+      Row(bytes: stored(row), group: try group(row, key))
+    }
   }
 
   /// Stores embeddings, or drops those that are nil.
-  func apply(_ changes: [UInt64: [Float]?], in transaction: borrowing WriteTransaction) throws {
+  func apply<T: WritingTransaction & ~Copyable>(
+    _ changes: [UInt64: [Float]?], in transaction: borrowing T
+  ) throws {
     precondition(isGrouped, "an index of the first format is written only after its upgrade")
     for (key, ids) in Dictionary(grouping: changes.keys, by: { $0 / Self.idsPerRow })
       .sorted(by: { $0.key < $1.key })
@@ -215,11 +247,16 @@ struct EmbeddingTable: Sendable {
     of id: UInt64, in row: RawSpan, _ group: EmbeddingGroup, _ body: (RawSpan) throws -> Result
   ) throws -> Result? {
     guard let range = group.range(of: id) else { return nil }
-    let embedding = row.extracting(range)
+    try verify(id, in: row, group)
+    return try body(row.extracting(range))
+  }
+
+  /// Throws where a row's embedding is not as it was written.
+  private func verify(_ id: UInt64, in row: RawSpan, _ group: EmbeddingGroup) throws {
+    let embedding = row.extracting(group.range(of: id)!)
     guard group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, embedding) else {
       throw damaged("an embedding whose checksum is wrong (id \(id))")
     }
-    return try body(embedding)
   }
 
   private func wrongSize(_ row: RawSpan) -> RetrievalError {

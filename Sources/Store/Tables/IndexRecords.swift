@@ -85,20 +85,6 @@ public struct FailureRecord: Sendable, Equatable {
   }
 }
 
-/// A picture or text near a query.
-public struct Neighbour: Sendable, Equatable {
-  /// The picture's or text's id.
-  public let id: UInt64
-  /// Cosine with the query.
-  public let score: Float
-
-  /// A scored id.
-  public init(id: UInt64, score: Float) {
-    self.id = id
-    self.score = score
-  }
-}
-
 /// The size of a table of an index.
 public struct TableSize: Sendable, Equatable {
   /// The table's name.

@@ -1,30 +1,14 @@
 internal import LMDB
 internal import VectorIndex
 
-/// What was measured of the lists of a space, and how they are therefore probed: rows of `meta`.
-struct ProbeMeasurement: Equatable {
-  /// The recall that was asked for, and the one found with held-out vectors.
-  var target: Double
-  var recall: Double
-  /// Which lists a search visits.
-  var probes: Probes
-  /// How many that was, on average.
-  var nprobe: Double
-  /// Vectors and lists that there were.
-  var vectors: Int
-  var lists: Int
-
+/// Rows of `meta`, for each space.
+extension ProbeMeasurement {
   private enum Row: String, CaseIterable {
     case target, recall, margin, most, nprobe, vectors, lists
 
     func name(_ space: VectorSpace) -> String {
       "\(space == .pictures ? "picture" : "text")_probes_\(rawValue)"
     }
-  }
-
-  init(target: Double, _ result: ProbeCalibration.Result, vectors: Int, lists: Int) {
-    (self.target, recall, probes) = (target, result.recall, result.probes)
-    (nprobe, self.vectors, self.lists) = (result.lists, vectors, lists)
   }
 
   /// Nil where nothing was measured: the space is flat.
@@ -40,34 +24,31 @@ struct ProbeMeasurement: Equatable {
       }
       return number
     }
-    target = try number(.target)
-    recall = try number(.recall)
-    probes = Probes(margin: try number(.margin), nprobe: try number(.most))
-    nprobe = try number(.nprobe)
-    vectors = try number(.vectors)
-    lists = try number(.lists)
+    self.init(
+      target: try number(.target), recall: try number(.recall),
+      probes: Probes(margin: try number(.margin), nprobe: try number(.most)),
+      nprobe: try number(.nprobe), vectors: try number(.vectors), lists: try number(.lists))
     guard (0...1).contains(target), (0...1).contains(recall), probes.margin > 0, probes.nprobe > 0,
       nprobe >= 0, nprobe.isFinite, vectors >= 0, lists >= 0
     else { throw RetrievalError.damaged(path, "meta has impossible probes of \(space)") }
   }
 
-  func write(
-    _ space: VectorSpace, _ meta: Table<UTF8Text, UTF8Text>,
-    in transaction: borrowing WriteTransaction
+  /// Stores a measurement, or drops it where it is nil.
+  static func put<T: WritingTransaction & ~Copyable>(
+    _ measurement: ProbeMeasurement?, of space: VectorSpace, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing T
   ) throws(LMDBError) {
+    guard let measurement else {
+      for row in Row.allCases { try meta.delete(row.name(space), in: transaction) }
+      return
+    }
     for (row, value) in [
-      (Row.target, "\(target)"), (.recall, "\(recall)"), (.margin, "\(probes.margin)"),
-      (.most, "\(probes.nprobe)"), (.nprobe, "\(nprobe)"), (.vectors, "\(vectors)"),
-      (.lists, "\(lists)"),
+      (Row.target, "\(measurement.target)"), (.recall, "\(measurement.recall)"),
+      (.margin, "\(measurement.probes.margin)"), (.most, "\(measurement.probes.nprobe)"),
+      (.nprobe, "\(measurement.nprobe)"), (.vectors, "\(measurement.vectors)"),
+      (.lists, "\(measurement.lists)"),
     ] {
       try meta.put(row.name(space), value, in: transaction)
     }
-  }
-
-  static func remove(
-    _ space: VectorSpace, _ meta: Table<UTF8Text, UTF8Text>,
-    in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
-    for row in Row.allCases { try meta.delete(row.name(space), in: transaction) }
   }
 }

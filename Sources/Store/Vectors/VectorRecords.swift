@@ -77,48 +77,27 @@ enum VectorKeyCodec: Codec {
   }
 }
 
-/// Which block a vector's codes are in.
-struct Place: Hashable, Comparable {
-  var list: UInt32
-  var block: UInt32
-
-  static func < (a: Place, b: Place) -> Bool { (a.list, a.block) < (b.list, b.block) }
-}
-
 /// list u32, block u32.
-enum PlaceCodec: Codec {
-  static func encode(_ place: Place) -> [UInt8] {
+enum LocationCodec: Codec {
+  static func encode(_ location: VectorLocation) -> [UInt8] {
     var writer = ByteWriter()
-    writer.write(place.list)
-    writer.write(place.block)
+    writer.write(location.list)
+    writer.write(location.block)
     return writer.bytes
   }
 
-  static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> Place {
+  static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> VectorLocation {
     var reader = ByteReader(bytes)
-    let place = Place(list: try reader.read(UInt32.self), block: try reader.read(UInt32.self))
+    let location = VectorLocation(
+      list: try reader.read(UInt32.self), block: try reader.read(UInt32.self))
     try reader.end()
-    return place
+    return location
   }
-}
-
-/// A row of `centroids`: a list of vectors.
-struct ListRecord: Equatable {
-  /// The vectors in it.
-  var count: UInt32
-  /// Its last block, to which vectors are added.
-  var lastBlock: UInt32
-  /// What its vectors are stored as differences to; empty for the only list of a flat space, whose
-  /// vectors are stored as they are.
-  var centroid: [Float]
-
-  /// The only list of a flat space, before it holds anything.
-  static let flat = ListRecord(count: 0, lastBlock: 0, centroid: [])
 }
 
 /// count u32, last block u32, checksum of these and the centroid u64, the centroid's numbers.
 enum ListCodec: Codec {
-  static func encode(_ list: ListRecord) -> [UInt8] {
+  static func encode(_ list: VectorList) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(list.count)
     writer.write(list.lastBlock)
@@ -132,8 +111,8 @@ enum ListCodec: Codec {
     return centroid.withUnsafeBytes { VectorIndex.checksum($0, seed: seed) }
   }
 
-  static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> ListRecord {
-    ListRecord(
+  static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> VectorList {
+    VectorList(
       count: try count(of: bytes),
       lastBlock: UInt32(
         littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: 4, as: UInt32.self)),

@@ -1,17 +1,20 @@
 internal import LMDB
+public import VectorIndex
 
-/// How the vectors of pictures or of texts are arranged.
+/// How the vectors of pictures or of texts are indexed.
 public struct VectorSummary: Sendable, Equatable {
-  /// Lists, of which a search visits some.
+  /// Lists, some of which a search probes.
   public struct Lists: Sendable, Equatable {
     /// How many there are.
     public let count: Int
-    /// How many a search visits on average.
+    /// How many a search probes on average.
     public let nprobe: Double
     /// The share of the 10 nearest that was found so with held-out vectors.
     public let recall: Double
     /// The share that was asked for.
     public let target: Double
+    /// Which lists a search probes.
+    public let probes: Probes
   }
 
   /// How many vectors there are.
@@ -24,7 +27,7 @@ public struct VectorSummary: Sendable, Equatable {
 }
 
 extension IndexSnapshot {
-  /// How the embeddings of pictures are arranged, and those of texts.
+  /// How the embeddings of pictures are indexed, and those of texts.
   public func vectorSummaries() throws -> (pictures: VectorSummary, texts: VectorSummary) {
     (try summary(of: .pictures), try summary(of: .texts))
   }
@@ -39,7 +42,8 @@ extension IndexSnapshot {
     return VectorSummary(
       vectors: vectors,
       lists: VectorSummary.Lists(
-        count: count, nprobe: measured.nprobe, recall: measured.recall, target: measured.target),
+        count: count, nprobe: measured.nprobe, recall: measured.recall, target: measured.target,
+        probes: measured.probes),
       hasCodes: true)
   }
 }

@@ -145,20 +145,21 @@ struct BlockView {
       seed: VectorIndex.checksum(UnsafeRawBufferPointer(rebasing: before)))
   }
 
-  /// Looks for the vectors that the query's sieve lets through; `room` gets them. What is scanned `next`
+  /// Looks for the vectors that the query's filter lets through; `buffer` gets them. What is scanned `next`
   /// is fetched meanwhile.
   func scan(
-    _ query: PreparedQuery, _ sieve: Sieve, _ room: inout ScanRoom, next: UnsafeRawPointer?
+    _ query: PreparedQuery, _ filter: ScoreFilter, _ buffer: inout ScanBuffer,
+    next: UnsafeRawPointer?
   ) {
     var codes = codes
     codes.next = next
     precondition(query.numbers.count == dimension && query.rounded.count == layout.depth)
-    room.fill(queries: 1, vectors: count) { found, scores, counts in
+    buffer.fill(queries: 1, vectors: count) { found, scores, counts in
       query.rounded.withUnsafeBufferPointer { rounded in
         // The upper bits stand for step · 8 · (2 · bits − 15).
         var scanned = kernel_code_query(
           rounded: rounded.baseAddress!, centre: query.centre, step: 8 * query.step,
-          reach: sieve.reach, limit: sieve.limit, found: found, scores: scores, found_count: 0)
+          reach: filter.reach, limit: filter.limit, found: found, scores: scores, found_count: 0)
         kernel_scan_codes(codes, &scanned)
         counts[0] = scanned.found_count
       }

@@ -32,9 +32,9 @@ struct WholeCodes {
   /// As far as a vector can be from its 7 bits.
   func error(_ index: Int) -> Double { Double(errors[index]) }
 
-  /// Looks for the vectors that each query's sieve lets through; `room` gets them.
-  func scan(_ panel: inout QueryPanel, _ room: inout ScanRoom) {
-    room.fill(queries: QueryPanel.capacity, vectors: count) { found, scores, counts in
+  /// Looks for the vectors that each query's filter lets through; `buffer` gets them.
+  func scan(_ panel: inout QueryPanel, _ buffer: inout ScanBuffer) {
+    buffer.fill(queries: QueryPanel.capacity, vectors: count) { found, scores, counts in
       bits.withUnsafeBufferPointer { bits in
         steps.withUnsafeBufferPointer { steps in
           errors.withUnsafeBufferPointer { errors in

@@ -86,7 +86,7 @@ struct GroupedCentres {
       var nearest = TopK(capacity: max(1, groups.count / Self.share))
       var worst = -Float.infinity
       for (group, score) in products[row: row].enumerated() where score > worst {
-        nearest.insert(Candidate(id: UInt64(group), score: Double(score)))
+        nearest.insert(Neighbor(id: UInt64(group), score: Double(score)))
         worst = nearest.worst.map { Float($0.score) } ?? worst
       }
       for group in nearest.sorted() { members[Int(group.id)].append(row) }

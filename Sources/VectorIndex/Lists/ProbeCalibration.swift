@@ -1,15 +1,15 @@
 public import Tensors
 
-/// Measures which probes find how many of the true neighbours of held-out queries, and so chooses
+/// Measures which probes find how many of the true neighbors of held-out queries, and so chooses
 /// the probes for a recall.
 ///
-/// What is counted is whether a neighbour's list is probed. A scan by `ScoreBound.probable` loses
+/// What is counted is whether a neighbor's list is probed. A scan by `ScoreBound.probable` loses
 /// next to nothing beyond that.
 ///
 /// ```swift
 /// var calibration = ProbeCalibration(queries: queries, ids: ids)
 /// for part in parts { calibration.visit(part.ids, part.vectors, lists: part.lists) }
-/// let tuning = try calibration.probes(of: centroids, recall: 0.99)
+/// let result = try calibration.probes(of: centroids, recall: 0.99)
 /// ```
 public struct ProbeCalibration: Sendable {
   private let queries: Matrix
@@ -23,7 +23,7 @@ public struct ProbeCalibration: Sendable {
   public struct Result: Sendable, Equatable {
     /// The probes.
     public var probes: Probes
-    /// Share of the true neighbours that they find.
+    /// Share of the true neighbors that they find.
     public var recall: Double
     /// Lists that a query probes, on average.
     public var lists: Double
@@ -32,7 +32,7 @@ public struct ProbeCalibration: Sendable {
   }
 
   /// Queries, one a row, with the id of the vector each of them is, if it is one: that is not its own
-  /// neighbour. Recall is measured of the `count` nearest.
+  /// neighbor. Recall is measured of the `count` nearest.
   public init(queries: Matrix, ids: [UInt64?], count: Int = 10) {
     precondition(queries.rows == ids.count && count > 0)
     self.queries = queries
@@ -59,7 +59,7 @@ public struct ProbeCalibration: Sendable {
         var worst = best[query].worst?.score ?? -.infinity
         for (row, score) in scores.enumerated() where Double(score) > worst {
           guard ids[row] != self.ids[query] else { continue }
-          best[query].insert(Candidate(id: UInt64(first + row), score: Double(score)))
+          best[query].insert(Neighbor(id: UInt64(first + row), score: Double(score)))
           worst = best[query].worst?.score ?? -.infinity
         }
       }
@@ -67,16 +67,16 @@ public struct ProbeCalibration: Sendable {
   }
 
   /// The least margin whose recall is `recall`, and what it costs.
-  public func probes(of centroids: Centroids, recall: Double) throws(VectorError) -> Result {
-    // Of every neighbour, by how much its list's score is below the best: the recall of a margin is
-    // the share of the neighbours that need no more.
+  func probes(of centroids: CentroidCodes, recall: Double) throws(VectorError) -> Result {
+    // Of every neighbor, by how much its list's score is below the best: the recall of a margin is
+    // the share of the neighbors that need no more.
     var needed: [Float] = []
     var scored: [[Float]] = []
     for (query, best) in best.enumerated() {
-      let scores = try centroids.scores(of: PreparedQuery(Array(queries[row: query])))
+      let scores = centroids.scores(of: try PreparedQuery(Array(queries[row: query])))
       let greatest = scores.max() ?? 0
-      for neighbour in best.sorted() {
-        needed.append(greatest - scores[Int(lists[Int(neighbour.id)])])
+      for neighbor in best.sorted() {
+        needed.append(greatest - scores[Int(lists[Int(neighbor.id)])])
       }
       scored.append(scores)
     }

@@ -46,7 +46,7 @@ public struct BlockScan: Sendable {
   /// The best lower bounds, and what at least `count` vectors are known to reach.
   private var lowerBounds: TopK
   private var floor = -Double.infinity
-  private var room = ScanRoom()
+  private var buffer = ScanBuffer()
 
   /// A search for the `count` vectors with the greatest dot product with `query`, among those that
   /// `isIncluded` lets in.
@@ -74,14 +74,14 @@ public struct BlockScan: Sendable {
     throws(VectorError)
   {
     try query.expects(block.dimension)
-    var room = ScanRoom()
-    swap(&room, &self.room)
-    defer { swap(&room, &self.room) }
+    var buffer = ScanBuffer()
+    swap(&buffer, &self.buffer)
+    defer { swap(&buffer, &self.buffer) }
     let bounds = bounds(block)
-    block.scan(query, sieve(bounds, centroidScore), &room, next: next)
-    try keep(room.count(0), from: block, bounds, centroidScore) { position in
-      let (index, score) = room.finding(0, position)
-      return Finding(
+    block.scan(query, filter(bounds, centroidScore), &buffer, next: next)
+    try keep(buffer.count(0), from: block, bounds, centroidScore) { position in
+      let (index, score) = buffer.match(0, position)
+      return Match(
         index: index, score: score, codeError: Double(block.fineError(index).value))
     }
   }
@@ -93,8 +93,8 @@ public struct BlockScan: Sendable {
   }
 
   /// What a block's codes have to reach for a closer look.
-  func sieve(_ bounds: BlockBounds, _ centroidScore: Double) -> Sieve {
-    Sieve(
+  func filter(_ bounds: BlockBounds, _ centroidScore: Double) -> ScoreFilter {
+    ScoreFilter(
       reach: Float(bounds.reach).nextUp,
       limit: Float(floor - centroidScore - bounds.slack).nextDown)
   }
@@ -102,14 +102,14 @@ public struct BlockScan: Sendable {
   /// Keeps what the codes of a block did not rule out.
   mutating func keep(
     _ count: Int, from block: BlockView, _ bounds: BlockBounds, _ centroidScore: Double,
-    _ finding: (Int) -> Finding
+    _ match: (Int) -> Match
   ) throws(VectorError) {
     guard count > 0 else { return }
     if lowerBounds.worst == nil {
-      try raiseFloor(count, from: block, bounds, centroidScore, finding)
+      try raiseFloor(count, from: block, bounds, centroidScore, match)
     }
     for position in 0..<count {
-      let found = finding(position)
+      let found = match(position)
       let error = bounds.error(found.codeError)
       guard !(centroidScore + found.score + error < floor) else { continue }
       let id = block.id(found.index)
@@ -125,7 +125,7 @@ public struct BlockScan: Sendable {
         Survivor(
           id: id, estimate: estimate, upperBound: estimate + exactness,
           doubt: bounds.doubt(fineError)))
-      lowerBounds.insert(Candidate(id: id, score: estimate - exactness))
+      lowerBounds.insert(Neighbor(id: id, score: estimate - exactness))
       if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
     }
     if survivors.count > mostSurvivors {
@@ -137,24 +137,24 @@ public struct BlockScan: Sendable {
   /// While fewer than are wanted are known, the codes tell what the best of a block reach at least.
   private mutating func raiseFloor(
     _ count: Int, from block: BlockView, _ bounds: BlockBounds, _ centroidScore: Double,
-    _ finding: (Int) -> Finding
+    _ match: (Int) -> Match
   ) throws(VectorError) {
     var least = lowerBounds
     for position in 0..<count {
-      let found = finding(position)
+      let found = match(position)
       let id = block.id(found.index)
       if let isIncluded, !isIncluded(id) { continue }
       let score = centroidScore + found.score - bounds.error(found.codeError)
       guard score.isFinite else {
         throw VectorError(description: "a block with a vector that is none (id \(id))")
       }
-      least.insert(Candidate(id: id, score: score))
+      least.insert(Neighbor(id: id, score: score))
     }
     if let worst = least.worst { floor = max(floor, worst.score) }
   }
 
-  /// A scan of the same query that has seen nothing, and knows what is to be reached.
-  func afresh() -> BlockScan {
+  /// A scan of the same query that has found nothing yet, and knows what is to be reached.
+  func emptied() -> BlockScan {
     var scan = BlockScan(query, count: lowerBounds.capacity, bound: bound, where: isIncluded)
     scan.floor = floor
     return scan
@@ -163,7 +163,7 @@ public struct BlockScan: Sendable {
   /// Takes over what another scan of the same query, over other blocks, has found.
   public mutating func merge(_ other: BlockScan) {
     survivors += other.survivors
-    for candidate in other.lowerBounds.sorted() { lowerBounds.insert(candidate) }
+    for neighbor in other.lowerBounds.sorted() { lowerBounds.insert(neighbor) }
     floor = max(floor, other.floor)
     if let worst = lowerBounds.worst { floor = max(floor, worst.score) }
     survivors.removeAll { $0.upperBound < floor }
@@ -172,22 +172,35 @@ public struct BlockScan: Sendable {
   /// How many of the wanted vectors there are among those that were seen.
   public var foundCount: Int { lowerBounds.count }
 
-  /// The best with their true scores, which `rescore` tells (`exactScore`) of the few that are still
-  /// in question, best first, the smaller id first among equals. A score that its code cannot have
-  /// throws.
-  public func finish(rescore: (UInt64) throws -> Double) throws -> [Candidate] {
+  /// The best with their true scores, best first, the smaller id first among equals.
+  ///
+  /// `rescore` tells the true scores (`exactScore`) of vectors that are still in question, of the likeliest
+  /// first and of only a few in all. A score that its code cannot have throws.
+  func finish(rescore: ([UInt64]) throws -> [Double]) throws -> [Neighbor] {
     var best = TopK(capacity: lowerBounds.capacity)
-    let remaining = survivors.filter { $0.upperBound >= floor }
-      .sorted { $0.upperBound > $1.upperBound }
-    for survivor in remaining {
-      if let worst = best.worst, survivor.upperBound < worst.score { break }
-      let score = try rescore(survivor.id)
-      guard abs(score - survivor.estimate) <= survivor.doubt else {
-        throw VectorError(description: "a code that is not of its vector (id \(survivor.id))")
+    var rest = survivors.filter { $0.upperBound >= floor }
+      .sorted { $0.upperBound > $1.upperBound }[...]
+    while !rest.isEmpty {
+      // Most of the first as many as are wanted are among the best; beyond them few are.
+      let part = rest.prefix(best.count == 0 ? best.capacity : Self.rescoredTogether)
+        .prefix { survivor in best.worst.map { survivor.upperBound >= $0.score } ?? true }
+      guard !part.isEmpty else { break }
+      for (survivor, score) in zip(part, try rescore(part.map(\.id))) {
+        guard abs(score - survivor.estimate) <= survivor.doubt else {
+          throw VectorError(description: "a code that is not of its vector (id \(survivor.id))")
+        }
+        best.insert(Neighbor(id: survivor.id, score: score))
       }
-      best.insert(Candidate(id: survivor.id, score: score))
+      rest = rest.dropFirst(part.count)
     }
     return best.sorted()
+  }
+
+  private static let rescoredTogether = 4
+
+  /// As above, with the score of one vector at a time.
+  public func finish(rescore: (UInt64) throws -> Double) throws -> [Neighbor] {
+    try finish { (ids: [UInt64]) in try ids.map(rescore) }
   }
 }
 

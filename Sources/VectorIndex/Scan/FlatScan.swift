@@ -30,12 +30,12 @@ public struct FlatScan {
   public mutating func visit(_ id: UInt64, _ vector: RawSpan) throws(VectorError) {
     if let isIncluded, !isIncluded(id) { return }
     do throws(VectorError) {
-      best.insert(Candidate(id: id, score: try exactScore(query, vector)))
+      best.insert(Neighbor(id: id, score: try exactScore(query, vector)))
     } catch {
       throw VectorError(description: "vector \(id): \(error)")
     }
   }
 
   /// The nearest of those shown so far, best first, the smaller id first among equals.
-  public var nearest: [Candidate] { best.sorted() }
+  public var nearest: [Neighbor] { best.sorted() }
 }

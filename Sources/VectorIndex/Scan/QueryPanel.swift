@@ -36,12 +36,12 @@ struct QueryPanel {
   }
 
   /// What a query asks of the next block.
-  mutating func set(_ sieve: Sieve, of query: Int) {
-    reaches[query] = sieve.reach
-    limits[query] = sieve.limit
+  mutating func set(_ filter: ScoreFilter, of query: Int) {
+    reaches[query] = filter.reach
+    limits[query] = filter.limit
   }
 
-  /// Scans codes; `found`, `scores` and `counts` are room for all queries.
+  /// Scans codes; `found`, `scores` and `counts` have space for all queries.
   mutating func scan(
     _ codes: kernel_whole_codes, _ found: UnsafeMutablePointer<UInt32>,
     _ scores: UnsafeMutablePointer<Float>, _ counts: UnsafeMutablePointer<Int>

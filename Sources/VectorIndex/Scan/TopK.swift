@@ -1,5 +1,5 @@
-/// A vector's id and its score for a query.
-public struct Candidate: Sendable, Hashable {
+/// A vector near a query: its id and its score.
+public struct Neighbor: Sendable, Hashable {
   /// Which vector.
   public let id: UInt64
   /// Dot product with the query.
@@ -13,16 +13,16 @@ public struct Candidate: Sendable, Hashable {
 
   /// Whether it comes before `other`: the higher score, and the smaller id among equals, so that
   /// an answer does not depend on the order in which vectors are met.
-  public func isBetter(than other: Candidate) -> Bool {
+  public func isBetter(than other: Neighbor) -> Bool {
     score > other.score || (score == other.score && id < other.id)
   }
 }
 
-/// The best `capacity` candidates of those inserted, in a heap whose root is the worst of them.
+/// The best `capacity` neighbors of those inserted, in a heap whose root is the worst of them.
 public struct TopK: Sendable {
   /// How many are kept.
   public let capacity: Int
-  private var heap: [Candidate] = []
+  private var heap: [Neighbor] = []
 
   /// Keeps the best `capacity`; 0 keeps none.
   public init(capacity: Int) {
@@ -34,25 +34,25 @@ public struct TopK: Sendable {
   public var count: Int { heap.count }
 
   /// The worst of those kept, once there are as many as can be.
-  public var worst: Candidate? { heap.count == capacity ? heap.first : nil }
+  public var worst: Neighbor? { heap.count == capacity ? heap.first : nil }
 
-  /// Offers a candidate.
+  /// Offers a neighbor.
   ///
   /// - Precondition: the score is a number; NaN has no place in an order.
   /// - Complexity: O(1) for one that is not among the best so far, O(log `capacity`) otherwise.
-  public mutating func insert(_ candidate: Candidate) {
-    precondition(!candidate.score.isNaN, "the score of \(candidate.id) is not a number")
+  public mutating func insert(_ neighbor: Neighbor) {
+    precondition(!neighbor.score.isNaN, "the score of \(neighbor.id) is not a number")
     if heap.count < capacity {
-      heap.append(candidate)
+      heap.append(neighbor)
       siftUp(from: heap.count - 1)
-    } else if capacity > 0, candidate.isBetter(than: heap[0]) {
-      heap[0] = candidate
+    } else if capacity > 0, neighbor.isBetter(than: heap[0]) {
+      heap[0] = neighbor
       siftDown()
     }
   }
 
   /// What is kept, best first.
-  public func sorted() -> [Candidate] { heap.sorted { $0.isBetter(than: $1) } }
+  public func sorted() -> [Neighbor] { heap.sorted { $0.isBetter(than: $1) } }
 
   private mutating func siftUp(from index: Int) {
     var child = index

@@ -5,6 +5,7 @@ import Store
 import StoreTestSupport
 import TestSupport
 import Testing
+import VectorIndex
 
 @testable import Retrieval
 

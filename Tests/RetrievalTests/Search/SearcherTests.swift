@@ -6,6 +6,7 @@ import Store
 import Tensors
 import TestSupport
 import Testing
+import VectorIndex
 
 @testable import BLIP
 @testable import Retrieval
@@ -247,8 +248,8 @@ struct SearcherTests {
 @Suite("The order of results") struct RankingTests {
   private func candidate(
     _ id: UInt64, _ cosine: Float, match: Float? = nil, itcWeight: Float = 1
-  ) -> Candidate {
-    var candidate = Candidate(Neighbour(id: id, score: cosine))
+  ) -> RankedCandidate {
+    var candidate = RankedCandidate(Neighbor(id: id, score: Double(cosine)))
     candidate.take(
       match.map { MatchLogits(noMatch: 0, match: $0) },
       RerankRule(itcWeight: itcWeight, calibration: .none))

@@ -1,13 +1,13 @@
-/// What a query asks of the codes of a block.
-struct Sieve {
+/// Which codes of a block a query has a closer look at.
+struct ScoreFilter {
   /// What a vector's error is multiplied by.
   let reach: Float
-  /// A vector stays unless its score and what its error may add are less.
+  /// A vector is passed over where its score and what its error may add are less.
   let limit: Float
 }
 
-/// A vector of a block that a sieve let through.
-struct Finding {
+/// A vector of a block that passed a filter.
+struct Match {
   let index: Int
   /// By its code, less the centroid's.
   let score: Double
@@ -15,14 +15,14 @@ struct Finding {
   let codeError: Double
 }
 
-/// Memory for what is found in a block, used again for the next one.
-struct ScanRoom: Sendable {
+/// Memory for the matches of a block, used again for the next one.
+struct ScanBuffer: Sendable {
   private var found: [UInt32] = []
   private var scores: [Float] = []
   private var counts: [Int] = []
   private var vectors = 0
 
-  /// Has `scan` fill room for as many findings of each query as there are vectors, one query's behind
+  /// Has `scan` write the matches of each query, at most as many as there are vectors, one query's after
   /// the other's, and count them.
   mutating func fill(
     queries: Int, vectors: Int,
@@ -31,11 +31,11 @@ struct ScanRoom: Sendable {
     ) -> Void
   ) {
     self.vectors = vectors
-    // An empty block's room has an address too.
-    let room = queries * max(vectors, 1)
-    if found.count < room {
-      found = [UInt32](repeating: 0, count: room)
-      scores = [Float](repeating: 0, count: room)
+    // An empty block's buffer has an address too.
+    let size = queries * max(vectors, 1)
+    if found.count < size {
+      found = [UInt32](repeating: 0, count: size)
+      scores = [Float](repeating: 0, count: size)
     }
     if counts.count < queries { counts = [Int](repeating: 0, count: queries) }
     found.withUnsafeMutableBufferPointer { found in
@@ -47,11 +47,11 @@ struct ScanRoom: Sendable {
     }
   }
 
-  /// How many vectors a query has found.
+  /// How many matches a query has.
   func count(_ query: Int) -> Int { counts[query] }
 
-  /// One of them, and its score less the centroid's.
-  func finding(_ query: Int, _ position: Int) -> (index: Int, score: Double) {
+  /// One of them: which vector, and its score less the centroid's.
+  func match(_ query: Int, _ position: Int) -> (index: Int, score: Double) {
     (Int(found[query * vectors + position]), Double(scores[query * vectors + position]))
   }
 }

@@ -15,37 +15,40 @@ public struct ProbedBlock: Sendable {
 }
 
 extension BlockScan {
-  /// Shows blocks, the most promising first, to the threads that operations may use where they are
-  /// many.
-  public mutating func visit(_ blocks: [ProbedBlock]) throws(VectorError) {
-    let fresh = afresh()
-    let failure = Mutex<VectorError?>(nil)
-    let seen = Mutex<[BlockScan]>([])
-    let bytes = blocks.reduce(0) { $0 + $1.block.bytes.count }
-    inParallel(rows: blocks.count, operations: bytes) { range in
-      var own = fresh
-      do throws(VectorError) {
-        try own.show(blocks[range])
-      } catch { failure.withLock { $0 = error } }
-      seen.withLock { $0.append(own) }
+  /// Scans lists, the most promising first.
+  mutating func visit(_ lists: [StoredList], isDivided: Bool) throws(VectorError) {
+    var blocks: [ProbedBlock] = []
+    blocks.reserveCapacity(lists.count)
+    for (place, list) in lists.enumerated() {
+      // Centroids lie anywhere, and there are more than the nearer caches hold.
+      if place + 2 < lists.count { lists[place + 2].centroid?.prefetch() }
+      let score = try list.centroid.map { centroid throws(VectorError) in
+        try exactScore(query.numbers, centroid.bytes)
+      }
+      for block in list.blocks {
+        blocks.append(ProbedBlock(block, centroidScore: score ?? 0))
+      }
     }
-    if let error = failure.withLock({ $0 }) { throw error }
-    for part in seen.withLock({ $0 }) { merge(part) }
+    if isDivided { try visit(blocks) } else { try show(blocks[...]) }
   }
 
-  /// Visits further lists, the most promising first, twice as many each time as there were before, as
-  /// long as fewer than `count` vectors are found. `lists` is what is left of all behind those that were
-  /// visited.
-  public mutating func goOn<List>(
-    through lists: ArraySlice<List>, until count: Int,
-    visit: (ArraySlice<List>, inout BlockScan) throws -> Void
-  ) rethrows {
-    var rest = lists
-    while foundCount < count, !rest.isEmpty {
-      let next = rest.prefix(rest.startIndex + 1)
-      try visit(next, &self)
-      rest = rest.dropFirst(next.count)
+  /// Scans blocks, the most promising first, on as many threads as operations may use where the blocks
+  /// are many.
+  public mutating func visit(_ blocks: [ProbedBlock]) throws(VectorError) {
+    let failure = Mutex<VectorError?>(nil)
+    let parts = Mutex<[BlockScan]>([])
+    let fresh = emptied()
+    let bytes = blocks.reduce(0) { $0 + $1.block.bytes.count }
+    inParallel(rows: blocks.count, operations: bytes) { range in
+      do throws(VectorError) {
+        guard range.count < blocks.count else { return try show(blocks[...]) }
+        var part = fresh
+        try part.show(blocks[range])
+        parts.withLock { $0.append(part) }
+      } catch { failure.withLock { $0 = error } }
     }
+    if let error = failure.withLock({ $0 }) { throw error }
+    for part in parts.withLock({ $0 }) { merge(part) }
   }
 
   /// Most of the time of a scan goes by waiting for memory: while a block is scanned, the beginning of
@@ -60,8 +63,10 @@ extension BlockScan {
 }
 
 extension StoredBlock {
-  /// Has the processor fetch the header, without reading anything itself; returns where what a scan
-  /// reads should begin.
+  /// Has the processor fetch everything, without reading anything itself.
+  func prefetch() { kernel_prefetch(bytes.baseAddress, bytes.count) }
+
+  /// Has the processor fetch the header; returns where what a scan reads should begin.
   fileprivate func prefetchHeader(dimension: Int) -> UnsafeRawPointer? {
     guard let start = bytes.baseAddress, bytes.count > BlockLayout.header else { return nil }
     kernel_prefetch(start, BlockLayout.header)
