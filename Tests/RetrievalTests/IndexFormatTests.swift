@@ -8,6 +8,7 @@ import LMDB
 import Tensors
 import TestSupport
 import Testing
+import VectorIndex
 
 @testable import Retrieval
 @testable import Store
