@@ -93,7 +93,7 @@ struct PagesTests {
       let help = Self.help(of: [verb], or: command.2.map { [verb, String($0)] })
       #expect(help != nil, "\(code)")
       let line = code.prefix { $0 != "#" && $0 != "|" }
-      for option in line.matches(of: / (--[a-z][a-z-]+)/).map({ String($0.1) }) {
+      for option in line.matches(of: /\s(--[a-z][a-z-]+)/).map({ String($0.1) }) {
         #expect(help?.contains(option) ?? true, "\(code): \(option)")
       }
     }
