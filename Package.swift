@@ -68,6 +68,7 @@ let package = Package(
     module("VectorIndex", ["CKernels", "Tensors"]),
     module("LMDB", ["CLMDB"]),
     module("Captions", ["Files"]),
+    module("Metrics"),
     // Layer 3: the model.
     module(
       "BLIP", ["Digests", "Tensors", "Checkpoints", "Tokenization", "Images"],
@@ -78,7 +79,8 @@ let package = Package(
     module(
       "Training",
       [
-        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Images", "Tensors", "Tokenization",
+        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Images", "Metrics", "Tensors",
+        "Tokenization",
       ]),
     // Layer 5: the library: collections, indexing, search, captioning, exchange.
     module(
@@ -92,14 +94,14 @@ let package = Package(
       "Evaluation",
       [
         "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images",
-        "Tensors", "VectorIndex",
+        "Metrics", "Tensors", "VectorIndex",
       ]),
     // Layer 7: the verbs.
     module(
       "Commands",
       [
         "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts", "Checkpoints",
-        "Files", "Hub", "Images", "Tensors", "Tokenization", arguments,
+        "Files", "Hub", "Images", "Metrics", "Tensors", "Tokenization", arguments,
       ]),
     // Layer 8: the program.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
@@ -120,6 +122,7 @@ let package = Package(
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("LMDBTests", ["LMDB"]),
+    tests("MetricsTests", ["Metrics"]),
     tests("FilesTests", ["Files"]),
     tests("CaptionsTests", ["Captions", "Files"]),
     tests(
@@ -142,7 +145,10 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     tests(
       "EvaluationTests",
-      ["Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Images", "Tensors"]),
+      [
+        "Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Images", "Metrics",
+        "Tensors",
+      ]),
     tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,12 +1,12 @@
 public import Checkpoints
 
-/// What a model is for, by the parts that its checkpoint has.
+/// What a model can do, by the parts that its checkpoint has.
 public enum ModelKind: String, Sendable {
   /// Both encoders with their ITC heads, and ITM.
   case retrieval
   /// The image encoder and the text decoder.
   case captioning
-  /// A pre-training checkpoint: all of it.
+  /// A pre-training checkpoint, which has all parts.
   case both
 
   /// Whether it has a text encoder, for search.
@@ -14,15 +14,15 @@ public enum ModelKind: String, Sendable {
   /// Whether it has a text decoder, for captions.
   public var hasDecoder: Bool { self != .retrieval }
 
-  /// The kind of a folder's model. Throws naming a tensor of its parts that is missing, wrongly
-  /// shaped or of no use.
+  /// The kind of a folder's model. Throws an error naming a tensor of its parts that is missing, has a
+  /// wrong shape or is not used.
   public init(of folder: ModelFolder) throws {
     let (configuration, weights) = (folder.configuration, folder.weights)
     let parts = Set(weights.names.compactMap { $0.split(separator: ".").first })
     switch (parts.contains("text_encoder"), parts.contains("text_decoder")) {
     case (true, true): self = .both
     case (false, true): self = .captioning
-    // A model of neither is told what it lacks.
+    // The error for a model with neither names what is missing.
     case (_, false): self = .retrieval
     }
     var expected = try ImageEncoder(configuration).shapes()
@@ -36,7 +36,7 @@ public enum ModelKind: String, Sendable {
         expected.merge(shapes) { $1 }
       }
     } else {
-      // The ITC head, which a caption checkpoint has not.
+      // A caption checkpoint has no ITC head.
       expected = expected.filter { !$0.key.hasPrefix("vision_proj.") }
     }
     if hasDecoder {

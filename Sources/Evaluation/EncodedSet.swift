@@ -5,8 +5,8 @@ internal import Retrieval
 internal import Store
 internal import Tensors
 
-/// A captioned set as the model sees it: ITC embeddings of its pictures, from the index, and of its texts,
-/// from the index where it has them.
+/// A captioned set, encoded: ITC embeddings of its pictures, from the index, and of its texts, from the
+/// index if it has them.
 struct EncodedSet: Sendable {
   /// The pictures' ids in the index.
   let ids: [UInt64]
@@ -18,10 +18,10 @@ struct EncodedSet: Sendable {
   let textsOfPicture: [Range<Int>]
   let owner: [Int]
 
-  /// Texts that go through the text encoder in one task.
+  /// Number of texts that are encoded in one task.
   private static let textsAtOnce = 128
 
-  /// Nil where it was stopped. A picture that the index does not hold is an error.
+  /// Nil if it was stopped. A picture that is not in the index is an error.
   init?(
     _ set: CaptionedSet, in store: IndexStore, model: BLIPModel,
     shouldStop: @escaping @Sendable () -> Bool, report: (EvaluationEvent) -> Void

@@ -1,7 +1,7 @@
 internal import BLIP
 
-/// The pairs of picture and text that any depth asks for in either direction, and every text with its own
-/// picture; each is scored once, whoever asks.
+/// The pairs of picture and text that any depth needs in either direction, and every text with its own
+/// picture; each is scored once.
 struct MatchPairs: Sendable {
   /// Of the texts, among the pictures.
   private(set) var byText: Shortlists
@@ -12,8 +12,8 @@ struct MatchPairs: Sendable {
   /// The texts of every picture, and the picture of every text.
   let texts: [Range<Int>]
   let owner: [Int]
-  /// The texts whose lists hold a picture, one picture behind the other, and where each begins.
-  private let lookers: [UInt32]
+  /// The texts whose lists contain a picture, concatenated for all pictures, and where each begins.
+  private let textsOf: [UInt32]
   private let starts: [Int]
 
   init(byText: Shortlists, byPicture: Shortlists, texts: [Range<Int>], owner: [Int]) {
@@ -23,28 +23,28 @@ struct MatchPairs: Sendable {
     for picture in byText.ids { ends[Int(picture) + 1] += 1 }
     for picture in texts.indices { ends[picture + 1] += ends[picture] }
     starts = ends
-    var lookers = [UInt32](repeating: 0, count: byText.ids.count)
+    var textsOf = [UInt32](repeating: 0, count: byText.ids.count)
     for text in owner.indices {
       for picture in byText.list(text) {
-        lookers[ends[Int(picture)]] = UInt32(text)
+        textsOf[ends[Int(picture)]] = UInt32(text)
         ends[Int(picture)] += 1
       }
     }
-    self.lookers = lookers
+    self.textsOf = textsOf
   }
 
-  /// The texts that are to be scored with a picture, in ascending order.
+  /// The texts to be scored with a picture, in ascending order.
   func wanted(_ picture: Int) -> [Int] {
-    var wanted = Set(lookers[starts[picture]..<starts[picture + 1]].map(Int.init))
+    var wanted = Set(textsOf[starts[picture]..<starts[picture + 1]].map(Int.init))
     wanted.formUnion(byPicture.list(picture).map(Int.init))
     if byText.depth > 0 { wanted.formUnion(texts[picture]) }
     return wanted.sorted()
   }
 
-  /// Those of them that are not scored yet.
+  /// Those that are not scored yet.
   func missing(_ picture: Int) -> [Int] { wanted(picture).filter { self[picture, $0] == nil } }
 
-  /// The pairs that a depth asks for.
+  /// Number of pairs that a depth needs.
   func count(depth: Int) -> Int {
     let (pictures, texts) = (min(depth, byText.depth), min(depth, byPicture.depth))
     let both = self.texts.indices.reduce(0) { sum, picture in
@@ -56,14 +56,14 @@ struct MatchPairs: Sendable {
     return owner.count * pictures + self.texts.count * texts - both
   }
 
-  /// The logits of a pair; nil where it is not scored, or nobody asks for it.
+  /// The logits of a pair; nil if it is not scored, or not needed.
   subscript(picture: Int, text: Int) -> MatchLogits? {
     if owner[text] == picture { return own[text] }
     if let place = byText.place(of: picture, for: text) { return byText[text, place] }
     return byPicture.place(of: text, for: picture).flatMap { byPicture[picture, $0] }
   }
 
-  /// Notes the logits of a pair wherever it is asked for.
+  /// Stores the logits of a pair wherever it is needed.
   mutating func set(_ logits: MatchLogits, picture: Int, text: Int) {
     if owner[text] == picture { own[text] = logits }
     if let place = byText.place(of: picture, for: text) { byText[text, place] = logits }

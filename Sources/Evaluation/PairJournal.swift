@@ -3,11 +3,12 @@ internal import Digests
 internal import Files
 internal import Glibc
 
-/// The logits of pairs on the disk, so that a run that ended goes on.
+/// The logits of scored pairs on disk, so that an interrupted run resumes.
 ///
-/// A file belongs to one model, precision and captioned set: its key. Behind the header a record for each
-/// visit to a picture: picture u32, count u32, then count × (text u32, two logits f32), then 8 bytes of
-/// SHA-256 of all that; little-endian. What a run that was killed left of a record at the end is cut off.
+/// A file belongs to one model, precision and captioned set: its key. After the header a record for each
+/// group of pairs of a picture: picture u32, count u32, then count × (text u32, two logits f32), then 8
+/// bytes of SHA-256 of all that; little-endian. An incomplete record at the end, left by a run that was
+/// killed, is cut off.
 final class PairJournal {
   private static let magic = Array("blipjrn1".utf8)
   private static let checksumSize = 8
@@ -22,10 +23,10 @@ final class PairJournal {
     let logits: MatchLogits
   }
 
-  /// Opens the journal of a key (32 bytes), or begins it, and hands over what it holds.
+  /// Opens the journal of a key (32 bytes), or starts it, and passes its records to `take`.
   /// - Parameters:
-  ///   - pictures: How many pictures there are; a record of another one is no record.
-  ///   - texts: How many texts there are.
+  ///   - pictures: Number of pictures; a record of another one is invalid.
+  ///   - texts: Number of texts.
   init(
     _ path: String, key: [UInt8], pictures: Int, texts: Int, take: (Int, [Pair]) -> Void
   ) throws(PathError) {
@@ -33,7 +34,8 @@ final class PairJournal {
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw PathError(path, "another run works with it; wait for its end, or give another --work")
+      throw PathError(
+        path, "another run is using it; wait for its end, or use another work directory")
     }
     let header = Self.magic + key
     let file = try InputFile(path)
@@ -42,7 +44,7 @@ final class PairJournal {
       return
     }
     guard try file.read(0..<header.count) == header else {
-      throw PathError(path, "not what it should be; delete it, or give another --work")
+      throw PathError(path, "invalid; delete it, or use another work directory")
     }
     var end = header.count
     while let (picture, pairs, next) = try Self.record(
@@ -77,11 +79,11 @@ final class PairJournal {
 
   private func write(_ bytes: [UInt8]) throws(PathError) {
     do throws(FileError) { try FileSystem.write(bytes, to: descriptor) } catch {
-      throw PathError(path, "\(error); name another folder with --work")
+      throw PathError(path, "\(error); use another work directory")
     }
   }
 
-  /// The record at an offset and where the next one begins; nil where there is none that is whole.
+  /// The record at an offset and the offset of the next one; nil if there is no complete one.
   private static func record(
     of file: InputFile, at start: Int, pictures: Int, texts: Int
   ) throws(PathError) -> (picture: Int, pairs: [Pair], next: Int)? {
@@ -113,6 +115,6 @@ final class PairJournal {
   }
 
   private static func failure(_ path: String) -> PathError {
-    PathError(path, "\(String(cString: strerror(errno))); name another folder with --work")
+    PathError(path, "\(String(cString: strerror(errno))); use another work directory")
   }
 }

@@ -1,17 +1,17 @@
 internal import BLIP
 internal import Tensors
 
-/// How long a search by text takes at a rerank depth, on all threads: its text embedded, all pictures
-/// compared, `depth` of them matched as a search matches them. Reading features from the disk is left out.
+/// The latency of a search by text at a rerank depth, on all threads: the text is embedded, all pictures
+/// are compared, `depth` of them matched as a search does. Reading features from the disk is left out.
 struct QueryCost {
   private let model: BLIPModel
   private let encoded: EncodedSet
   private let features: [Matrix]
 
-  /// Queries timed of a depth, and the seconds after which no further one is.
+  /// Number of queries timed at a depth, and the seconds after which no further one starts.
   private static let queries = 9
   private static let patience = 4.0
-  /// Pictures that are matched together, as `Searcher` does; the same ones again and again.
+  /// Number of pictures matched together, as `Searcher` does; the same ones each time.
   private static let picturesAtOnce = 16
 
   init(model: BLIPModel, of encoded: EncodedSet, features: (Int) throws -> Matrix) rethrows {
@@ -19,10 +19,10 @@ struct QueryCost {
     self.features = try encoded.pictures.indices.prefix(Self.picturesAtOnce).map(features)
   }
 
-  /// The median for each depth; none for a depth that was not come to.
+  /// The median for each depth that was reached.
   func milliseconds(of depths: [Int], shouldStop: () -> Bool) throws -> [Int: Double] {
     var medians: [Int: Double] = [:]
-    // Weights are loaded by the first.
+    // The first search loads the weights.
     try search(0, depth: depths.contains { $0 > 0 } ? 1 : 0)
     for depth in depths where !shouldStop() {
       let start = ContinuousClock.now

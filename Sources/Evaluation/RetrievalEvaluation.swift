@@ -3,19 +3,20 @@ public import Captions
 internal import Checkpoints
 internal import Files
 internal import Images
+internal import Metrics
 internal import Retrieval
 public import Store
 internal import Tensors
 
-/// What happens while a set is evaluated.
+/// Progress of an evaluation.
 public enum EvaluationEvent: Sendable, Equatable {
-  /// Texts embedded so far, of those that the index has no embedding for.
+  /// Number of texts embedded so far, of those without an embedding in the index.
   case texts(Int, of: Int)
-  /// Pairs are about to be scored: so many in all, of which earlier runs have scored some.
+  /// Scoring begins: number of pairs, and of those that earlier runs have scored.
   case begun(pairs: Int, scoredBefore: Int)
-  /// Pairs scored so far, of those that were not.
+  /// Number of pairs scored so far, of those that were not.
   case pairs(Int, of: Int)
-  /// The queries of every depth are being timed.
+  /// Queries are being timed at every depth.
   case timing
 }
 
@@ -23,9 +24,9 @@ public enum EvaluationEvent: Sendable, Equatable {
 /// in one pass.
 ///
 /// ITC compares all texts with all pictures; for each query the best `depth` are ordered by match logit +
-/// weight × cosine and all others stand behind them. A pair that several depths or both directions ask for is
-/// scored once; pairs are scored picture by picture, so that the keys and values of a picture's
-/// cross-attention serve all its texts.
+/// weight × cosine, before all others. A pair that several depths or both directions need is scored once;
+/// pairs are scored picture by picture, so that the keys and values of a picture's cross-attention serve
+/// all its texts.
 public struct RetrievalEvaluation: Sendable {
   private let set: CaptionedSet
   private let store: IndexStore
@@ -34,31 +35,31 @@ public struct RetrievalEvaluation: Sendable {
   private let itcWeight: Float
   private let work: WorkFolder
 
-  /// Texts that are scored with a picture in one task.
+  /// Number of texts that are scored with a picture in one task.
   private static let textsAtOnce = 512
 
   /// - Parameters:
-  ///   - index: An index by this model that holds the set's pictures. Patch features come from it or, where
-  ///     it stores none, are made of the pictures anew.
+  ///   - index: An index by this model that contains the set's pictures. Patch features come from it or, if
+  ///     it stores none, are computed from the pictures.
   ///   - depths: BLIP's k_test, several of them; 0 is ITC alone.
-  ///   - itcWeight: What the cosine counts beside the match logit: 1 in BLIP's own evaluation.
-  ///   - work: Keeps what was scored, for the next run.
+  ///   - itcWeight: The weight of the cosine relative to the match logit: 1 in BLIP's own evaluation.
+  ///   - work: Keeps the scores for the next run.
   public init(
     of set: CaptionedSet, in index: IndexStore, model: BLIPModel, depths: [Int], itcWeight: Float,
     work: WorkFolder
   ) {
-    precondition(!depths.isEmpty && depths.allSatisfy { $0 >= 0 }, "no depths, or less than none")
+    precondition(!depths.isEmpty && depths.allSatisfy { $0 >= 0 }, "no depths, or a negative one")
     (self.set, store, self.model, self.itcWeight) = (set, index, model, itcWeight)
     self.depths = Set(depths).sorted()
     self.work = work
   }
 
-  /// The report; nil where `shouldStop` ended it: what is scored by then is kept in the folder of work.
+  /// The report; nil if `shouldStop` ended it: the scores so far are kept in the work directory.
   public func run(
     shouldStop: @escaping @Sendable () -> Bool, report: (EvaluationEvent) -> Void
   ) async throws -> RetrievalReport? {
     let start = ContinuousClock.now
-    // Pictures, texts and queries are many: each thread takes some of them.
+    // There are many pictures, texts and queries: each thread takes some of them.
     setComputeThreads(1)
     defer { setComputeThreads(processors) }
     guard
@@ -105,8 +106,8 @@ public struct RetrievalEvaluation: Sendable {
       byText: byText, byPicture: byPicture, texts: encoded.textsOfPicture, owner: encoded.owner)
   }
 
-  /// Scores what is not scored yet; how many pairs now and before, and how long it took. Nil where it was
-  /// stopped.
+  /// Scores the pairs that are not scored yet. Returns the number of pairs scored now and before, and the
+  /// time; nil if it was stopped.
   private func score(
     _ pairs: inout MatchPairs, of encoded: EncodedSet,
     shouldStop: @escaping @Sendable () -> Bool, report: (EvaluationEvent) -> Void
@@ -159,7 +160,7 @@ public struct RetrievalEvaluation: Sendable {
     let texts: [UInt32]
   }
 
-  /// Patch features as stored or, where the index stores none, of the picture's file.
+  /// Patch features from the index or, if it stores none, computed from the picture's file.
   private func features(of picture: Int, in encoded: EncodedSet) throws -> Matrix {
     let stored = try store.read { try $0.features(picture: encoded.ids[picture]) }
     if let stored { return stored }
@@ -181,7 +182,7 @@ public struct RetrievalEvaluation: Sendable {
       })
   }
 
-  /// The texts whose own picture another one beats by most at the greatest depth; one a picture.
+  /// The texts whose own picture is behind another one by most at the greatest depth; one per picture.
   private func failures(of pairs: MatchPairs, _ encoded: EncodedSet) -> [RetrievalReport.Failure] {
     guard let depth = depths.last, depth > 0 else { return [] }
     var worst: [(lead: Float, failure: RetrievalReport.Failure)] = []

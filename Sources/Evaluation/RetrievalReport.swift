@@ -1,46 +1,47 @@
 public import BLIP
 public import Captions
+public import Metrics
 internal import Retrieval
 
-/// What an evaluation found.
+/// The results of an evaluation.
 public struct RetrievalReport: Sendable {
-  /// At one rerank depth.
+  /// The results at one rerank depth.
   public struct Depth: Sendable {
     /// BLIP's k_test; 0 is ITC alone.
     public let depth: Int
     /// Recall.
     public let metrics: RetrievalMetrics
-    /// A search by text at this depth: the median of some, in milliseconds; nil where it was not timed.
+    /// Median latency of a search by text at this depth in milliseconds; nil if it was not timed.
     public let milliseconds: Double?
-    /// The pairs of picture and text that both directions ask for.
+    /// Number of pairs of picture and text that both directions need.
     public let pairs: Int
   }
 
-  /// A text that finds another picture before its own.
+  /// A text for which another picture ranks before its own.
   public struct Failure: Sendable {
-    /// By their places in the set: the text among all captions, its picture, and the one found.
+    /// Indices in the set: of the text among all captions, of its picture, and of the one found.
     public let text, picture, found: Int
-    /// Where its own picture stands, from 1.
+    /// The rank of its own picture, from 1.
     public let rank: Int
     /// Its logits with its own picture and with the one found.
     public let own, first: MatchLogits
   }
 
-  /// What was evaluated.
+  /// The set that was evaluated.
   public let set: CaptionedSet
-  /// The depths, least first.
+  /// The results by depth, in ascending order.
   public let depths: [Depth]
-  /// What the cosine counted beside the match logit.
+  /// The weight of the cosine relative to the match logit.
   public let itcWeight: Float
-  /// Pairs scored in this run, and those that earlier ones had scored.
+  /// Number of pairs scored in this run, and by earlier ones.
   public let scored, scoredBefore: Int
-  /// How long the scoring took.
+  /// Duration of the scoring.
   public let scoringSeconds: Double
-  /// How long all of it took.
+  /// Duration of the evaluation.
   public let seconds: Double
-  /// What the match probabilities are worth; nil without reranking.
+  /// Calibration of the match probabilities; nil without reranking.
   public let matching: MatchAnalysis?
-  /// The worst failures of text → picture at the greatest depth, the worst first; one a picture.
+  /// The worst failures of text → picture at the greatest depth, the worst first; one per picture.
   public let failures: [Failure]
 
   static let failuresKept = 12

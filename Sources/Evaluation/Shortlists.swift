@@ -1,28 +1,29 @@
 internal import BLIP
 internal import Files
+internal import Metrics
 internal import Retrieval
 internal import Tensors
 internal import VectorIndex
 
-/// For every query the items of greatest ITC cosine, best first (the first of equal ones), and, once they
-/// are scored, their match logits. Memory grows with queries × depth, never with queries × items.
+/// For every query the items with the greatest ITC cosine, best first (the first of equal ones), and, once
+/// they are scored, their match logits. Memory grows with queries × depth, not with queries × items.
 struct Shortlists: Sendable {
-  /// Items a query has in its list.
+  /// Number of items in a query's list.
   let depth: Int
-  /// Items there are.
+  /// Number of all items.
   let items: Int
   /// The lists, `[queries, depth]`.
   private(set) var ids: [UInt32]
   private(set) var cosines: [Float]
   private var logits: [MatchLogits?]
-  /// From 0, where the best of a query's answers stands among all items by cosine alone.
+  /// The rank, from 0, of the best of a query's answers among all items by cosine alone.
   private(set) var itcRanks: [Int]
 
-  /// Queries that are compared in one task.
+  /// Number of queries that are compared in one task.
   private static let block = 64
 
-  /// Compares all queries with all items, block by block; nil where it was stopped.
-  /// - Parameter answers: The items that are right for each query; one at least.
+  /// Compares all queries with all items, block by block; nil if it was stopped.
+  /// - Parameter answers: The items that are right for each query; at least one.
   init?(
     of queries: [[Float]], among embeddings: [[Float]], depth: Int, answers: [Range<Int>],
     shouldStop: @escaping @Sendable () -> Bool
@@ -59,7 +60,7 @@ struct Shortlists: Sendable {
   /// The items of a query's list.
   func list(_ query: Int) -> ArraySlice<UInt32> { ids[query * depth..<(query + 1) * depth] }
 
-  /// Where an item stands in a query's list; nil where it does not.
+  /// An item's place in a query's list; nil if it is not in it.
   func place(of item: Int, for query: Int) -> Int? {
     list(query).firstIndex(of: UInt32(item)).map { $0 - query * depth }
   }
@@ -73,40 +74,21 @@ struct Shortlists: Sendable {
     set { logits[query * depth + place] = newValue }
   }
 
-  /// From 0, where the best of the answers stands after the first `depth` of the list were reranked: score
-  /// is match logit + weight × cosine, and -100 for all items beyond (train_retrieval.py). Of equal scores
-  /// the last item comes first, as `argsort()[::-1]` of BLIP's `itm_eval` has it.
+  /// The rank, from 0, of the best answer after the first `depth` of the list were reranked by match
+  /// logit + weight × cosine.
   func rank(_ query: Int, depth: Int, itcWeight: Float, answers: Range<Int>) -> Int {
     guard depth > 0 else { return itcRanks[query] }
     let reranked = (0..<min(depth, self.depth)).map { place in
-      Standing(
+      RerankedItem(
+        item: Int(ids[query * self.depth + place]),
         score: self[query, place]!.score(
-          cosine: cosines[query * self.depth + place], itcWeight: itcWeight),
-        item: Int(ids[query * self.depth + place]))
+          cosine: cosines[query * self.depth + place], itcWeight: itcWeight))
     }
-    let listed = reranked.filter { answers.contains($0.item) }
-    let beyond = answers.last { item in !listed.contains { $0.item == item } }
-    let best = (listed + (beyond.map { [Standing(score: Standing.beyond, item: $0)] } ?? []))
-      .max()!
-    let before = reranked.count { $0 > best }
-    if best.score > Standing.beyond { return before }
-    // All others share one score: those behind it in the file, or all of them, come before it.
-    let others = best.score < Standing.beyond ? items : items - 1 - best.item
-    let counted = reranked.count { best.score < Standing.beyond || $0.item > best.item }
-    return before + others - counted
-  }
-
-  /// An item's place in an order that grows.
-  private struct Standing: Comparable {
-    static let beyond: Float = -100
-    let score: Float
-    let item: Int
-
-    static func < (a: Standing, b: Standing) -> Bool { (a.score, a.item) < (b.score, b.item) }
+    return Metrics.rank(ofBest: answers, reranked: reranked, items: items)
   }
 }
 
-/// One query held against all items.
+/// One query compared with all items.
 private struct Comparison: Sendable {
   let best: [Neighbor]
   let rank: Int
@@ -118,8 +100,6 @@ private struct Comparison: Sendable {
       best.insert(Neighbor(id: UInt64(item), score: Double(cosine)))
     }
     self.best = best.sorted()
-    // Of equal answers the last one stands best.
-    let answer = answers.max { (cosines[$0], $0) < (cosines[$1], $1) }!
-    rank = cosines.indices.count { (cosines[$0], $0) > (cosines[answer], answer) }
+    rank = Metrics.rank(ofBest: answers, scores: cosines)
   }
 }

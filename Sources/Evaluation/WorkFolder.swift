@@ -6,23 +6,23 @@ internal import FoundationEssentials
 public import Retrieval
 public import Store
 
-/// A folder that keeps what evaluations have computed, for those that go on from there. Whatever lies in it
-/// belongs to one model, precision and captioned set, by its name; it may be deleted at any time.
+/// A directory that keeps the results of evaluations for later ones. Each file in it belongs to one model,
+/// precision and captioned set, by its name; it may be deleted at any time.
 public struct WorkFolder: Sendable {
   private let path: String
 
-  /// Made where there is none.
+  /// Creates the directory if there is none.
   public init(_ path: String) throws(RetrievalError) {
     self.path = path
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      throw RetrievalError("\(path): this folder cannot be made; name another one with --work")
+      throw RetrievalError("\(path): cannot create this directory; use another work directory")
     }
   }
 
-  /// What makes an index of a set's pictures alone. It stores embeddings and texts; patch features, of which
-  /// a picture's are needed once, are made anew in full precision.
+  /// The request for an index of a set's pictures only. It stores embeddings and texts; a picture's patch
+  /// features, which are needed once, are computed when needed, in full precision.
   public func indexing(_ set: CaptionedSet, with model: BLIPModel) -> IndexingRequest {
     IndexingRequest(
       collection: String(decoding: set.root, as: UTF8.self),
@@ -30,7 +30,7 @@ public struct WorkFolder: Sendable {
       features: FeaturePrecision.none, exclude: [], only: Set(set.pictures.map(\.path)))
   }
 
-  /// Where the pairs of a set are kept, and the key (32 bytes) that they belong to.
+  /// The path of the journal of a set's pairs, and its key (32 bytes).
   func journal(
     _ set: CaptionedSet, with model: BLIPModel, features: FeaturePrecision
   ) -> (path: String, key: [UInt8]) {

@@ -2,12 +2,12 @@
 public enum Objective: String, Sendable, CaseIterable {
   /// ITC, ITM and LM together.
   case pretrain
-  /// ITC and ITM, where all captions of a picture are right.
+  /// ITC and ITM, where all captions of a picture are positives.
   case retrieval
   /// LM: a captioner.
   case caption
 
-  /// Whether a parameter takes no part in it.
+  /// Whether a parameter is not used by it.
   func leavesOut(_ parameter: String) -> Bool {
     switch self {
     case .pretrain: false
@@ -19,7 +19,7 @@ public enum Objective: String, Sendable, CaseIterable {
   }
 }
 
-/// What the decoder does not share.
+/// Whether a parameter is one that the decoder does not share.
 private func isOwnAttentionOfEncoder(_ parameter: String) -> Bool {
   parameter.hasPrefix("text_encoder.encoder.layer.") && parameter.contains(".attention.")
 }

@@ -20,8 +20,8 @@ import TestSupport
       features, capacity: pieces.reduce(0) { $0 + $1.count }, order: order)
     #expect(
       order == nil
-        || state.layers.allSatisfy { layer in
-          if case .folded = layer.pictures { order == .folded } else { order == .projected }
+        || state.contexts.allSatisfy { context in
+          if case .folded = context { order == .folded } else { order == .projected }
         })
     var logits = features.map { _ in [Matrix]() }
     for piece in pieces {

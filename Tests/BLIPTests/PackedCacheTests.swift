@@ -70,7 +70,7 @@ struct PackedCacheTests {
     #expect(first.wasLoaded && !second.wasLoaded)
     #expect(try numbers(of: first.part) == numbers(of: second.part))
     #expect(try numbers(of: second.part).allSatisfy { !$0.isEmpty })
-    var activations = TextEncoder.Activations()
+    var activations = TextActivations()
     #expect(
       try first.part([[101, 7, 102]], &activations)
         == second.part([[101, 7, 102]], &activations))

@@ -49,35 +49,4 @@ struct RankTests {
       }
     }
   }
-
-  @Test("a fit recovers the temperature and bias of its pairs and lowers the loss")
-  func fit() throws {
-    var random = SeededGenerator(seed: 3)
-    func pairs(temperature: Double, bias: Double) -> [ScoredPair] {
-      (0..<40_000).map { _ in
-        let margin = Double.random(in: -8...8, using: &random)
-        let probability = MatchLogits(noMatch: 0, match: Float(margin)).probability(
-          MatchCalibration(temperature: Float(temperature), bias: Float(bias))!)
-        return ScoredPair(
-          logits: MatchLogits(noMatch: 0, match: Float(margin)),
-          isOwn: Float.random(in: 0..<1, using: &random) < probability)
-      }
-    }
-    let plain = pairs(temperature: 2, bias: 0)
-    let cooled = try #require(PlattScaling(fitting: plain)).calibration
-    #expect(abs(cooled.temperature - 2) < 0.1 && cooled.bias == 0)
-    #expect(loss(of: plain, cooled) < loss(of: plain, .none))
-    let shifted = try #require(PlattScaling(fitting: pairs(temperature: 3, bias: -1.5))).calibration
-    #expect(abs(shifted.temperature - 3) < 0.2 && abs(shifted.bias + 1.5) < 0.1)
-    let backwards = pairs(temperature: 2, bias: 0).map {
-      ScoredPair(logits: $0.logits, isOwn: !$0.isOwn)
-    }
-    #expect(PlattScaling(fitting: backwards) == nil)
-    // Pairs that a margin divides without an error have no best temperature; a fit ends all the same.
-    _ = PlattScaling(
-      fitting: [
-        ScoredPair(logits: MatchLogits(noMatch: 0, match: 3), isOwn: true),
-        ScoredPair(logits: MatchLogits(noMatch: 0, match: -3), isOwn: false),
-      ])
-  }
 }

@@ -4,10 +4,11 @@ import Checkpoints
 import Evaluation
 import Foundation
 import Images
+import Metrics
 import Retrieval
 import Store
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("BLIP's retrieval evaluation", .ownsProcess)
 struct RetrievalEvaluationTests {

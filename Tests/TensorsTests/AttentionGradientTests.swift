@@ -64,16 +64,19 @@ extension ChoiceOfKernels {
       KernelBuild.withEach { _ in
         var context = Matrix()
         attend(
-          queries: Heads(q), keys: Heads(k), values: Heads(v), shape, it.segments,
-          causal: it.causal, dropout: dropout, into: &context)
+          AttentionOperands(
+            queries: Heads(q), keys: Heads(k), values: Heads(v), shape, it.segments,
+            causal: it.causal, dropout: dropout), into: &context)
         #expect(largestError(context.values, exact(q_, k_, v_)) < 1e-5)
         var found = [Matrix(rows: queries, columns: width), Matrix(rows: keys, columns: width)]
         found.append(found[1])
         var (dq, dk, dv) = (found[0], found[1], found[2])
         for times in [1.0, 2] {
           attendBackward(
-            dContext, queries: Heads(q), keys: Heads(k), values: Heads(v), shape, it.segments,
-            causal: it.causal, dropout: dropout, dQueries: &dq, dKeys: &dk, dValues: &dv)
+            dContext,
+            of: AttentionOperands(
+              queries: Heads(q), keys: Heads(k), values: Heads(v), shape, it.segments,
+              causal: it.causal, dropout: dropout), dQueries: &dq, dKeys: &dk, dValues: &dv)
           for (found, exact) in zip([dq, dk, dv], expected) {
             #expect(largestError(found.values, exact.map { times * $0 }) < 2e-5)
           }
@@ -95,7 +98,8 @@ extension ChoiceOfKernels {
         Matrix(rows: 9, columns: 16), Matrix(rows: 9, columns: 16), Matrix(rows: 9, columns: 16)
       )
       attendBackward(
-        dContext, queries: queries, keys: keys, values: values, shape, segments,
+        dContext,
+        of: AttentionOperands(queries: queries, keys: keys, values: values, shape, segments),
         dQueries: &dq, dKeys: &dk, dValues: &dv)
       var gradient = Matrix(rows: 9, columns: 48)
       attendBackward(dContext, of: qkv, shape, segments, gradient: &gradient)
@@ -118,8 +122,9 @@ extension ChoiceOfKernels {
         setComputeThreads(threads)
         var (context, gradient) = (Matrix(), Matrix(rows: 200, columns: 192))
         attend(
-          queries: Heads(qkv), keys: Heads(qkv, from: 64), values: Heads(qkv, from: 128), shape,
-          segments, causal: true, dropout: dropout, into: &context)
+          AttentionOperands(
+            queries: Heads(qkv), keys: Heads(qkv, from: 64), values: Heads(qkv, from: 128), shape,
+            segments, causal: true, dropout: dropout), into: &context)
         attendBackward(
           dContext, of: qkv, shape, segments, causal: true, dropout: dropout, gradient: &gradient)
         return [context, gradient]

@@ -37,7 +37,7 @@ import TestSupport
     let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
     var context = Matrix()
     attend(
-      queries: Heads(q), keys: Heads(k), values: Heads(v), heads, segments,
+      AttentionOperands(queries: Heads(q), keys: Heads(k), values: Heads(v), heads, segments),
       into: &context)
     #expect(largestError(context.values, exact(q, k, v)) < 1e-5)
   }
@@ -53,10 +53,12 @@ import TestSupport
     let whole = [AttentionSegment(queries: 0..<5, keys: 0..<5)]
     var (together, apart) = (Matrix(), Matrix())
     attend(
-      queries: Heads(qkv), keys: Heads(qkv, from: 12), values: Heads(qkv, from: 24), heads, whole,
+      AttentionOperands(
+        queries: Heads(qkv), keys: Heads(qkv, from: 12), values: Heads(qkv, from: 24), heads, whole),
       into: &together)
     attend(
-      queries: Heads(part(0)), keys: Heads(part(12)), values: Heads(part(24)), heads, whole,
+      AttentionOperands(
+        queries: Heads(part(0)), keys: Heads(part(12)), values: Heads(part(24)), heads, whole),
       into: &apart)
     #expect(together == apart)
   }
@@ -91,8 +93,8 @@ import TestSupport
     var (once, again) = (Matrix(), Matrix())
     attend(queries: Heads(q), over: packed, segments, into: &once)
     attend(
-      queries: Heads(q), keys: Heads(k), values: Heads(v), heads, segments, rounding: rounding,
-      into: &again)
+      AttentionOperands(queries: Heads(q), keys: Heads(k), values: Heads(v), heads, segments),
+      rounding: rounding, into: &again)
     #expect(once == again)
   }
 
@@ -113,9 +115,9 @@ import TestSupport
       let x = Matrix(rows: 2, columns: 4)
       var context = Matrix()
       attend(
-        queries: Heads(x), keys: Heads(x), values: Heads(x), HeadShape(count: 1, width: 4),
-        [AttentionSegment(queries: 0..<2, keys: 0..<3)],
-        into: &context)
+        AttentionOperands(
+          queries: Heads(x), keys: Heads(x), values: Heads(x), HeadShape(count: 1, width: 4),
+          [AttentionSegment(queries: 0..<2, keys: 0..<3)]), into: &context)
     }
   }
 }

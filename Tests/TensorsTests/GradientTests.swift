@@ -85,12 +85,13 @@ extension ChoiceOfKernels {
       var layer = DepthwiseConvolution(shape, clamps: false)
       try layer.load(weight, bias)
       try KernelBuild.withEach { _ in
-        var y = Matrix()
-        layer(x, side: side, into: &y)
-        #expect(largestError(y.values, exact(x.values, weight, bias)) < 1e-5)
+        var y = FeatureMap()
+        let maps = FeatureMap(count: pictures, height: side, width: side, pixels: x)
+        layer(maps, into: &y)
+        #expect(largestError(y.pixels.values, exact(x.values, weight, bias)) < 1e-5)
         var (gradient, found) = (DepthwiseConvolution(shape, clamps: false), Matrix())
         try gradient.load(weight, bias)
-        layer.backward(dy, of: x, side: side, into: &gradient, dx: &found)
+        layer.backward(dy, of: maps, into: &gradient, dx: &found)
         #expect(largestError(found.values, dx) < 1e-5)
         let shown = try gradient.shown()
         let sum = { (before: [Float], d: [Double]) in zip(before, d).map { Double($0) + $1 } }

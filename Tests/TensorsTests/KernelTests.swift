@@ -166,10 +166,11 @@ extension ChoiceOfKernels {
       KernelBuild.withEach { _ in
         var (exact, near) = (Matrix(), Matrix())
         attend(
-          queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments, into: &exact)
+          AttentionOperands(queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments),
+          into: &exact)
         attend(
-          queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments, rounding: true,
-          into: &near)
+          AttentionOperands(queries: Heads(q), keys: Heads(k), values: Heads(v), shape, segments),
+          rounding: true, into: &near)
         let error = zip(near.values, exact.values).map { abs(Double($0) - Double($1)) }.max() ?? 1
         #expect(error < largest / 512 + 1e-5, "\(error)")
       }
@@ -221,8 +222,9 @@ extension ChoiceOfKernels {
       KernelBuild.withEach { _ in
         var context = Matrix()
         attend(
-          queries: Heads(q), keys: Heads(k), values: Heads(v), shape,
-          [AttentionSegment(queries: 0..<queries, keys: 0..<keys)], into: &context)
+          AttentionOperands(
+            queries: Heads(q), keys: Heads(k), values: Heads(v), shape,
+            [AttentionSegment(queries: 0..<queries, keys: 0..<keys)]), into: &context)
         #expect(largestError(context.values, exact) < 1e-5)
       }
     }
@@ -237,8 +239,9 @@ extension ChoiceOfKernels {
       let run = {
         var context = Matrix()
         attend(
-          queries: Heads(qkv), keys: Heads(qkv, from: 96), values: Heads(qkv, from: 192),
-          HeadShape(count: 6, width: 96), segment, into: &context)
+          AttentionOperands(
+            queries: Heads(qkv), keys: Heads(qkv, from: 96), values: Heads(qkv, from: 192),
+            HeadShape(count: 6, width: 96), segment), into: &context)
         return context
       }
       let divided = run()

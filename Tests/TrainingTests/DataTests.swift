@@ -134,14 +134,14 @@ struct StemCacheTests {
     let cache = try #require(try cache(path, ["a", "b"]))
     let pixels = Self.model.pixels(of: drawn("b"))
     let output = try #require(try Self.model.stemOutput(of: pixels, layers: 64))
-    let rows = cache.rows(picture: 1, view: 0)
-    #expect(rows.rows == output.rows && rows.columns == output.columns)
-    for (kept, exact) in zip(rows.values, output.values) {
+    let map = cache.map(picture: 1, view: 0)
+    #expect((map.height, map.width, map.channels) == (output.height, output.width, output.channels))
+    for (kept, exact) in zip(map.pixels.values, output.pixels.values) {
       #expect(abs(kept - exact) <= abs(exact) / 256)
     }
     #expect(cache.views == 2)
-    #expect(cache.rows(picture: 1, view: 1) != rows)
-    #expect(cache.rows(picture: 0, view: 0) != rows)
+    #expect(cache.map(picture: 1, view: 1) != map)
+    #expect(cache.map(picture: 0, view: 0) != map)
   }
 
   @Test("goes on where it was stopped, and is not made twice; a bad picture is left out")
@@ -160,7 +160,7 @@ struct StemCacheTests {
     #expect(third.value == 0)
     // So do other layers make other numbers.
     let fewer = try #require(try self.cache(path, names, layers: 48, reads: third))
-    #expect(third.value == names.count && fewer.rows(picture: 0, view: 0).columns == 208)
+    #expect(third.value == names.count && fewer.map(picture: 0, view: 0).channels == 208)
     // Another seed makes other views.
     _ = try self.cache(path, names, seed: 2, reads: third)
     #expect(third.value == 2 * names.count)

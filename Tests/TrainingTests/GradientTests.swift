@@ -1,25 +1,25 @@
+import BLIP
 import Tensors
 import Testing
 
 @testable import Training
 
-/// The ways back through the whole network against PyTorch's autograd (in 64 bits), objective by
+/// The backward passes through the whole model against PyTorch's autograd (in 64 bits), objective by
 /// objective, parameter by parameter.
 @Suite struct GradientTests {
   /// The objectives whose gradients the fixture holds.
   enum Objective: String, CaseIterable { case itc, itm, lm }
 
   let reference: Reference
-  let network: Network
+  let model: TrainableModel
   let texts: [[Int32]]
-  let pictures: PictureBatch
+  let pictures: FeatureMap
 
   init() throws {
     reference = try Reference("gradients.safetensors")
-    let network = try tinyNetwork()
-    self.network = network
+    model = try tinyModel()
     texts = try reference.texts("input_ids")
-    pictures = PictureBatch(try reference.pictures("pixel_values").map(network.patches))
+    pictures = FeatureMap(joining: try reference.pictures("pixel_values"))
   }
 
   private func pairs() throws -> [(text: Int, picture: Int)] {
@@ -29,39 +29,42 @@ import Testing
 
   /// The losses of the given objectives, and the gradient of their sum.
   private func run(
-    _ objectives: Set<Objective>, of other: Network? = nil, activationBytes: Int = 1 << 30,
-    dropout: DropoutPlan? = nil
-  ) throws -> (losses: [Objective: Double], gradient: Network) {
-    let network = other ?? network
+    _ objectives: Set<Objective>, of other: TrainableModel? = nil, activationBytes: Int = 1 << 30,
+    dropout: TextDropout? = nil
+  ) throws -> (losses: [Objective: Double], gradient: TrainableModel) {
+    let model = other ?? model
     var losses: [Objective: Double] = [:]
-    var gradient = network.zeros()
-    let tape = network.encode(
-      pictures: pictures, keeping: true, features: true, activationBytes: activationBytes)
+    var gradient = model.zeros()
+    let image = model.encode(
+      pictures: pictures, savingActivations: true, activationBytes: activationBytes)
     var dFeatures = Matrix()
     var dEmbeddings: Matrix?
     if objectives.contains(.itc) {
-      let text = network.encode(texts: texts, dropout: dropout, keeping: true)
+      let text = model.encode(texts: texts, dropout: dropout, savingActivations: true)
       var dTexts = Matrix()
       var dImages = Matrix()
       losses[.itc] = contrast(
-        tape.embeddings, text.embeddings, temperature: network.temperature, dImages: &dImages,
+        image.embeddings, text.embeddings, temperature: model.temperature, dImages: &dImages,
         dTexts: &dTexts, dTemperature: &gradient.temperature)
-      network.backward(embeddings: dTexts, text, into: &gradient)
+      model.backward(embeddings: dTexts, text, into: &gradient)
       dEmbeddings = dImages
     }
-    var cross = network.project(features: tape.features, pictures: pictures.count)
+    var cross = model.project(features: image.features, pictures: pictures.count)
     if objectives.contains(.itm) {
-      let match = network.match(texts: texts, pairs: try pairs(), cross, dropout: dropout)
+      let match = model.match(
+        texts: texts, pairs: try pairs(), cross, dropout: dropout, savingActivations: true)
       var d = match.logits
       losses[.itm] = crossEntropy(&d, targets: try reference.integers("labels").map { Int32($0) })
-      network.backward(logits: d, match, &cross, into: &gradient)
+      model.backward(logits: d, match, &cross, into: &gradient)
     }
     if objectives.contains(.lm) {
-      losses[.lm] = network.languageModel(
-        texts: texts, pictures: Array(texts.indices), &cross, dropout: dropout, into: &gradient)
+      let language = model.language(
+        texts: texts, pictures: Array(texts.indices), cross, dropout: dropout,
+        savingActivations: true)
+      losses[.lm] = model.backward(language, &cross, into: &gradient)
     }
-    network.backward(cross, dFeatures: &dFeatures, into: &gradient)
-    network.backward(features: dFeatures, embeddings: dEmbeddings, tape, into: &gradient)
+    model.backward(cross, dFeatures: &dFeatures, into: &gradient)
+    model.backward(features: dFeatures, embeddings: dEmbeddings, image, into: &gradient)
     return (losses, gradient)
   }
 
@@ -92,7 +95,7 @@ import Testing
   /// Every parameter's gradient is the sum of the objectives' in the fixture; a tensor that is nearly
   /// zero by nature (a key's bias) is held against the length of the whole.
   private func expectReference(
-    _ objectives: Set<Objective>, _ gradient: Network,
+    _ objectives: Set<Objective>, _ gradient: TrainableModel,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     var gradient = gradient
@@ -115,13 +118,14 @@ import Testing
   }
 
   @Test func theForwardPassIsPyTorchs() throws {
-    let tape = network.encode(pictures: pictures, keeping: false)
-    #expect(try relativeError(tape.features.values, reference.floats("features")) < 1e-5)
-    #expect(try relativeError(tape.embeddings.values, reference.floats("image_embeddings")) < 1e-5)
-    let text = network.encode(texts: texts, keeping: false)
+    let image = model.encode(pictures: pictures, savingActivations: false)
+    #expect(try relativeError(image.features.values, reference.floats("features")) < 1e-5)
+    #expect(try relativeError(image.embeddings.values, reference.floats("image_embeddings")) < 1e-5)
+    let text = model.encode(texts: texts, savingActivations: false)
     #expect(try relativeError(text.embeddings.values, reference.floats("text_embeddings")) < 1e-5)
-    let cross = network.project(features: tape.features, pictures: pictures.count)
-    let match = network.match(texts: texts, pairs: try pairs(), cross, keeping: false)
+    let cross = model.project(features: image.features, pictures: pictures.count)
+    let match = model.match(
+      texts: texts, pairs: try pairs(), cross, savingActivations: false)
     #expect(try relativeError(match.logits.values, reference.floats("itm_logits")) < 1e-5)
   }
 
@@ -135,7 +139,7 @@ import Testing
     try expectReference(objectives, gradient)
   }
 
-  /// Where activations would take too much they are made again, some pictures at a time.
+  /// Where activations would take too much memory they are computed again, some pictures at a time.
   @Test(arguments: [1, 2 * 17 * 2 * (8 * 32 + 2 * 64) * 4])
   func recomputingGivesTheSame(activationBytes: Int) throws {
     var (kept, again) = (
@@ -149,27 +153,33 @@ import Testing
   }
 
   /// Where the image encoder is frozen the rest gets the same gradient.
-  @Test func theWayBackMayEndAtTheKeys() throws {
-    let tape = network.encode(pictures: pictures, keeping: false)
-    var cross = network.project(features: tape.features, pictures: pictures.count)
-    var (all, ending) = (network.zeros(), network.zeros())
-    _ = network.languageModel(
-      texts: texts, pictures: Array(texts.indices), &cross, into: &all)
+  @Test func theBackwardPassMayEndAtTheKeys() throws {
+    let image = model.encode(pictures: pictures, savingActivations: false)
+    var cross = model.project(features: image.features, pictures: pictures.count)
+    var (all, ending) = (model.zeros(), model.zeros())
+    let language = model.language(
+      texts: texts, pictures: Array(texts.indices), cross, savingActivations: true)
+    _ = model.backward(language, &cross, into: &all)
     ending = all
     var dFeatures = Matrix()
-    network.backward(cross, dFeatures: &dFeatures, into: &all)
-    network.backward(cross, into: &ending)
+    model.backward(cross, dFeatures: &dFeatures, into: &all)
+    model.backward(cross, into: &ending)
     #expect(all.takeParameters() == ending.takeParameters())
   }
 
   /// A prompt is given, not predicted: its tokens take no part in the loss.
   @Test func aPromptIsNotPredicted() throws {
-    let tape = network.encode(pictures: pictures, keeping: false)
+    let image = model.encode(pictures: pictures, savingActivations: false)
     func loss(_ texts: [[Int32]], prompt: Int) -> Double {
-      var cross = network.project(features: tape.features, pictures: pictures.count)
-      var gradient = network.zeros()
-      return network.languageModel(
-        texts: texts, pictures: Array(texts.indices), &cross, prompt: prompt, into: &gradient)
+      var cross = model.project(features: image.features, pictures: pictures.count)
+      let forward = model.language(
+        texts: texts, pictures: Array(texts.indices), cross, prompt: prompt,
+        savingActivations: true)
+      var gradient = model.zeros()
+      let loss = model.languageLoss(forward)
+      // The loss that is measured is the one that is trained with.
+      #expect(model.backward(forward, &cross, into: &gradient) == loss)
+      return loss
     }
     // Every token of a text is predicted once, by what stands before it.
     let text = texts[1]
@@ -180,10 +190,10 @@ import Testing
   }
 
   /// Along the gradient the loss rises by its length, with the same things left out.
-  @Test(arguments: Objective.allCases) func dropoutIsTheSameOnTheWayBack(
+  @Test(arguments: Objective.allCases) func dropoutIsTheSameInTheBackwardPass(
     objective: Objective
   ) throws {
-    let plan = DropoutPlan(probability: 0.2, key: 5)
+    let plan = TextDropout(probability: 0.2, key: 5)
     var (losses, gradient) = try run([objective], dropout: plan)
     #expect(try run([objective], dropout: plan).losses == losses)
     #expect(try run([objective]).losses != losses)
@@ -191,15 +201,15 @@ import Testing
     let length = slopes.reduce(0) { $0 + sumOfSquares($1.values) }.squareRoot()
     let step = 3e-3 / length
     func loss(along step: Double) throws -> Double {
-      var network = network
-      var parameters = network.takeParameters()
+      var model = model
+      var parameters = model.takeParameters()
       for (index, slope) in slopes.enumerated() {
         parameters[index].values = zip(parameters[index].values, slope.values).map {
           $0 + Float(step) * $1
         }
       }
-      network.putParameters(parameters)
-      return try #require(try run([objective], of: network, dropout: plan).losses[objective])
+      model.putParameters(parameters)
+      return try #require(try run([objective], of: model, dropout: plan).losses[objective])
     }
     let slope = try (loss(along: step) - loss(along: -step)) / (2 * step)
     #expect(abs(slope / (length * length) - 1) < 0.01, "\(slope) for \(length * length)")

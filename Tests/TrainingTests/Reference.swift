@@ -8,8 +8,8 @@ import TestSupport
 let fixtures = Checkout.fixtures(of: "TrainingTests")
 
 /// A tiny BLIP that is all trainable, with random weights.
-func tinyNetwork() throws -> Network {
-  try Network(ModelFolder(path: "\(fixtures)/blip-tiny-training"))
+func tinyModel() throws -> TrainableModel {
+  try TrainableModel(ModelFolder(path: "\(fixtures)/blip-tiny-training"))
 }
 
 /// Tensors that PyTorch computed, from a safetensors file among the fixtures.

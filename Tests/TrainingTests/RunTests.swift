@@ -66,7 +66,7 @@ struct RunTests {
     let folder = TemporaryFolder().path + "/run"
     #expect(try run(plan(folder, settings(objective))))
     for name in ["last", "best"] {
-      #expect(throws: Never.self) { try Network(ModelFolder(path: "\(folder)/\(name)")) }
+      #expect(throws: Never.self) { try TrainableModel(ModelFolder(path: "\(folder)/\(name)")) }
     }
     let log = try RunLog(folder + "/log.jsonl", after: .max)
     defer { log.close() }

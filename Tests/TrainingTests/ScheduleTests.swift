@@ -5,7 +5,7 @@ import Testing
 /// Learning rates and α as BLIP's `utils.py`, `pretrain.py` and `train_retrieval.py` set them.
 @Suite struct ScheduleTests {
   @Test func pretrainingWarmsUpThenFallsByATenthAnEpoch() {
-    let schedule = Schedule.pretraining
+    let schedule = RunSettings(.pretrain, epochs: 20).schedule
     #expect(schedule.rate(epoch: 0, step: 0, stepsInEpoch: 300) == 1e-6)
     #expect(
       abs(schedule.rate(epoch: 0, step: 1500, stepsInEpoch: 300) - (1e-6 + 2.99e-4 / 2)) < 1e-12)
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func aWarmUpLongerThanAnEpochGoesOn() {
-    let schedule = Schedule.pretraining
+    let schedule = RunSettings(.pretrain, epochs: 20).schedule
     #expect(
       schedule.rate(epoch: 1, step: 1500, stepsInEpoch: 300)
         == schedule.rate(epoch: 0, step: 1500, stepsInEpoch: 300))
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func fineTuningFollowsACosine() {
-    let schedule = Schedule.fineTuning(epochs: 6)
+    let schedule = RunSettings(.retrieval, epochs: 6).schedule
     #expect(schedule.rate(epoch: 0, step: 0, stepsInEpoch: 300) == 1e-5)
     // BLIP's rates where an epoch begins.
     #expect(abs(schedule.rate(epoch: 2, step: 600, stepsInEpoch: 300) - 0.75e-5) < 1e-12)

@@ -5,16 +5,13 @@ import Tensors
 /// The captioned pictures of the trajectory fixture: noise with two captions each.
 struct TinySet {
   let captions: [[Int32]]
-  let pictures: [Matrix]
+  let pictures: [FeatureMap]
   /// Captions a picture, and pairs a batch.
   static let (perPicture, pairs) = (2, 6)
 
   init(_ reference: Reference) throws {
     captions = try reference.texts("captions")
-    let network = try tinyNetwork()
-    pictures = (0..<captions.count / Self.perPicture).map {
-      network.patches(of: Self.pixels(ofPicture: $0))
-    }
+    pictures = (0..<captions.count / Self.perPicture).map(Self.pixels)
   }
 
   /// The pictures of the reference, a formula of the place in `[3, 32, 32]`.
@@ -31,7 +28,7 @@ struct TinySet {
   /// The given captions with their pictures.
   func batch(_ chosen: some Collection<Int>) -> TrainingBatch {
     TrainingBatch(
-      pictures: PictureBatch(chosen.map { pictures[$0 / Self.perPicture] }),
+      pictures: FeatureMap(joining: chosen.map { pictures[$0 / Self.perPicture] }),
       texts: chosen.map { captions[$0] },
       pictureNumbers: chosen.map { Int32($0 / Self.perPicture) })
   }

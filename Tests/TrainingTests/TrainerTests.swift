@@ -16,25 +16,25 @@ import Testing
     var settings = Trainer.Settings(objective)
     (settings.frozen, settings.dropout, settings.seed) = (frozen, dropout, seed)
     settings.queueCapacity = 8
-    return try Trainer(tinyNetwork(), settings)
+    return try Trainer(tinyModel(), settings)
   }
 
   private func parameters(_ trainer: Trainer) -> [Parameter] {
-    var network = trainer.network
-    return network.takeParameters()
+    var model = trainer.model
+    return model.takeParameters()
   }
 
-  private let pace = Trainer.Pace(rate: 1e-3, alpha: 0.3, hardness: 0.5)
+  private let hyperparameters = StepHyperparameters(rate: 1e-3, alpha: 0.3, hardness: 0.5)
 
   @Test(arguments: Objective.allCases) func goesOnBitForBit(objective: Objective) throws {
     var straight = try trainer(objective, frozen: ["text_encoder.embeddings."], dropout: 0.1)
     let batches = [[0, 2, 5, 9, 13], [1, 3, 4, 8, 20], [7, 22, 16, 2, 10], [6, 0, 12, 15, 19]]
       .map(set.batch)
-    for batch in batches[..<2] { _ = try straight.step([batch], pace) }
+    for batch in batches[..<2] { _ = try straight.step([batch], hyperparameters) }
 
     let state = Dictionary(uniqueKeysWithValues: straight.state().map { ($0.name, $0) })
     var resumed = try trainer(objective, frozen: ["text_encoder.embeddings."], dropout: 0.1)
-    resumed.network = straight.network
+    resumed.model = straight.model
     try resumed.restore { name, shape in
       let array = try #require(state[name], "no \(name)")
       #expect(array.shape == shape, "\(name)")
@@ -43,7 +43,9 @@ import Testing
     #expect(resumed.steps == 2)
 
     for batch in batches[2...] {
-      let (a, b) = (try straight.step([batch], pace), try resumed.step([batch], pace))
+      let (a, b) = (
+        try straight.step([batch], hyperparameters), try resumed.step([batch], hyperparameters)
+      )
       #expect(a.losses == b.losses && a.gradientNorm == b.gradientNorm)
     }
     let pairs = zip(
@@ -56,7 +58,8 @@ import Testing
   @Test func anotherSeedMakesAnotherStep() throws {
     let batch = set.batch([0, 2, 5, 9])
     var (a, b) = (try trainer(.pretrain, seed: 5), try trainer(.pretrain, seed: 6))
-    #expect(try a.step([batch], pace).losses != (try b.step([batch], pace).losses))
+    #expect(
+      try a.step([batch], hyperparameters).losses != (try b.step([batch], hyperparameters).losses))
   }
 
   @Test func microBatchesMakeTheStepOfTheirMean() throws {
@@ -67,8 +70,8 @@ import Testing
     let (first, second) = (alike[0], alike[1])
     var whole = try trainer(.caption)
     var parts = try trainer(.caption)
-    let together = try whole.step([set.batch([first, second])], pace)
-    let apart = try parts.step([set.batch([first]), set.batch([second])], pace)
+    let together = try whole.step([set.batch([first, second])], hyperparameters)
+    let apart = try parts.step([set.batch([first]), set.batch([second])], hyperparameters)
     #expect(abs(together.losses.total - apart.losses.total) < 1e-5)
     #expect(abs(together.gradientNorm - apart.gradientNorm) < 1e-4 * together.gradientNorm)
     #expect(parts.steps == 1)
@@ -87,7 +90,10 @@ import Testing
       try trainer(objective), try trainer(objective, frozen: ["vision"])
     )
     let before = parameters(frozen)
-    let losses = (try free.step([batch], pace).losses, try frozen.step([batch], pace).losses)
+    let losses = (
+      try free.step([batch], hyperparameters).losses,
+      try frozen.step([batch], hyperparameters).losses
+    )
     #expect(abs(losses.0.total - losses.1.total) < 1e-6)
     for (old, new) in zip(before, parameters(frozen)) where Tower.vision.has(new.name) {
       #expect(new.values.elementsEqual(old.values), "\(new.name)")
@@ -105,7 +111,7 @@ import Testing
   @Test func retrievalLeavesTheDecoderAlone() throws {
     var trainer = try trainer(.retrieval)
     let before = parameters(trainer)
-    _ = try trainer.step([set.batch([0, 2, 5, 9])], pace)
+    _ = try trainer.step([set.batch([0, 2, 5, 9])], hyperparameters)
     for (old, new) in zip(before, parameters(trainer)) {
       let isLeft = old.values.elementsEqual(new.values)
       #expect(isLeft == new.name.hasPrefix("text_decoder."), "\(new.name)")
@@ -114,31 +120,33 @@ import Testing
 
   @Test func theTemperatureStaysWithinItsBounds() throws {
     var trainer = try trainer(.pretrain)
-    trainer.network.temperature = 7
+    trainer.model.temperature = 7
     _ = try trainer.step([set.batch([0, 2, 5])], .init(rate: 0, alpha: 0))
-    #expect(trainer.network.temperature == 0.5)
-    trainer.network.temperature = -1
+    #expect(trainer.model.temperature == 0.5)
+    trainer.model.temperature = -1
     _ = try trainer.step([set.batch([0, 2, 5])], .init(rate: 0, alpha: 0))
-    #expect(trainer.network.temperature == 0.001)
+    #expect(trainer.model.temperature == 0.001)
   }
 
   @Test func whatCannotBeAStepIsRefusedAndChangesNothing() throws {
     var trainer = try trainer(.retrieval)
     let before = parameters(trainer)
-    #expect(throws: TrainingError.self) { try trainer.step([set.batch([4, 5])], pace) }
+    #expect(throws: TrainingError.self) { try trainer.step([set.batch([4, 5])], hyperparameters) }
     var unknown = set.batch([0, 2, 5])
     unknown.texts[1][2] = 100
-    #expect(throws: TrainingError.self) { try trainer.step([unknown], pace) }
-    trainer.network.temperature = .nan
-    #expect(throws: TrainingError.self) { try trainer.step([set.batch([0, 2, 5])], pace) }
-    trainer.network.temperature = 0.07
+    #expect(throws: TrainingError.self) { try trainer.step([unknown], hyperparameters) }
+    trainer.model.temperature = .nan
+    #expect(throws: TrainingError.self) {
+      try trainer.step([set.batch([0, 2, 5])], hyperparameters)
+    }
+    trainer.model.temperature = 0.07
     #expect(zip(parameters(trainer), before).allSatisfy { $0.values.elementsEqual($1.values) })
     #expect(trainer.steps == 0)
   }
 
   @Test func damagedStateIsRefused() throws {
     var trained = try trainer(.pretrain)
-    _ = try trained.step([set.batch([0, 2, 5])], pace)
+    _ = try trained.step([set.batch([0, 2, 5])], hyperparameters)
     let state = Dictionary(uniqueKeysWithValues: trained.state().map { ($0.name, $0.values) })
     for (name, bad) in [
       ("queue.next", Float(8)), ("queue.next", .nan), ("queue.pictures", 0.5),

@@ -18,7 +18,7 @@ import Testing
     var settings = Trainer.Settings(objective)
     settings.dropout = 0
     settings.queueCapacity = 0
-    var trainer = try Trainer(tinyNetwork(), settings)
+    var trainer = try Trainer(tinyModel(), settings)
     if objective != .caption {
       let images = try reference.matrix("\(objective).queue.images")
       trainer.contrast?.objective.queue = FeatureQueue(
@@ -53,7 +53,7 @@ import Testing
     }
     #expect(worst <= 1e-3, "a loss is off by \(worst)")
     let temperature = try reference.floats("\(objective).temperature")[0]
-    #expect(abs(trainer.network.temperature - temperature) <= 1e-5)
+    #expect(abs(trainer.model.temperature - temperature) <= 1e-5)
     #expect(trainer.steps == 50)
   }
 }

@@ -25,18 +25,20 @@ func batch() throws -> TrainingBatch {
     throw BenchmarkError("\(folder) has \(pictures.count) pictures; delete it and run again")
   }
   return TrainingBatch(
-    pictures: PictureBatch(pictures), texts: texts, pictureNumbers: texts.indices.map(Int32.init))
+    pictures: FeatureMap(joining: pictures.map { FeatureMap(height: 7, width: 7, pixels: $0) }),
+    texts: texts,
+    pictureNumbers: texts.indices.map(Int32.init))
 }
 
 var settings = Trainer.Settings(objective)
 settings.dropout = 0
 settings.queueCapacity = 8192
-var trainer = try Trainer(Network(ModelFolder(path: BLIPModel.defaultModelPath())), settings)
+var trainer = try Trainer(TrainableModel(ModelFolder(path: BLIPModel.defaultModelPath())), settings)
 let pairs = try batch()
 
 try answerRequests { _ in
   pairs.texts.count
 } run: {
-  let losses = try trainer.step([pairs], Trainer.Pace(rate: 1e-4, alpha: 0.4)).losses
+  let losses = try trainer.step([pairs], StepHyperparameters(rate: 1e-4, alpha: 0.4)).losses
   return [losses.contrastive, losses.matching, losses.language].map { Float($0 ?? 0) }
 }

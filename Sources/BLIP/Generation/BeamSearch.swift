@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Tensors
 
-/// Beam search as Hugging Face's `generate` defines it: of the 2·n best continuations of n running
-/// sequences, those among the first n that end are finished, and the n best that do not end run on.
+/// Beam search as in Hugging Face's `generate`: of the 2·n best continuations of n running sequences,
+/// those among the first n that end are finished, and the n best that do not end continue.
 struct BeamSearch: TokenSearch {
   private let settings: BeamSettings
   private let rules: TokenRules
@@ -51,7 +51,7 @@ struct BeamSearch: TokenSearch {
     if found.count > settings.count { found.removeLast() }
   }
 
-  /// (tokens behind the prompt)ᵖᵉⁿᵃˡᵗʸ
+  /// (tokens after the prompt)ᵖᵉⁿᵃˡᵗʸ
   private func divisor(_ length: Int) -> Float {
     pow(Float(length - promptLength), settings.lengthPenalty)
   }
@@ -91,6 +91,6 @@ struct BeamSearch: TokenSearch {
 extension BLIPError {
   /// A model whose weights are damaged.
   static var notNumbers: BLIPError {
-    BLIPError("the decoder's logits are not numbers: the model's weights are damaged")
+    BLIPError("the decoder's logits are not finite: the model's weights are damaged")
   }
 }

@@ -2,19 +2,19 @@ internal import Checkpoints
 public import Tensors
 internal import Tokenization
 
-/// What the decoder says of a picture.
+/// A caption that the decoder generated for a picture.
 public struct Caption: Sendable, Equatable {
-  /// The text behind the prompt.
+  /// The text after the prompt.
   public let text: String
-  /// [DEC], the prompt, the caption, and [SEP] where the caption came to its end.
+  /// [DEC], the prompt, the caption, and [SEP] if the caption is complete.
   public let tokens: [Int32]
-  /// The mean log probability of a token (to the power that the settings say); of a beam search.
+  /// Of a beam search: the sum of log probabilities, normalised by length as the settings say.
   public let score: Float?
 }
 
 extension BLIPModel {
-  /// The settings with the prompt that the model was trained with, where they have none: a captioner,
-  /// which has no text encoder any more, with "a picture of ", a pre-trained model with nothing.
+  /// The settings, with the prompt that the model was trained with if they have none: "a picture of "
+  /// for a captioner, which has no text encoder, nothing for a pre-trained model.
   public func completed(_ settings: GenerationSettings) -> GenerationSettings {
     var settings = settings
     let isPretrained = TextEncoder.isPresent(in: folder.weights, folder.configuration.text)
@@ -22,24 +22,24 @@ extension BLIPModel {
     return settings
   }
 
-  /// Room for the pictures' keys and values: as many pictures are captioned at once as fit.
+  /// Memory for the pictures' keys and values: as many pictures are captioned at once as fit.
   private static let captioningBytes = 256 << 20
 
   /// A caption for each picture.
   ///
-  /// Throws where the model has no decoder, and what is wrong with the settings.
+  /// Throws if the model has no decoder or the settings are invalid.
   /// - Parameters:
-  ///   - features: Patch features as `features(of:)` gives them.
-  ///   - keys: What nucleus sampling draws for a picture depends on its key and the settings' seed
-  ///     alone; 0, 1, … where none are given.
+  ///   - features: Patch features, as `features(of:)` returns them.
+  ///   - keys: Nucleus sampling for a picture depends on its key and the settings' seed alone; 0, 1, …
+  ///     by default.
   public func captions(
     of features: [Matrix], _ settings: GenerationSettings, keys: [UInt64]? = nil
   ) throws -> [Caption] {
     let width = folder.configuration.text.encoderHiddenSize
     if let picture = features.first(where: { $0.columns != width || $0.rows == 0 }) {
       throw BLIPError(
-        "\(folder.path): patch features of \(picture.rows)×\(picture.columns) where the model has "
-          + "a width of \(width); were they made by another model?")
+        "\(folder.path): patch features of \(picture.rows)×\(picture.columns), but the model has a "
+          + "width of \(width); they may come from another model")
     }
     let keys = keys ?? features.indices.map { UInt64($0) }
     precondition(keys.count == features.count)
@@ -52,7 +52,7 @@ extension BLIPModel {
     return captions
   }
 
-  /// How many pictures `captions` works on at once.
+  /// Number of pictures that `captions` works on at once.
   private func picturesAtOnce(_ features: [Matrix]) -> Int {
     let configuration = folder.configuration.text
     let rows = features.map(\.rows).max() ?? 1
@@ -60,7 +60,7 @@ extension BLIPModel {
     return max(1, min(32, Self.captioningBytes / bytes))
   }
 
-  /// All that was found for each picture, best first.
+  /// All sequences found for each picture, best first.
   func hypotheses(
     of features: [Matrix], _ settings: GenerationSettings, keys: [UInt64]
   ) throws -> [[Hypothesis]] {
@@ -100,7 +100,7 @@ extension BLIPModel {
 
   private func caption(_ hypothesis: Hypothesis, _ settings: GenerationSettings) -> Caption {
     let spoken = hypothesis.tokens.dropFirst(promptTokens(settings).count)
-    // BERT's words end at an apostrophe; English's do not.
+    // BERT's words end at an apostrophe; English words do not.
     let text = tokenizer.decode(Array(spoken)).replacing(" ' ", with: "'")
     var score: Float?
     if case .beams(let beams) = settings.method, beams.count > 1 { score = hypothesis.score }

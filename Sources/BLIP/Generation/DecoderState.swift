@@ -1,56 +1,73 @@
 internal import Tensors
 
 /// What the decoder remembers of sequences that grow in step: layer by layer the keys and values of
-/// their tokens, and the pictures that they tell of. A picture's are computed once and serve all its
-/// sequences.
+/// their tokens, and the pictures that they describe. A picture's keys and values are computed once and
+/// serve all its sequences.
 struct DecoderState: Sendable {
-  /// One layer's. A sequence has `capacity` rows, of which the first `length` are filled.
+  /// One layer's keys and values. A sequence has `capacity` rows, of which the first `length` are
+  /// filled.
   struct Layer: Sendable {
     var keys, values: Matrix
-    /// The pictures, ready for the cross-attention.
-    let pictures: BERTAttention.Context
   }
 
   var layers: [Layer]
   /// The most tokens of a sequence.
   let capacity: Int
-  /// The rows of each picture.
+  /// What each layer attends to of the pictures, and the rows of each.
+  let contexts: [BERTAttention.Context]
   private let pictures: [Range<Int>]
   /// Tokens that every sequence has.
   private(set) var length = 0
-  /// The picture that each sequence tells of; sequences of one picture follow each other.
+  /// The picture that each sequence describes; sequences of one picture follow each other.
   private(set) var pictureOf: [Int]
   private var spare = Matrix()
 
   /// One empty sequence for each picture.
   /// - Parameters:
-  ///   - layers: What each layer sees of the pictures.
+  ///   - contexts: What each layer attends to of the pictures.
   ///   - pictures: The rows of each.
-  init(layers: [BERTAttention.Context], width: Int, pictures: [Range<Int>], capacity: Int) {
+  init(
+    contexts: [BERTAttention.Context], width: Int, pictures: [Range<Int>], capacity: Int
+  ) {
     self.capacity = capacity
+    self.contexts = contexts
     self.pictures = pictures
     pictureOf = Array(pictures.indices)
     let empty = Matrix(rows: pictures.count * capacity, columns: width)
-    self.layers = layers.map { Layer(keys: empty, values: empty, pictures: $0) }
+    layers = contexts.map { _ in Layer(keys: empty, values: empty) }
   }
 
-  /// Takes the keys and values of `count` more tokens of every sequence, `[sequences · count, width]`.
-  mutating func append(keys: Matrix, values: Matrix, count: Int, layer: Int) {
+  /// The pictures, for the cross-attentions.
+  var cross: CrossContext {
+    CrossContext(pictures: pictures, pictureOf: pictureOf, prepared: contexts)
+  }
+
+  /// Appends the keys and values of `count` more tokens of every sequence, `[sequences · count, width]`.
+  /// - Returns: Those of all tokens.
+  mutating func append(
+    keys: Matrix, values: Matrix, count: Int, layer: Int
+  ) -> BERTAttention.Context {
     for sequence in pictureOf.indices {
       let (from, to) = (sequence * count..<(sequence + 1) * count, sequence * capacity + length)
       layers[layer].keys.replaceRows(from: to, with: from, of: keys)
       layers[layer].values.replaceRows(from: to, with: from, of: values)
     }
+    return .unpacked(keys: layers[layer].keys, values: layers[layer].values)
   }
 
-  /// Every sequence has grown by so many tokens.
+  /// The rows of each sequence's keys once `count` tokens are appended.
+  func keyRows(adding count: Int) -> [Range<Int>] {
+    pictureOf.indices.map { $0 * capacity..<$0 * capacity + length + count }
+  }
+
+  /// Notes that every sequence has grown by `count` tokens.
   mutating func advance(by count: Int) {
     length += count
-    precondition(length <= capacity, "\(length) tokens where \(capacity) have room")
+    precondition(length <= capacity, "\(length) tokens in a capacity of \(capacity)")
   }
 
-  /// Goes on with copies of some sequences; the others are forgotten.
-  /// - Parameter parents: Which one each sequence goes on from, those of one picture together.
+  /// Replaces the sequences by copies of some of them; the others are dropped.
+  /// - Parameter parents: The sequence that each new one continues, those of one picture together.
   mutating func follow(_ parents: [Int]) {
     guard parents != Array(pictureOf.indices) else { return }
     pictureOf = parents.map { pictureOf[$0] }
@@ -70,28 +87,5 @@ struct DecoderState: Sendable {
       let rows = parent * capacity..<parent * capacity + length
       new.replaceRows(from: sequence * capacity, with: rows, of: old)
     }
-  }
-
-  /// Which rows of `count` new tokens of every sequence ask which of its own, these among them.
-  func ownSegments(_ count: Int) -> [AttentionSegment] {
-    pictureOf.indices.map { sequence in
-      let first = sequence * capacity
-      return AttentionSegment(
-        queries: sequence * count..<(sequence + 1) * count, keys: first..<first + length + count)
-    }
-  }
-
-  /// Which rows of `count` new tokens of every sequence ask which of the pictures'.
-  func pictureSegments(_ count: Int) -> [AttentionSegment] {
-    var segments: [AttentionSegment] = []
-    var first = 0
-    while first < pictureOf.count {
-      let picture = pictureOf[first]
-      let end = pictureOf[first...].firstIndex { $0 != picture } ?? pictureOf.count
-      segments.append(
-        AttentionSegment(queries: first * count..<end * count, keys: pictures[picture]))
-      first = end
-    }
-    return segments
   }
 }

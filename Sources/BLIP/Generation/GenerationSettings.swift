@@ -1,54 +1,54 @@
 internal import Checkpoints
 
-/// How captions are made from what the decoder says of the next token. Names, defaults and meaning
-/// are those of Hugging Face's `generate`; lengths and prompt those of BLIP's caption evaluation.
+/// How captions are generated from the decoder's logits. Names, defaults and meaning are those of
+/// Hugging Face's `generate`; lengths and prompt those of BLIP's caption evaluation.
 public struct GenerationSettings: Sendable, Equatable {
-  /// How a sequence is continued.
+  /// How the next token is chosen.
   public enum Method: Sendable, Equatable {
-    /// By the likeliest token.
+    /// The likeliest token.
     case greedy
-    /// By the likeliest sequences found.
+    /// The tokens of the likeliest sequences found.
     case beams(BeamSettings)
-    /// By a token drawn from the likeliest ones.
+    /// A token drawn from the likeliest ones.
     case nucleus(NucleusSettings)
   }
 
-  /// How a sequence is continued: with 3 beams.
+  /// How the next token is chosen: by default with 3 beams.
   public var method = Method.beams(BeamSettings(count: 3))
-  /// What every caption goes on from; it is no part of the caption. Nil: what the model was trained
-  /// with (`BLIPModel.completed`).
+  /// A prompt that captions continue; removed from the output. Nil for the one that the model was
+  /// trained with (`BLIPModel.completed`).
   public var prompt: String?
-  /// A sequence ends no earlier, counted in tokens, [DEC] and the prompt among them.
+  /// The least length of a sequence in tokens, including [DEC] and the prompt.
   public var minimumLength = 5
-  /// A sequence ends here, counted alike.
+  /// The greatest length of a sequence, counted likewise.
   public var maximumLength = 20
-  /// Divides the logits above 0 of tokens that a sequence has (multiplies those below): 1 changes
-  /// nothing (Keskar et al. 2019, CTRL).
+  /// Positive logits of tokens that a sequence has already are divided by this, negative ones
+  /// multiplied; 1 for no penalty (Keskar et al. 2019, CTRL).
   public var repetitionPenalty: Float = 1
 
-  /// What captioners are trained and evaluated with; pre-training has no prompt.
+  /// The prompt that captioners are trained and evaluated with; pre-training has none.
   public static let prompt = "a picture of "
 
-  /// BLIP's.
+  /// BLIP's settings.
   public init() {}
 }
 
-/// A beam search.
+/// Settings of a beam search.
 public struct BeamSettings: Sendable, Equatable {
-  /// Sequences that are followed at once.
+  /// Number of beams.
   public var count: Int
   /// A sequence's score is the sum of its log probabilities, divided by lengthᵖᵉⁿᵃˡᵗʸ.
   public var lengthPenalty: Float = 1
-  /// When the search ends that has `count` finished sequences.
+  /// When the search ends once it has `count` finished sequences.
   public var earlyStopping = EarlyStopping.likely
 
   /// When a search ends; `early_stopping` of `generate`.
   public enum EarlyStopping: Sendable, Equatable {
-    /// Once there are enough finished ones (`True`).
+    /// At once (`True`).
     case always
-    /// Once none that is followed would do better if it ended now (`False`).
+    /// When no running sequence would score better if it ended now (`False`).
     case likely
-    /// Once none that is followed can do better (`"never"`).
+    /// When no running sequence can still score better (`"never"`).
     case never
   }
 
@@ -61,17 +61,17 @@ public struct BeamSettings: Sendable, Equatable {
 public struct NucleusSettings: Sendable, Equatable {
   /// Above 0, to 1.
   public var topP = 0.9
-  /// What logits are divided by before.
+  /// What logits are divided by first.
   public var temperature: Float = 1
-  /// What all draws depend on, with the key of the picture.
+  /// Determines all draws, together with the key of the picture.
   public var seed: UInt64
 
-  /// BLIP's, for CapFilt.
+  /// BLIP's settings for CapFilt.
   public init(seed: UInt64) { self.seed = seed }
 }
 
 extension GenerationSettings: CustomStringConvertible {
-  /// All of it in a few words: two settings that say the same make the same captions.
+  /// A summary of all settings: two with the same summary generate the same captions.
   public var description: String {
     var words =
       switch method {
@@ -101,7 +101,8 @@ extension NucleusSettings {
 }
 
 extension GenerationSettings {
-  /// Throws what is wrong with the settings for a model; `prompt`: in tokens, [DEC] first.
+  /// Throws if the settings are invalid for a model.
+  /// - Parameter prompt: In tokens, [DEC] first.
   func check(for configuration: TextConfiguration, prompt: [Int32]) throws(BLIPError) {
     func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(BLIPError) {
       if !holds { throw BLIPError(otherwise()) }
@@ -112,7 +113,8 @@ extension GenerationSettings {
     )
     try require(
       prompt.count < maximumLength,
-      "the prompt takes \(prompt.count) of at most \(maximumLength) tokens; nothing is left to say")
+      "the prompt takes \(prompt.count) of at most \(maximumLength) tokens; none is left for the caption"
+    )
     try require(
       0...maximumLength ~= minimumLength,
       "captions of at least \(minimumLength) and at most \(maximumLength) tokens")
@@ -122,7 +124,7 @@ extension GenerationSettings {
     switch method {
     case .greedy: break
     case .beams(let beams):
-      try require(1...64 ~= beams.count, "\(beams.count) beams; 1 to 64 can be followed")
+      try require(1...64 ~= beams.count, "\(beams.count) beams; 1 to 64 are supported")
       try require(beams.lengthPenalty.isFinite, "a length penalty of \(beams.lengthPenalty)")
     case .nucleus(let nucleus):
       try require(nucleus.topP > 0 && nucleus.topP <= 1, "a top-p of \(nucleus.topP)")

@@ -1,13 +1,12 @@
 package import Checkpoints
 package import Tensors
 
-/// BLIP's image-grounded text decoder: causal self-attention of its own, all else shared with the
-/// image-grounded text encoder, and the language-model head. A caption checkpoint has no text encoder;
-/// there all of it lies under `text_decoder.bert`.
+/// BLIP's image-grounded text decoder: causal self-attentions of its own, all else shared with the
+/// image-grounded text encoder, and the language-model head. In a caption checkpoint, which has no
+/// text encoder, all of it is under `text_decoder.bert`.
 package struct TextDecoder: ModelPart {
   private static let own = "text_decoder.bert"
-  /// Whether the layers of the checkpoint's text encoder are this one's too: they are not visited,
-  /// but come by `share`.
+  /// Whether the text encoder's layers are the decoder's too: they are not visited, but set by `share`.
   let sharesEncoder: Bool
   private let width: Int
   private var embedding: TextEmbedding
@@ -15,19 +14,18 @@ package struct TextDecoder: ModelPart {
   private(set) var crossAttention: [BERTAttention]
   private(set) var feedForward: [FeedForward]
   private var transform: LanguageModelTransform
-  /// The word embeddings once more, as the last layer.
+  /// The word embeddings again, as the last layer.
   var words: Linear
 
   /// - Parameter weights: Where the rows of the words are read from.
   package init(_ configuration: TextConfiguration, weights: Weights) {
-    // One that is not tied to an encoder has layers of its own even where there is an encoder.
+    // A decoder that is not tied to an encoder has its own layers even where there is an encoder.
     sharesEncoder = weights.shape(of: "\(Self.own).embeddings.LayerNorm.weight") == nil
     width = configuration.hiddenSize
     embedding = TextEmbedding(
       configuration, path: sharesEncoder ? "text_encoder" : Self.own, weights: weights)
-    let layers = (0..<configuration.layers).map { _ in TextLayer(configuration) }
-    attention = layers.map(\.attention)
-    feedForward = layers.map(\.feedForward)
+    attention = (0..<configuration.layers).map { _ in BERTAttention(configuration) }
+    feedForward = attention.map { _ in FeedForward(configuration) }
     crossAttention = MatchHead(configuration).attention
     transform = LanguageModelTransform(configuration)
     words = Linear(inputs: configuration.hiddenSize, outputs: configuration.vocabularySize)
@@ -57,66 +55,56 @@ package struct TextDecoder: ModelPart {
     for index in crossAttention.indices { crossAttention[index].prepareFolding() }
   }
 
-  /// Takes what the image-grounded text encoder has too. Nothing is copied: a loaded matrix is shared
-  /// by all that hold it.
+  /// Takes over what the decoder shares with the image-grounded text encoder. Nothing is copied: a
+  /// loaded matrix is shared by all that hold it.
   package mutating func share(_ encoder: TextEncoder, _ match: MatchHead) {
     embedding = encoder.embedding
-    feedForward = encoder.layers.map(\.feedForward)
+    feedForward = encoder.feedForward
     crossAttention = match.attention
   }
 
   /// Empty sequences, one for each picture. The pictures' keys and values are computed here, once for
-  /// all tokens, unless so few tokens can come that folding the projections into each takes less.
+  /// all tokens, unless the tokens are so few that folding the projections into each is cheaper.
   /// - Parameters:
   ///   - pictures: Patch features, `[1 + P, D]` each.
   ///   - capacity: The most tokens of a sequence.
   ///   - sequences: The most sequences of a picture.
-  ///   - order: Nil: whichever takes fewer multiplications.
+  ///   - order: The order of multiplication; nil for the cheaper one.
   func begin(
     _ pictures: [Matrix], capacity: Int, sequences: Int = 1, order: BERTAttention.Order? = nil
   ) -> DecoderState {
-    let features = Matrix(
-      rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures.first?.columns ?? 0,
-      values: pictures.count == 1 ? pictures[0].values : pictures.flatMap(\.values))
-    let parts = consecutiveRanges(pictures.map(\.rows))
-    var attended = AttendedRows(features, parts: parts)
+    var features = PatchFeatures(pictures)
     let tokens = sequences * capacity
     let contexts = crossAttention.map {
-      attended.context(
-        of: $0, queries: pictures.count * tokens, pairs: features.rows * tokens, order: order)
+      features.context(
+        of: $0, queries: pictures.count * tokens, pairs: features.count * tokens, order: order)
     }
-    return DecoderState(layers: contexts, width: width, pictures: parts, capacity: capacity)
+    return DecoderState(
+      contexts: contexts, width: width, pictures: features.pictures, capacity: capacity)
   }
 
-  /// Runs as many new tokens of every sequence behind those it has.
+  /// Appends as many new tokens to every sequence and runs them.
   /// - Returns: `[sequences · new tokens, width]`
   func callAsFunction(_ tokens: [[Int32]], _ state: inout DecoderState) throws -> Matrix {
     let count = tokens.first?.count ?? 0
     precondition(tokens.count == state.pictureOf.count && tokens.allSatisfy { $0.count == count })
-    var x = try embedding(tokens, from: state.length)
-    var inner = BERTAttention.Activations()
-    var outer = FeedForward.Activations()
-    let (own, pictures) = (state.ownSegments(count), state.pictureSegments(count))
-    var (keys, values) = (Matrix(), Matrix())
-    for index in attention.indices {
-      attention[index].project(x, keys: &keys, values: &values)
-      state.append(keys: keys, values: values, count: count, layer: index)
-      let layer = state.layers[index]
-      // A lone token sees all there is.
-      attention[index](
-        x, keys: layer.keys, values: layer.values, own, causal: count > 1, &inner)
-      swap(&x, &inner.output)
-      crossAttention[index](x, over: layer.pictures, pictures, &inner)
-      swap(&x, &inner.output)
-      feedForward[index](x, &outer)
-      swap(&x, &outer.output)
+    var activations = TextActivations()
+    let words = try embedding.words(of: tokens)
+    let x = embedding(words, of: tokens, from: state.length, &activations)
+    // A single token attends to all there are.
+    var pass = TextPass(lengths: tokens.map(\.count), isCausal: count > 1)
+    pass.keys = state.keyRows(adding: count)
+    let layers = TextLayers(
+      selfAttention: attention, crossAttention: crossAttention, feedForward: feedForward)
+    let output = layers(x, pass, cross: state.cross, &activations) { layer, keys, values in
+      state.append(keys: keys, values: values, count: count, layer: layer)
     }
     state.advance(by: count)
-    return x
+    return output
   }
 
-  /// What the language-model head makes of rows `[n, width]`: `[n, vocabulary]`, of every token the
-  /// logits of the one behind it.
+  /// The language-model head's output for rows `[n, width]`: `[n, vocabulary]`, for every token the
+  /// logits of the next one.
   func logits(of x: Matrix) -> Matrix {
     var (activations, logits) = (LanguageModelTransform.Activations(), Matrix())
     transform(x, &activations)
@@ -125,7 +113,7 @@ package struct TextDecoder: ModelPart {
   }
 }
 
-/// What the language-model head does before its product by the words: `norm(gelu(dense(x)))`.
+/// The language-model head before its product by the words: `norm(gelu(dense(x)))`.
 package struct LanguageModelTransform: Sendable {
   private static let path = "text_decoder.cls.predictions"
   /// The bias of the product by the words.
@@ -143,9 +131,10 @@ package struct LanguageModelTransform: Sendable {
     try norm.forEachParameter("\(Self.path).transform.LayerNorm", &visitor)
   }
 
-  /// What is computed on the way, `[n, width]` each.
+  /// What is computed in between, `[n, width]` each.
   package struct Activations: Sendable {
-    /// What the GELU was given, where it is kept.
+    /// What the head was given, and the GELU's input; saved for a backward pass.
+    package var input = Matrix()
     package var inner = Matrix()
     package var activated = Matrix()
     package var output = Matrix()
@@ -156,10 +145,11 @@ package struct LanguageModelTransform: Sendable {
 
   /// x: `[n, width]`; leaves `[n, width]` in `activations.output`.
   package func callAsFunction(
-    _ x: Matrix, keeping: Bool = false, _ activations: inout Activations
+    _ x: Matrix, savingActivations: Bool = false, _ activations: inout Activations
   ) {
+    if savingActivations { activations.input = x }
     dense.activated(
-      x, keeping: keeping, inner: &activations.inner, into: &activations.activated)
+      x, savingInput: savingActivations, inner: &activations.inner, into: &activations.activated)
     norm(activations.activated, into: &activations.output)
   }
 }

@@ -8,7 +8,7 @@ struct TokenSampling: TokenSearch {
   private var sequence: Hypothesis
 
   /// - Parameters:
-  ///   - nucleus: Nil: nothing is drawn.
+  ///   - nucleus: Nil for the likeliest token.
   ///   - draws: One draw for each position.
   init(_ nucleus: NucleusSettings?, _ rules: TokenRules, prompt: [Int32], draws: CounterRandom) {
     self.nucleus = nucleus
@@ -44,8 +44,8 @@ struct TokenSampling: TokenSearch {
   }
 }
 
-/// The fewest likeliest tokens whose probabilities reach `topP`, as `TopPLogitsWarper` has them:
-/// without the least likely ones that together stay within 1 − `topP`.
+/// The fewest likeliest tokens whose probabilities reach `topP`, as in `TopPLogitsWarper`: without the
+/// least likely ones that together stay within 1 − `topP`.
 struct Nucleus {
   /// Likeliest first.
   let tokens: [Int32]
@@ -58,9 +58,9 @@ struct Nucleus {
     var distribution = scores
     softmax(&distribution, scale: 1 / temperature)
     let all = distribution.values
-    // All that are no likelier than this are within 1 − topP together: no need to sort them.
+    // Tokens no likelier than this are within 1 − topP together, and need no sorting.
     let least = topP < 1 ? Float((1 - topP) / Double(all.count)) : 0
-    // What the rules forbid, −∞, may have kept a rounding error's probability.
+    // Forbidden tokens (−∞) may have kept a probability from rounding.
     var kept = all.indices.filter { all[$0] > least && scores.values[$0].isFinite }
     kept.sort { (all[$0], $1) > (all[$1], $0) }
     var (mass, count) = (0.0, 0)
@@ -73,7 +73,7 @@ struct Nucleus {
     probabilities = kept.prefix(count).map { Double(all[$0]) / mass }
   }
 
-  /// The token whose share of 0..<1 a number lies in.
+  /// The token whose share of 0..<1 contains a number.
   func draw(_ number: Double) -> Int32 {
     var end = 0.0
     for (token, probability) in zip(tokens, probabilities) {

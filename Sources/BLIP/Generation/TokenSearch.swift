@@ -3,33 +3,33 @@ internal import Tensors
 /// A sequence of tokens, from [DEC] on.
 struct Hypothesis: Sendable, Equatable {
   var tokens: [Int32]
-  /// The sum of its log probabilities while it grows; once it has ended, divided by a power of its
-  /// length. Only a beam search keeps one.
+  /// The sum of its log probabilities while it grows; once finished, divided by a power of its length.
+  /// Of a beam search only.
   var score: Float = 0
 }
 
-/// A sequence that goes on: the one it continues, by its place among those of the step before, and
-/// its next token.
+/// A continued sequence: the index, among those of the previous step, of the one it continues, and its
+/// next token.
 struct Continuation: Sendable, Equatable {
   var parent: Int
   var token: Int32
 }
 
-/// Decides how the sequences of one picture go on.
+/// Decides how the sequences of one picture continue.
 protocol TokenSearch: Sendable {
-  /// - Parameter logits: Of the next token of every sequence that went on, `[sequences, vocabulary]`;
-  ///   at first of the prompt alone.
-  /// - Returns: The sequences that go on now; none at the end.
+  /// - Parameter logits: Of the next token of every running sequence, `[sequences, vocabulary]`; at
+  ///   first of the prompt alone.
+  /// - Returns: The sequences that continue; none at the end.
   mutating func advance(_ logits: Matrix) throws(BLIPError) -> [Continuation]
 
-  /// The most sequences that go on at once.
+  /// The most sequences that run at once.
   var width: Int { get }
 
-  /// What was found, best first.
+  /// The sequences found, best first.
   var found: [Hypothesis] { get }
 }
 
-/// What a caption may not say next.
+/// The rules for the next token of a caption.
 struct TokenRules: Sendable {
   let repetitionPenalty: Float
   let minimumLength, maximumLength: Int
@@ -43,7 +43,7 @@ struct TokenRules: Sendable {
     self.end = end
   }
 
-  /// Changes the scores of the token behind a sequence, in the order of `generate`.
+  /// Changes the scores of the token after a sequence, in the order of `generate`.
   func apply(to scores: inout Matrix, row: Int, after sequence: [Int32]) {
     let first = row * scores.columns
     if repetitionPenalty != 1 {
@@ -61,16 +61,16 @@ struct TokenRules: Sendable {
 }
 
 extension TextDecoder {
-  /// Continues a prompt for every picture, each by a search of its own, until all have come to their
-  /// end. A step is one pass of all sequences of all pictures.
-  /// - Returns: What was found for each picture.
+  /// Continues a prompt for every picture, each with its own search, until all have ended. A step is
+  /// one pass of all sequences of all pictures.
+  /// - Returns: The sequences found for each picture.
   func generate(
     _ prompt: [Int32], pictures: [Matrix], maximumLength: Int,
     searches: [any TokenSearch]
   ) throws -> [[Hypothesis]] {
     precondition(searches.count == pictures.count)
     var searches = searches
-    // The last token is never looked at again.
+    // The last token is never attended to.
     var state = begin(
       pictures, capacity: maximumLength - 1,
       sequences: searches.map(\.width).max() ?? 1)

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// A value made when first asked for, once, whatever the number of threads that ask.
+/// A value that is made once, when first used, whatever the number of threads.
 final class Lazy<Value: Sendable>: Sendable {
   private let made = Mutex<Value?>(nil)
   private let make: @Sendable () throws -> Value
 
   init(_ make: @escaping @Sendable () throws -> Value) { self.make = make }
 
-  /// The value; the next call tries again where making it failed.
+  /// The value; if making it throws, the next call tries again.
   func callAsFunction() throws -> Value {
     try made.withLock { made in
       if let made { return made }
@@ -18,8 +18,8 @@ final class Lazy<Value: Sendable>: Sendable {
   }
 }
 
-/// Room for intermediate results, lent to one forward pass at a time and kept for the next, so that
-/// a thread that encodes picture after picture allocates once.
+/// Buffers for intermediate results, each lent to one forward pass at a time and then reused, so that a
+/// thread that encodes picture after picture allocates once.
 final class Pool<Value: Sendable>: Sendable {
   private let free = Mutex<[Value]>([])
   private let make: @Sendable () -> Value

@@ -1,12 +1,12 @@
 package import Checkpoints
 package import Tensors
 
-/// A part of the model that is loaded by itself.
+/// A part of the model that is loaded separately.
 package protocol ModelPart: Sendable {
-  /// Shows every parameter, in the order of the computation.
+  /// Visits every parameter, in the order of the computation.
   mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws
 
-  /// What is derived from the parameters, once they are loaded.
+  /// Computes what is derived from the parameters, once they are loaded.
   mutating func prepare()
 }
 
@@ -31,14 +31,14 @@ extension ModelPart {
   }
 }
 
-/// Fills parameters from a checkpoint. Matrices that it holds in 8 bits and that are to be floats stay
-/// so.
+/// Loads parameters from a checkpoint. Matrices that it holds in 8 bits stay in 8 bits where floats are
+/// wanted, which changes no value.
 private struct ParameterReader: ParameterVisitor {
   let weights: Weights
   let precision: Precision
 
-  /// What a precision makes of a matrix. Only those of the layers and of a stem are rounded, and the
-  /// words where they are a layer (the decoder's last).
+  /// The format of a matrix. Only those of the layers and of a stem are rounded, and the words where
+  /// they are a layer (the decoder's last).
   private func format(_ name: String) -> PackedFormat {
     if name.contains("embeddings.stem") && precision.resolved != .fp32 { return .bfloat16 }
     guard name.contains("encoder.layer") || name.hasSuffix(".word_embeddings.weight") else {
@@ -58,7 +58,7 @@ private struct ParameterReader: ParameterVisitor {
 
   func visit(_ name: String, _ shape: [Int], _ matrix: inout PackedMatrix) throws {
     defer { weights.release(name) }
-    // The companion tensor of an I8 tensor; `BLIPModel.init` has checked that it is there.
+    // The companion tensor of an I8 tensor; `BLIPModel.init` has checked that it exists.
     let scales = "\(name)_scale"
     let isQuantized = try weights.withBytes(of: name, shape: shape) { type, _ in type == .int8 }
     let format = format(name)
@@ -72,7 +72,7 @@ private struct ParameterReader: ParameterVisitor {
   }
 }
 
-/// Notes what parameters there are.
+/// Collects the shapes of the parameters.
 private struct ParameterShapes: ParameterVisitor {
   var byName: [String: [Int]] = [:]
 

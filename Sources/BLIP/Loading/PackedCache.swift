@@ -3,22 +3,22 @@ internal import Digests
 internal import Glibc
 internal import Tensors
 
-/// Where the parts of a model are kept as they are computed with: packed once, then mapped. One file
-/// a part, so that a search by text reads the text encoder's alone. What lies there can be deleted
-/// at any time; what is damaged, or cannot be written, is as if it were not there.
+/// A cache of model parts in the packed formats they compute with: packed once, then mapped. One file
+/// per part, so that a search by text reads only the text encoder's. The files can be deleted at any
+/// time; a damaged one, or one that cannot be written, is ignored.
 struct PackedCache: Sendable {
   /// Raised whenever the packed bytes of any format change, or the order of a part's parameters.
   private static let version = 2
 
-  /// The folder of all models' files, made when first needed.
+  /// The directory of all models' files, created when first needed.
   let folder: String
   let fingerprint: String
   let precision: Precision
-  /// Parts whose tensors take fewer bytes in the checkpoint are not worth a file.
+  /// Parts whose tensors take fewer bytes in the checkpoint are not cached.
   let smallestPart: Int
 
-  /// - Parameter smallestPart: Nil: as measured, where packing takes some 10 ms; rounding to integers
-  ///   costs about ten times what rearranging does.
+  /// - Parameter smallestPart: Nil for a measured default, where packing takes some 10 ms; rounding to
+  ///   integers takes about ten times as long as rearranging.
   init(folder: String, fingerprint: String, precision: Precision, smallestPart: Int? = nil) {
     self.folder = folder
     self.fingerprint = fingerprint
@@ -26,7 +26,7 @@ struct PackedCache: Sendable {
     self.smallestPart = smallestPart ?? (precision == .int8 ? 4 << 20 : 48 << 20)
   }
 
-  /// The part as it was kept; nil where it was not, or not whole.
+  /// The cached part; nil if there is none, or it is incomplete.
   func load<Part: ModelPart>(_ part: Part, named name: String) -> Part? {
     var part = part
     do {
@@ -38,8 +38,8 @@ struct PackedCache: Sendable {
     return part
   }
 
-  /// Keeps a loaded part for the next time. Where it cannot be written the next time is as slow as
-  /// this one: nothing that a person has to know of.
+  /// Caches a loaded part. If it cannot be written, the next load is as slow as this one: nothing that
+  /// the user has to know.
   func keep(_ part: some ModelPart, named name: String) {
     try? write(part, named: name)
   }
@@ -58,7 +58,7 @@ struct PackedCache: Sendable {
     "\(folder)/\(fingerprint.prefix(32))-\(precision.rawValue)-\(name).packed"
   }
 
-  /// What a file must have been made for.
+  /// What a file must have been written for.
   private func key(of name: String) -> String {
     #if arch(x86_64)
       let processor = "x86_64"
@@ -75,15 +75,15 @@ struct PackedCache: Sendable {
     while end < folder.endIndex {
       end = folder[folder.index(after: end)...].firstIndex(of: "/") ?? folder.endIndex
       guard mkdir(String(folder[..<end]), 0o700) == 0 || errno == EEXIST else {
-        throw BLIPError("\(folder): cannot be made: \(String(cString: strerror(errno)))")
+        throw BLIPError(
+          "\(folder): cannot create this directory: \(String(cString: strerror(errno)))")
       }
     }
   }
 }
 
 extension ModelPart {
-  /// The part from the cache or, where that has it not, from the checkpoint by `load`; then it is
-  /// kept if that pays.
+  /// The part from the cache or else from the checkpoint by `load`; then it is cached if that pays.
   func cached(
     _ name: String, in cache: PackedCache?, of weights: Weights, load: () throws -> Self
   ) throws -> Self {
@@ -94,7 +94,7 @@ extension ModelPart {
     return part
   }
 
-  /// What the part's tensors take in the checkpoint.
+  /// The size of the part's tensors in the checkpoint.
   private func storedBytes(in weights: Weights) throws -> Int {
     try shapes().reduce(0) { sum, tensor in
       sum + (try weights.withBytes(of: tensor.key, shape: tensor.value) { $1.count })

@@ -1,19 +1,19 @@
 internal import Digests
 internal import Tensors
 
-/// The head of a file of packed parameters: 64-bit words of this processor,
+/// The header of a file of packed parameters: 64-bit words in native byte order,
 ///
 ///     magic, bytes of the whole file, number of parameters, then for every parameter
 ///     its kind (0 for floats, else 1 + the format of a matrix), offset and bytes
 ///
-/// and the SHA-256 of the key and these words. The parameters follow in the order of the part's walk,
-/// each from a multiple of 64 on. The digest says that the head is whole and is of this key; the data
-/// was on the disk before the file had its name.
+/// and the SHA-256 of the key and these words. The parameters follow in the order of the part's visit,
+/// each at a multiple of 64. The digest ensures that the header is complete and belongs to this key; the
+/// data was on the disk before the file had its name.
 struct PackedFileLayout: ParameterVisitor {
   static let magic: UInt64 = 0x0A31_6B63_6170_6C62  // "blpack1\n" where little-endian
   private static let fixedWords = 3
   static let digestBytes = 32
-  /// Many times the parameters of any part.
+  /// Many times the number of parameters of any part.
   static let mostEntries = 100_000
 
   struct Entry: Equatable {
@@ -28,7 +28,7 @@ struct PackedFileLayout: ParameterVisitor {
   }
 
   let key: String
-  /// Kinds and sizes; where they lie is known when all are.
+  /// Kinds and sizes; the offsets are known when all are.
   private var sizes: [(kind: UInt64, count: Int)] = []
 
   init(key: String) { self.key = key }
@@ -51,7 +51,7 @@ struct PackedFileLayout: ParameterVisitor {
     return digest.finish()
   }
 
-  /// Where every parameter lies.
+  /// The kind, offset and size of every parameter.
   var entries: [Entry] {
     var end = Self.headBytes(entries: sizes.count)
     return sizes.map { kind, count in
@@ -61,7 +61,7 @@ struct PackedFileLayout: ParameterVisitor {
     }
   }
 
-  /// The head's bytes.
+  /// The header's bytes.
   var head: [UInt8] {
     let entries = entries
     let end = entries.last.map { $0.offset + $0.count } ?? Self.headBytes(entries: 0)
@@ -72,9 +72,9 @@ struct PackedFileLayout: ParameterVisitor {
     return words.withUnsafeBytes { Array($0) } + Self.digest(of: words, key: key)
   }
 
-  /// What a head says, checked against the file it stands in.
+  /// The entries of a header, checked against its file.
   static func entries(of region: PackedRegion, key: String) throws(BLIPError) -> [Entry] {
-    let damaged = BLIPError("\(region.path ?? "packed weights"): not whole, or of another model")
+    let damaged = BLIPError("\(region.path ?? "packed weights"): incomplete, or of another model")
     func words(_ range: Range<Int>) -> [UInt64] {
       region.withBytes(8 * range.lowerBound..<8 * range.upperBound) { bytes in
         range.indices.map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
@@ -99,7 +99,7 @@ struct PackedFileLayout: ParameterVisitor {
   }
 }
 
-/// Gives every parameter of a part its place in a mapped file.
+/// Reads the parameters of a part from a mapped file.
 struct PackedFileReader: ParameterVisitor {
   private let region: PackedRegion
   private let entries: [PackedFileLayout.Entry]
@@ -132,7 +132,7 @@ struct PackedFileReader: ParameterVisitor {
     try matrix.load(format, from: region, at: entry.offset)
   }
 
-  /// Throws where the file holds more parameters than the part has.
+  /// Throws if the file has more parameters than the part.
   func end() throws(BLIPError) {
     guard next == entries.count else { throw misfit("the end") }
   }

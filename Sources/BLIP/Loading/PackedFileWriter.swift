@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Tensors
 
-/// Writes a file of packed parameters beside its place, and renames it when it is whole: whoever
-/// reads meanwhile has the old one or none.
+/// Writes a file of packed parameters under a temporary name, and renames it when it is complete:
+/// meanwhile readers find the old one or none.
 final class PackedFileWriter: ParameterVisitor {
   private let path, temporary: String
   private let descriptor: Int32
@@ -11,12 +11,12 @@ final class PackedFileWriter: ParameterVisitor {
   private var written = 0
   private var isCommitted = false
 
-  /// Begins the file with the head of a layout.
+  /// Starts the file with the header of a layout.
   init(path: String, layout: PackedFileLayout) throws {
     self.path = path
     temporary = "\(path).\(getpid()).tmp"
     entries = layout.entries
-    // What a killed process of the same number left half-written is of no use.
+    // An incomplete file of a killed process with the same id is useless.
     unlink(temporary)
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure }
@@ -37,7 +37,7 @@ final class PackedFileWriter: ParameterVisitor {
     try matrix.withPackedBytes(append)
   }
 
-  /// Puts the file in its place, its data on the disk first: a file that has its name is whole.
+  /// Renames the file, once its data is on the disk: a file that has its name is complete.
   func commit() throws(BLIPError) {
     guard next == entries.count, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
       throw failure
@@ -45,7 +45,7 @@ final class PackedFileWriter: ParameterVisitor {
     isCommitted = true
   }
 
-  /// The next parameter, behind what fills up to its offset.
+  /// Writes the next parameter, after padding up to its offset.
   private func append(_ bytes: UnsafeRawBufferPointer) throws {
     precondition(next < entries.count && bytes.count == entries[next].count)
     let gap = [UInt8](repeating: 0, count: entries[next].offset - written)

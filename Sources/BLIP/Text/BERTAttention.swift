@@ -1,6 +1,7 @@
+internal import Checkpoints
 package import Tensors
 
-/// A post-norm attention of the text side: `norm(x + dense(attention(x, context)))`, where context
+/// A post-norm attention of the text side: `norm(x + dense(attention(x, context)))`, where the context
 /// is the text itself (self-attention) or a picture's patch features (cross-attention).
 package struct BERTAttention: Sendable {
   package let heads: HeadShape
@@ -9,13 +10,15 @@ package struct BERTAttention: Sendable {
   /// The folded order, once `prepareFolding` has made it.
   private(set) var folded: FoldedAttention?
 
-  init(width: Int, contextWidth: Int, heads: Int, epsilon: Float) {
-    self.heads = HeadShape(count: heads, width: width)
+  /// - Parameter contextWidth: Of a row that is attended to; nil for self-attention.
+  init(_ configuration: TextConfiguration, contextWidth: Int? = nil) {
+    let width = configuration.hiddenSize
+    heads = HeadShape(count: configuration.heads, width: width)
     query = Linear(inputs: width, outputs: width)
-    key = Linear(inputs: contextWidth, outputs: width)
+    key = Linear(inputs: contextWidth ?? width, outputs: width)
     value = key
     dense = query
-    norm = LayerNorm(width: width, epsilon: epsilon)
+    norm = LayerNorm(width: width, epsilon: configuration.layerNormEpsilon)
   }
 
   package mutating func forEachParameter(
@@ -28,7 +31,7 @@ package struct BERTAttention: Sendable {
     try norm.forEachParameter("\(path).output.LayerNorm", &visitor)
   }
 
-  /// Gets ready for the folded order, once loaded: of use only where the context is not x.
+  /// Prepares the folded order, once loaded: of use only where the context is not x.
   mutating func prepareFolding() {
     folded = FoldedAttention(heads, key: key, value: value)
   }
@@ -39,12 +42,28 @@ package struct BERTAttention: Sendable {
   /// The two orders of multiplication that give the same attention.
   enum Order { case projected, folded }
 
-  /// Everything the attention computes on the way, `[rows, …]` each. Keys and values are
-  /// left by the projected order only.
+  /// What is attended to, ready for any number of queries.
+  package enum Context: Sendable {
+    /// Keys and values, `[rows, width]` each, as they were projected: what dropout, causality and a
+    /// backward pass need.
+    case unpacked(keys: Matrix, values: Matrix)
+    /// Keys and values, reordered for the kernels.
+    case packed(PackedHeads)
+    /// Rows that are not projected, and the attention that folds its projections into the queries.
+    case folded(PackedHeads, FoldedAttention)
+  }
+
+  /// What the attention computes in between, `[rows, …]` each.
   package struct Activations: Sendable {
+    /// What it was given; saved for a backward pass.
+    package var input = Matrix()
+    package var segments: [AttentionSegment] = []
+    package var isCausal = false
+    package var dropout: AttentionDropout?
+    /// Of an unpacked context. Self-attention projects its own rows into them.
+    package var keys = Matrix()
+    package var values = Matrix()
     package var query = Matrix()
-    package var key = Matrix()
-    package var value = Matrix()
     fileprivate var folding = FoldedAttention.Activations()
     package var context = Matrix()
     package var sum = Matrix()
@@ -56,42 +75,50 @@ package struct BERTAttention: Sendable {
 
   /// - Parameters:
   ///   - x: `[query rows, width]`
-  ///   - context: `[rows, context width]`
-  ///   - segments: Which rows of x ask which rows of context.
+  ///   - segments: Which rows of x attend to which rows of the context.
+  ///   - causal: Whether a query attends to no key after its own.
+  ///   - dropout: In training.
+  ///   - savingActivations: Whether a backward pass will need the activations.
   ///   - activations: `output` becomes `[query rows, width]`.
-  func callAsFunction(
-    _ x: Matrix, over context: Matrix, _ segments: [AttentionSegment],
+  package func callAsFunction(
+    _ x: Matrix, over context: Context, _ segments: [AttentionSegment], causal: Bool = false,
+    dropout: AttentionDropout? = nil, savingActivations: Bool = false,
     _ activations: inout Activations
   ) {
-    project(context, keys: &activations.key, values: &activations.value)
-    self(x, keys: activations.key, values: activations.value, segments, &activations)
-  }
-
-  /// What is attended to, ready for all queries to come, in either order.
-  enum Context: Sendable {
-    case projected(PackedHeads)
-    case folded(PackedHeads, FoldedAttention)
-  }
-
-  /// The same over a context that is ready.
-  func callAsFunction(
-    _ x: Matrix, over context: Context, _ segments: [AttentionSegment],
-    _ activations: inout Activations
-  ) {
+    if savingActivations {
+      (activations.input, activations.segments) = (x, segments)
+      (activations.isCausal, activations.dropout) = (causal, dropout)
+    }
     query(x, into: &activations.query)
     switch context {
-    case .projected(let heads):
+    case .unpacked(let keys, let values):
+      if savingActivations { (activations.keys, activations.values) = (keys, values) }
+      attend(
+        AttentionOperands(
+          queries: Heads(activations.query), keys: Heads(keys), values: Heads(values), heads,
+          segments, causal: causal, dropout: dropout?.probabilities), rounding: rounds,
+        into: &activations.context)
+    case .packed(let heads):
+      precondition(!causal && dropout == nil && !savingActivations)
       attend(
         queries: Heads(activations.query), over: heads, segments, into: &activations.context)
     case .folded(let rows, let folded):
+      precondition(!causal && dropout == nil && !savingActivations)
       folded(
         queries: activations.query, over: rows, segments, &activations.folding,
         into: &activations.context)
     }
-    finish(x, nil, &activations)
+    dense(activations.context, plus: x, dropping: dropout?.output, into: &activations.sum)
+    norm(activations.sum, into: &activations.output)
   }
 
-  /// The keys and values of a context, ready for all queries to come.
+  /// The keys and values of rows, `[rows, width]` each.
+  package func project(_ context: Matrix, keys: inout Matrix, values: inout Matrix) {
+    key(context, into: &keys)
+    value(context, into: &values)
+  }
+
+  /// The keys and values of a context, reordered for the kernels.
   /// - Parameter parts: The rows of context that are attended to together.
   func packed(_ context: Matrix, parts: [Range<Int>]) -> PackedHeads {
     var (keys, values) = (Matrix(), Matrix())
@@ -100,37 +127,12 @@ package struct BERTAttention: Sendable {
       keys: Heads(keys), values: Heads(values), heads, parts: parts, rounding: rounds)
   }
 
-  /// The same where keys and values are there already, `[rows, width]`: a picture's serve all texts.
+  /// The order that takes fewer multiplications, of those that the attention is ready for. Only what
+  /// the two do not share is counted. Integers take about two fifths of the time; folding computes in
+  /// floats.
   /// - Parameters:
-  ///   - causal: Whether a query sees no key behind its own.
-  ///   - dropout: What is left out in training.
-  package func callAsFunction(
-    _ x: Matrix, keys: Matrix, values: Matrix, _ segments: [AttentionSegment],
-    causal: Bool = false, dropout: AttentionDropout? = nil, _ activations: inout Activations
-  ) {
-    query(x, into: &activations.query)
-    attend(
-      queries: Heads(activations.query), keys: Heads(keys), values: Heads(values), heads, segments,
-      causal: causal, dropout: dropout?.probabilities, rounding: rounds, into: &activations.context)
-    finish(x, dropout?.output, &activations)
-  }
-
-  /// The keys and values of what is attended to, `[rows, width]` each.
-  package func project(_ context: Matrix, keys: inout Matrix, values: inout Matrix) {
-    key(context, into: &keys)
-    value(context, into: &values)
-  }
-
-  private func finish(_ x: Matrix, _ dropout: Dropout?, _ activations: inout Activations) {
-    dense(activations.context, plus: x, dropping: dropout, into: &activations.sum)
-    norm(activations.sum, into: &activations.output)
-  }
-
-  /// The order that takes fewer multiplications, of those that the attention is ready for. Counts what
-  /// the two do not share. In integers it takes about two fifths of the time; folding is done in floats.
-  /// - Parameters:
-  ///   - queries: How many rows ask.
-  ///   - pairs: How many pairs of a row that asks and a row of context that is asked there are.
+  ///   - queries: Number of query rows.
+  ///   - pairs: Number of pairs of a query row and a row of the context that it attends to.
   func cheaperOrder(queries: Int, pairs: Int, over context: Matrix) -> Order {
     guard folded != nil else { return .projected }
     let width = heads.width
@@ -142,25 +144,12 @@ package struct BERTAttention: Sendable {
   }
 }
 
-/// What an attention leaves out in training: some of its probabilities, and some of what it adds to
-/// its input.
+/// An attention's dropout in training: of its probabilities, and of what it adds to its input.
 package struct AttentionDropout: Sendable {
   package var probabilities, output: Dropout
 
   package init(probabilities: Dropout, output: Dropout) {
     self.probabilities = probabilities
     self.output = output
-  }
-}
-
-extension Linear {
-  /// The layer's output, of which dropout leaves some out, plus the addend.
-  func callAsFunction(
-    _ x: Matrix, plus addend: Matrix, dropping dropout: Dropout?, into y: inout Matrix
-  ) {
-    guard let dropout else { return self(x, plus: addend, into: &y) }
-    self(x, into: &y)
-    drop(&y, dropout)
-    add(addend.values, to: &y)
   }
 }

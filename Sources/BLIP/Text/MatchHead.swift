@@ -1,7 +1,7 @@
 package import Checkpoints
 package import Tensors
 
-/// What image-text matching needs beyond the text encoder: a cross-attention for every layer, and the
+/// The parts of image-text matching besides the text encoder: a cross-attention for every layer, and the
 /// ITM head.
 package struct MatchHead: ModelPart {
   package var attention: [BERTAttention]
@@ -9,9 +9,7 @@ package struct MatchHead: ModelPart {
 
   package init(_ configuration: TextConfiguration) {
     attention = (0..<configuration.layers).map { _ in
-      BERTAttention(
-        width: configuration.hiddenSize, contextWidth: configuration.encoderHiddenSize,
-        heads: configuration.heads, epsilon: configuration.layerNormEpsilon)
+      BERTAttention(configuration, contextWidth: configuration.encoderHiddenSize)
     }
     head = Linear(inputs: configuration.hiddenSize, outputs: 2)
   }

@@ -1,17 +1,17 @@
 internal import Glibc
 
-/// The ITM head's answer for one (picture, text).
+/// The ITM head's output for a picture and a text.
 public struct MatchLogits: Sendable, Equatable {
   /// The logit of "no match".
   public let noMatch: Float
   /// The logit of "match".
   public let match: Float
 
-  /// The two.
+  /// Logits of the given values.
   public init(noMatch: Float, match: Float) { (self.noMatch, self.match) = (noMatch, match) }
 
-  /// What a reranked hit is ordered by: the match logit and, weighed as the model says
-  /// (`ModelConfiguration.itcWeight`; 1 in BLIP's own evaluation), the ITC cosine.
+  /// The score that orders reranked hits: the match logit plus the weighted ITC cosine
+  /// (`ModelConfiguration.itcWeight`; 1 in BLIP's own evaluation).
   public func score(cosine: Float, itcWeight: Float) -> Float { match + itcWeight * cosine }
 
   /// Softmax of the two.
@@ -23,15 +23,15 @@ public struct MatchLogits: Sendable, Equatable {
   }
 }
 
-/// What makes the softmax of the match logits as likely as it says: their difference is divided by a
-/// temperature (Guo et al. 2017, section 4.2) and, where that pays, shifted by a bias (Platt 1999).
+/// A calibration of match probabilities: the difference of the logits is divided by a temperature (Guo
+/// et al. 2017, section 4.2) and, where that pays, shifted by a bias (Platt 1999).
 public struct MatchCalibration: Sendable, Equatable {
-  /// Over 0.
+  /// Above 0.
   public let temperature: Float
-  /// Added to what the temperature makes of the difference.
+  /// Added after dividing by the temperature.
   public let bias: Float
 
-  /// Nil for a temperature that is not over 0, or numbers that are not finite.
+  /// Nil for a temperature that is not above 0, or values that are not finite.
   public init?(temperature: Float, bias: Float) {
     guard temperature > 0, temperature.isFinite, bias.isFinite else { return nil }
     (self.temperature, self.bias) = (temperature, bias)

@@ -1,9 +1,8 @@
 internal import Checkpoints
 package import Tensors
 
-/// Word + position, then a layer norm. The rows of the words are taken from the mapped checkpoint
-/// when they are asked for (a search needs a dozen of thirty thousand), or are loaded whole to be
-/// trained.
+/// Word + position, then a layer norm. The rows of the words are read from the mapped checkpoint when
+/// they are needed (a search needs a dozen of thirty thousand), or are all loaded, to be trained.
 package struct TextEmbedding: Sendable {
   private let path: String
   private let width, vocabularySize, positions: Int
@@ -16,7 +15,7 @@ package struct TextEmbedding: Sendable {
   package var norm: LayerNorm
 
   /// - Parameters:
-  ///   - path: The part of the checkpoint that the embedding lies in.
+  ///   - path: The part of the checkpoint that holds the embedding.
   ///   - weights: Where the words are read from as they are needed; nil to have them loaded.
   init(_ configuration: TextConfiguration, path: String = "text_encoder", weights: Weights?) {
     self.path = "\(path).embeddings"
@@ -55,26 +54,33 @@ package struct TextEmbedding: Sendable {
     )
   }
 
-  /// The texts' rows one behind the other, each text from a position on: `[Σ length, width]`.
-  func callAsFunction(_ texts: [[Int32]], from position: Int = 0) throws -> Matrix {
+  /// The rows of the texts' words, `[Σ length, width]`.
+  package func words(of texts: [[Int32]]) throws -> Matrix {
     let ids = texts.joined().map(Int.init)
-    var rows =
-      try weights.map {
-        Matrix(
-          rows: ids.count, columns: width,
-          values: try $0.rows(wordsName, ids, shape: [vocabularySize, width]))
-      } ?? words.rows(ids)
-    addPositions(of: texts, from: position, to: &rows)
-    var x = Matrix()
-    norm(rows, into: &x)
-    return x
+    guard let weights else { return words.rows(ids) }
+    return Matrix(
+      rows: ids.count, columns: width,
+      values: try weights.rows(wordsName, ids, shape: [vocabularySize, width]))
   }
 
-  /// Adds the position of every token of the texts to the row of its word.
-  package func addPositions(
-    of texts: [[Int32]], from position: Int = 0, to rows: inout Matrix
-  ) {
+  /// The embeddings of texts, concatenated: `[Σ length, width]`.
+  /// - Parameters:
+  ///   - words: The rows of their words.
+  ///   - position: Of the first token of every text.
+  ///   - dropout: In training.
+  package func callAsFunction(
+    _ words: Matrix, of texts: [[Int32]], from position: Int = 0, dropout: Dropout? = nil,
+    savingActivations: Bool = false, _ activations: inout TextActivations
+  ) -> Matrix {
+    var sum = words
     let first = position * width
-    add(texts.flatMap { positionEmbedding[first..<first + $0.count * width] }, to: &rows)
+    add(texts.flatMap { positionEmbedding[first..<first + $0.count * width] }, to: &sum)
+    var x = Matrix()
+    norm(sum, into: &x)
+    drop(&x, dropout)
+    if savingActivations {
+      (activations.embedded, activations.embeddingDropout) = (sum, dropout)
+    }
+    return x
   }
 }

@@ -5,13 +5,15 @@ package import Tensors
 /// image-grounded text encoder: the same layers with a cross-attention in each.
 package struct TextEncoder: ModelPart {
   package var embedding: TextEmbedding
-  package var layers: [TextLayer]
+  package var attention: [BERTAttention]
+  package var feedForward: [FeedForward]
   package var projection: Linear
 
-  /// - Parameter weights: Where the words are read from as they are needed; nil to have them loaded.
+  /// - Parameter weights: Where the words are read from when they are needed; nil to have them loaded.
   package init(_ configuration: ModelConfiguration, weights: Weights?) {
     embedding = TextEmbedding(configuration.text, weights: weights)
-    layers = (0..<configuration.text.layers).map { _ in TextLayer(configuration.text) }
+    attention = (0..<configuration.text.layers).map { _ in BERTAttention(configuration.text) }
+    feedForward = attention.map { _ in FeedForward(configuration.text) }
     projection = Linear(
       inputs: configuration.text.hiddenSize, outputs: configuration.embeddingSize)
   }
@@ -23,60 +25,36 @@ package struct TextEncoder: ModelPart {
 
   package mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     try embedding.forEachParameter(&visitor)
-    for index in layers.indices {
-      try layers[index].forEachParameter("text_encoder.encoder.layer.\(index)", &visitor)
+    for index in attention.indices {
+      let path = "text_encoder.encoder.layer.\(index)"
+      try attention[index].forEachParameter("\(path).attention", &visitor)
+      try feedForward[index].forEachParameter(path, &visitor)
     }
     try projection.forEachParameter("text_proj", &visitor)
   }
 
-  /// What is computed on the way; one layer's at a time.
-  struct Activations: Sendable {
-    fileprivate var attention = BERTAttention.Activations()
-    fileprivate var feedForward = FeedForward.Activations()
+  /// The layers as the unimodal encoder runs them or, with cross-attentions, the image-grounded one.
+  package func layers(crossAttention: [BERTAttention] = []) -> TextLayers {
+    TextLayers(
+      selfAttention: attention, crossAttention: crossAttention, feedForward: feedForward)
   }
 
-  /// Runs texts of any lengths, each at its own length: their rows lie one behind the other for the
-  /// matrix products, and each attends to itself only.
+  /// Runs texts of any lengths, each at its own length.
   /// - Parameters:
-  ///   - grounding: Pictures to look at, and which text looks at which; every pair is run.
+  ///   - grounding: Pictures, and which text attends to which; every pair is run.
   ///   - observe: Sees all rows of every layer.
   /// - Returns: Row 0 of every text, or with a grounding of every pair: `[texts or pairs, width]`.
   func callAsFunction(
-    _ texts: [[Int32]], grounding: Grounding? = nil, _ activations: inout Activations,
+    _ texts: [[Int32]], grounding: Grounding? = nil, _ activations: inout TextActivations,
     observe: Observer? = nil
   ) throws -> Matrix {
-    var grounding = grounding
-    var x = try embedding(texts)
+    let pass = TextPass(
+      lengths: texts.map(\.count), firstRowOnly: observe == nil, pairs: grounding?.textOf)
+    let x = embedding(try embedding.words(of: texts), of: texts, &activations)
     observe?("embeddings", x)
-    var segments = consecutiveRanges(texts.map(\.count))
-    for (index, layer) in layers.enumerated() {
-      // Of the last layer only row 0 of every text is wanted.
-      let isLast = index == layers.count - 1 && observe == nil
-      let asking = isLast ? segments.indices.map { $0..<$0 + 1 } : segments
-      let attention = zip(asking, segments).map { AttentionSegment(queries: $0, keys: $1) }
-      if isLast {
-        layer.attention(
-          x.rows(segments.map(\.lowerBound)), over: x, attention, &activations.attention)
-      } else {
-        layer.attention(x, over: x, attention, &activations.attention)
-      }
-      swap(&x, &activations.attention.output)
-      segments = asking
-      if let pairs = grounding?.pairs {
-        if index == 0 {
-          // Up to here a text is the same for every picture.
-          let texts = pairs.map { segments[$0.text] }
-          x = x.rows(texts.flatMap(Array.init))
-          segments = consecutiveRanges(texts.map(\.count))
-        }
-        grounding?.attend(x, segments, layer: index, &activations.attention)
-        swap(&x, &activations.attention.output)
-      }
-      layer.feedForward(x, &activations.feedForward)
-      swap(&x, &activations.feedForward.output)
-      observe?("layer.\(index)", x)
-    }
-    return x.rows(segments.map(\.lowerBound))
+    let output = layers(crossAttention: grounding?.attention ?? [])(
+      x, pass, cross: grounding?.context, &activations, observe: observe)
+    return pass.firstRowOnly ? output : output.rows(pass.outputTexts.map(\.lowerBound))
   }
 
   /// The ITC embeddings of texts from their row 0 `[n, width]`.

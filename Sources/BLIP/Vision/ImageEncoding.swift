@@ -1,8 +1,8 @@
 public import Tensors
 
-/// What the image encoder makes of a picture.
+/// The image encoder's output for a picture.
 public struct ImageEncoding: Sendable {
-  /// `[1 + P, D]`, row 0 is [CLS]; `[1, D]` where the patches were not asked for.
+  /// `[1 + P, D]`, row 0 is [CLS]; `[1, D]` if the patches were not wanted.
   public let features: Matrix
   /// ITC embedding, L2-normalised.
   public let embedding: [Float]

@@ -1,15 +1,14 @@
 package import Checkpoints
 package import Tensors
 
-/// A layer of a convolutional stem, as it is run.
+/// A layer of a convolutional stem.
 package enum StemConvolution: Sendable {
-  /// Over all channels; then the output of the layer of the number `addend` is added.
+  /// A convolution over all channels, to which the output of layer number `addend` is added.
   case full(Convolution, addend: Int?)
-  /// Channel by channel.
+  /// A convolution of each channel by itself.
   case depthwise(DepthwiseConvolution)
 
-  /// The layer of the number `index`, whose parameters are still to be loaded. Throws where there is
-  /// no code for it.
+  /// Layer number `index`, whose parameters are still to be loaded. Throws where it isn't supported.
   package init(_ layer: StemLayer, index: Int) throws(BLIPError) {
     let shape = ConvolutionShape(
       inputs: layer.inputs, outputs: layer.outputs, kernel: layer.kernel, stride: layer.stride,
@@ -22,12 +21,12 @@ package enum StemConvolution: Sendable {
     guard DepthwiseConvolution.supports(kernel: layer.kernel, stride: layer.stride) else {
       throw BLIPError(
         "config.json: vision_config.stem.layers[\(index)] is depthwise with a kernel of "
-          + "\(layer.kernel) and a stride of \(layer.stride); 3 or 5 and 1 or 2 can be run")
+          + "\(layer.kernel) and a stride of \(layer.stride); supported are 3 or 5, and 1 or 2")
     }
     guard layer.add == nil else {
       throw BLIPError(
         "config.json: vision_config.stem.layers[\(index)] is depthwise and adds a layer; only "
-          + "conv and pointwise layers can add")
+          + "conv and pointwise layers can")
     }
     self = .depthwise(DepthwiseConvolution(shape, clamps: layer.relu6))
   }
@@ -48,7 +47,7 @@ package enum StemConvolution: Sendable {
     }
   }
 
-  /// Shows the parameters under `path`.
+  /// Visits the parameters under `path`.
   package mutating func forEachParameter(
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {

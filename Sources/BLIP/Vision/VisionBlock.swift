@@ -31,14 +31,17 @@ package struct VisionBlock: Sendable {
     try fc2.forEachParameter("\(path).mlp.fc2", &visitor)
   }
 
-  /// What a block computes on the way, `[n, …]` each.
+  /// What a block computes in between, `[n, …]` each.
   package struct Activations: Sendable {
+    /// What the block was given, and who attends to whom; saved for a backward pass.
+    package var input = Matrix()
+    package var segments: [AttentionSegment] = []
     package var normed1 = Matrix()
     package var qkv = Matrix()
     package var context = Matrix()
     package var attended = Matrix()
     package var normed2 = Matrix()
-    /// What the GELU was given, where it is kept.
+    /// The GELU's input, where it is saved.
     package var inner = Matrix()
     package var activated = Matrix()
     package var output = Matrix()
@@ -48,40 +51,44 @@ package struct VisionBlock: Sendable {
   }
 
   /// - Parameters:
-  ///   - x: `[n, width]`, the tokens of the pictures one behind the other.
-  ///   - pictures: How many there are; each attends to itself only.
-  ///   - onlyFirst: Whether no more is wanted than the first token of each.
-  ///   - keeping: Whether a backward pass will want all of the activations.
+  ///   - x: `[n, width]`, the tokens of all pictures, concatenated.
+  ///   - pictures: Number of pictures; each attends to itself only.
+  ///   - classTokenOnly: Whether only the first token's output of each picture is wanted.
+  ///   - savingActivations: Whether a backward pass will need the activations.
   ///   - activations: `output` becomes `[n, width]`, or `[pictures, width]`.
   package func callAsFunction(
-    _ x: Matrix, pictures: Int = 1, onlyFirst: Bool = false, keeping: Bool = false,
+    _ x: Matrix, pictures: Int = 1, classTokenOnly: Bool = false, savingActivations: Bool = false,
     _ activations: inout Activations
   ) {
     let width = heads.width
-    let segments = Self.segments(rows: x.rows, pictures: pictures, onlyFirst: onlyFirst)
-    let firsts = segments.map(\.keys.lowerBound)
+    let segments = segments(rows: x.rows, pictures: pictures, classTokenOnly: classTokenOnly)
+    if savingActivations { (activations.input, activations.segments) = (x, segments) }
+    let classRows = segments.map(\.keys.lowerBound)
     norm1(x, into: &activations.normed1)
     qkv(activations.normed1, into: &activations.qkv)
     attend(
-      queries: Heads(onlyFirst ? activations.qkv.rows(firsts) : activations.qkv),
-      keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
-      heads, segments, rounding: qkv.weight.roundsFactors, into: &activations.context)
+      AttentionOperands(
+        queries: Heads(classTokenOnly ? activations.qkv.rows(classRows) : activations.qkv),
+        keys: Heads(activations.qkv, from: width), values: Heads(activations.qkv, from: 2 * width),
+        heads, segments), rounding: qkv.weight.roundsFactors, into: &activations.context)
     projection(
-      activations.context, plus: onlyFirst ? x.rows(firsts) : x, into: &activations.attended)
+      activations.context, plus: classTokenOnly ? x.rows(classRows) : x,
+      into: &activations.attended)
     norm2(activations.attended, into: &activations.normed2)
     fc1.activated(
-      activations.normed2, keeping: keeping, inner: &activations.inner,
+      activations.normed2, savingInput: savingActivations, inner: &activations.inner,
       into: &activations.activated)
     fc2(activations.activated, plus: activations.attended, into: &activations.output)
   }
 
-  /// Which rows ask which.
-  package static func segments(rows: Int, pictures: Int, onlyFirst: Bool) -> [AttentionSegment] {
+  /// The tokens that attend to each other: those of one picture.
+  private func segments(rows: Int, pictures: Int, classTokenOnly: Bool) -> [AttentionSegment] {
     precondition(pictures > 0 && rows % pictures == 0, "\(rows) rows of \(pictures) pictures")
     let tokens = rows / pictures
     return (0..<pictures).map { picture in
       let keys = picture * tokens..<(picture + 1) * tokens
-      return AttentionSegment(queries: onlyFirst ? picture..<picture + 1 : keys, keys: keys)
+      return AttentionSegment(
+        queries: classTokenOnly ? picture..<picture + 1 : keys, keys: keys)
     }
   }
 }

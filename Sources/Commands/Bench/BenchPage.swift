@@ -3,6 +3,7 @@ import Captions
 import Charts
 import Evaluation
 import Files
+import Metrics
 import Retrieval
 
 /// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of match
@@ -59,8 +60,8 @@ struct BenchPage {
       LineChart(
         "number of pairs by match probability, before calibration",
         [
-          steps("matching pairs", matching.reliabilityBefore) { $0.own },
-          steps("hard negatives", matching.reliabilityBefore) { $0.other },
+          steps("matching pairs", matching.reliabilityBefore) { $0.matches },
+          steps("hard negatives", matching.reliabilityBefore) { $0.others },
         ], xTicks: tenths))
     charts.append(
       LineChart(
@@ -84,7 +85,7 @@ struct BenchPage {
 
   /// The outline of a histogram.
   private func steps(
-    _ name: String, _ bins: [MatchAnalysis.Bin], _ count: (MatchAnalysis.Bin) -> Int
+    _ name: String, _ bins: [ReliabilityDiagram.Bin], _ count: (ReliabilityDiagram.Bin) -> Int
   ) -> LineChart.Curve {
     let width = 1 / Double(bins.count)
     return LineChart.Curve(
@@ -94,11 +95,11 @@ struct BenchPage {
       })
   }
 
-  private func reliability(_ name: String, _ bins: [MatchAnalysis.Bin]) -> LineChart.Curve {
+  private func reliability(_ name: String, _ bins: [ReliabilityDiagram.Bin]) -> LineChart.Curve {
     LineChart.Curve(
       name,
       bins.filter { $0.count > 0 }.map {
-        (x: $0.sum / Double($0.count), y: Double($0.own) / Double($0.count))
+        (x: $0.sum / Double($0.count), y: Double($0.matches) / Double($0.count))
       }, isMarked: true)
   }
 

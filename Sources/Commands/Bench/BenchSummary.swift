@@ -4,6 +4,7 @@ import Checkpoints
 import Evaluation
 import Files
 import Glibc
+import Metrics
 import Retrieval
 
 /// The results of an evaluation, as text and as JSON.

@@ -75,7 +75,10 @@ struct TrainCommand: ParsableCommand {
       plan, read: { try readPicture(at: $0, decoder: decoder, side: $1) },
       shouldStop: Interruption.isRequested, report: { progress.receive($0) })
     let isFinished: Bool
-    do { isFinished = try run() } catch {
+    do { isFinished = try run() } catch let error as TrainingError {
+      progress.finish()
+      throw CommandFailure(error.description + (error.remedy.map { " (\($0.options))" } ?? ""))
+    } catch {
       progress.finish()
       throw error
     }
@@ -85,5 +88,17 @@ struct TrainCommand: ParsableCommand {
     }
     let best = "\(options.run.out)/best"
     if access("\(best)/config.json", F_OK) == 0 { try Console.output.write("\(best)\n") }
+  }
+}
+
+extension TrainingError.Remedy {
+  /// The options of `blip train` that it stands for.
+  fileprivate var options: String {
+    switch self {
+    case .resuming: "--resume"
+    case .anotherDirectory: "--out"
+    case .smallerSteps: "--lr, --clip"
+    case .fewerViews: "--views"
+    }
   }
 }

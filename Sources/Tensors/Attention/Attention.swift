@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Which rows ask which: every query row of a segment attends to all its key rows, and to no other.
+/// Query and key ranges: every query row of a segment attends to all its key rows, and to no other.
 public struct AttentionSegment: Sendable, Equatable {
   /// Rows of the queries.
   public let queries: Range<Int>
@@ -14,8 +14,7 @@ public struct AttentionSegment: Sendable, Equatable {
   }
 }
 
-/// Heads that lie side by side in the columns of a matrix: head h is the columns from
-/// `first + h · size` on.
+/// Heads side by side in the columns of a matrix: head h is the columns from `first + h · size` on.
 public struct Heads {
   let matrix: Matrix
   let first: Int
@@ -26,7 +25,7 @@ public struct Heads {
     self.first = first
   }
 
-  /// Where a head begins in a row of the lent numbers.
+  /// Where a head begins in a row of the matrix's numbers.
   func start(
     _ numbers: UnsafePointer<Float>, row: Int, _ head: Int, _ shape: HeadShape
   ) -> UnsafePointer<Float> {
@@ -34,7 +33,7 @@ public struct Heads {
   }
 }
 
-/// How a width is cut into heads.
+/// How a width is divided into heads.
 public struct HeadShape: Sendable, Equatable {
   /// Number of heads.
   public let count: Int
@@ -45,7 +44,7 @@ public struct HeadShape: Sendable, Equatable {
   /// Columns of all heads.
   public var width: Int { count * size }
 
-  /// `width` cut into `count` heads, which must divide it.
+  /// `width` divided into `count` heads, which must divide it evenly.
   public init(count: Int, width: Int) {
     precondition(count > 0 && width % count == 0, "\(count) heads in a width of \(width)")
     self.count = count
@@ -53,65 +52,128 @@ public struct HeadShape: Sendable, Equatable {
   }
 }
 
-/// Scaled dot-product attention, softmax(q·kᵀ/√size)·v, for every head and segment. The scores of a
-/// few queries at a time are all that is kept of them.
+/// What attention is computed from.
+public struct AttentionOperands {
+  /// The heads of queries, keys and values.
+  public let queries, keys, values: Heads
+  /// The shape of all three.
+  public let shape: HeadShape
+  /// Who attends to whom.
+  public let segments: [AttentionSegment]
+  /// Whether query i of a segment attends only to the keys 0…(keys − queries + i).
+  public let causal: Bool
+  /// Dropout of the probabilities.
+  public let dropout: Dropout?
+
+  /// Operands whose shapes and segments agree.
+  public init(
+    queries: Heads, keys: Heads, values: Heads, _ shape: HeadShape,
+    _ segments: [AttentionSegment], causal: Bool = false, dropout: Dropout? = nil
+  ) {
+    (self.queries, self.keys, self.values) = (queries, keys, values)
+    (self.shape, self.segments) = (shape, segments)
+    (self.causal, self.dropout) = (causal, dropout)
+    check()
+  }
+
+  /// Checks what the kernels do not.
+  private func check() {
+    for heads in [queries, keys, values] {
+      precondition(heads.first >= 0 && heads.first + shape.width <= heads.matrix.columns)
+    }
+    precondition(keys.matrix.rows == values.matrix.rows)
+    for segment in segments {
+      precondition(
+        segment.queries.lowerBound >= 0 && segment.queries.upperBound <= queries.matrix.rows)
+      precondition(segment.keys.lowerBound >= 0 && segment.keys.upperBound <= keys.matrix.rows)
+      precondition(!segment.keys.isEmpty, "a query needs a key to attend to")
+      precondition(!causal || segment.keys.count >= segment.queries.count, "a query sees no key")
+    }
+  }
+
+  /// Scores of all segments, for one head.
+  var scores: Int { segments.reduce(0) { $0 + $1.queries.count * $1.keys.count } }
+
+  /// The most keys of a segment.
+  var mostKeys: Int { segments.map(\.keys.count).max() ?? 0 }
+
+  /// Lends the numbers of queries, keys and values.
+  func withPointers(_ body: (AttentionPointers) -> Void) {
+    queries.matrix.withPointer { q in
+      keys.matrix.withPointer { k in
+        values.matrix.withPointer { v in body(AttentionPointers(q: q, k: k, v: v)) }
+      }
+    }
+  }
+}
+
+/// The numbers of queries, keys and values.
+struct AttentionPointers {
+  let q, k, v: UnsafePointer<Float>
+}
+
+/// Scaled dot-product attention, softmax(q·kᵀ/√size)·v, for every head and segment. Only the scores
+/// of a few queries at a time are in memory.
 /// - Parameters:
-///   - causal: Query i of a segment sees only the keys 0…(keys − queries + i).
-///   - dropout: Of the probabilities.
-///   - rounding: Whether factors of a product may be rounded to bfloat16, where the processor multiplies
-///     those faster; not where there is causality or dropout.
+///   - rounding: Whether factors may be rounded to bfloat16, where the processor multiplies those
+///     faster; not with causality or dropout.
 ///   - context: Becomes `[query rows, width]`, a head in the columns its queries were in.
 public func attend(
-  queries: Heads, keys: Heads, values: Heads, _ shape: HeadShape, _ segments: [AttentionSegment],
-  causal: Bool = false, dropout: Dropout? = nil, rounding: Bool = false,
-  into context: inout Matrix
+  _ operands: AttentionOperands, rounding: Bool = false, into context: inout Matrix
 ) {
-  check(queries: queries, keys: keys, values: values, shape, segments, causal: causal)
-  context.reshape(rows: queries.matrix.rows, columns: shape.width)
-  let scores = segments.reduce(0) { $0 + $1.queries.count * $1.keys.count }
-  let longest = segments.map(\.keys.count).max() ?? 0
-  let dropout = dropout.kernel
-  let trains = causal || dropout.threshold > 0
-  let segments = trains ? segments.inOrderOfKeys() : segments
-  let rounds = rounding && kernel_multiplies_bfloat16()
-  let reordered = trains ? 0 : kernel_attention_packed(longest, shape.size, rounds)
-  let scratch =
-    trains
-    ? kernel_attention_training_scratch(longest, shape.size)
-    : kernel_attention_scratch(longest, shape.size)
-  queries.matrix.withPointer { q in
-    keys.matrix.withPointer { k in
-      values.matrix.withPointer { v in
-        context.withMutablePointer { context in
-          // Head by head, so that segments of the same keys find them reordered; in training
-          // segment by segment, so that all heads find a segment's rows in the cache.
-          inParallel(
-            rows: shape.count * segments.count, operations: 2 * scores * shape.width
-          ) { items in
-            withScratch(reordered + scratch) { reordering in
-              let scratch = reordering + reordered
-              var packed: (head: Int, keys: Range<Int>)?
-              for item in items {
-                let head = trains ? item % shape.count : item / segments.count
-                let segment = segments[trains ? item / shape.count : item % segments.count]
-                var attention = kernel_attention(
-                  queries, q, keys, k, values, v, shape, segment, head: head)
-                attention.context =
-                  context + segment.queries.lowerBound * shape.width + head * shape.size
-                attention.context_stride = shape.width
-                if trains {
-                  let training = kernel_attention_training(
-                    causal, dropout, shape, segment, head: head)
-                  kernel_attend_training(attention, training, scratch)
-                } else {
-                  if packed.map({ $0 != (head, segment.keys) }) ?? true {
-                    kernel_pack_attention(attention, rounds, reordering)
-                  }
-                  kernel_attend(attention, rounds, reordering, scratch)
-                  packed = (head, segment.keys)
-                }
-              }
+  let shape = operands.shape
+  context.reshape(rows: operands.queries.matrix.rows, columns: shape.width)
+  if operands.causal || operands.dropout.kernel.threshold > 0 {
+    attendInTraining(operands, into: &context)
+  } else {
+    attendInInference(operands, rounds: rounding && kernel_multiplies_bfloat16(), into: &context)
+  }
+}
+
+/// Head by head, so that segments of the same keys find them reordered.
+private func attendInInference(
+  _ operands: AttentionOperands, rounds: Bool, into context: inout Matrix
+) {
+  let (shape, segments) = (operands.shape, operands.segments)
+  let longest = operands.mostKeys
+  let reordered = kernel_attention_packed(longest, shape.size, rounds)
+  operands.withPointers { pointers in
+    context.withMutablePointer { context in
+      inParallel(
+        rows: shape.count * segments.count, operations: 2 * operands.scores * shape.width
+      ) { items in
+        withScratch(reordered + kernel_attention_scratch(longest, shape.size)) { reordering in
+          var packed: (head: Int, keys: Range<Int>)?
+          for item in items {
+            let (head, segment) = (item / segments.count, segments[item % segments.count])
+            let attention = kernel_attention(
+              operands, pointers, segment, head: head, context: context)
+            if packed.map({ $0 != (head, segment.keys) }) ?? true {
+              kernel_pack_attention(attention, rounds, reordering)
             }
+            kernel_attend(attention, rounds, reordering, reordering + reordered)
+            packed = (head, segment.keys)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Segment by segment, so that all heads find a segment's rows in the cache.
+private func attendInTraining(_ operands: AttentionOperands, into context: inout Matrix) {
+  let (shape, segments) = (operands.shape, operands.segments.inOrderOfKeys())
+  operands.withPointers { pointers in
+    context.withMutablePointer { context in
+      inParallel(
+        rows: shape.count * segments.count, operations: 2 * operands.scores * shape.width
+      ) { items in
+        withScratch(kernel_attention_training_scratch(operands.mostKeys, shape.size)) { scratch in
+          for item in items {
+            let (head, segment) = (item % shape.count, segments[item / shape.count])
+            kernel_attend_training(
+              kernel_attention(operands, pointers, segment, head: head, context: context),
+              kernel_attention_training(operands, segment, head: head), scratch)
           }
         }
       }
@@ -120,7 +182,7 @@ public func attend(
 }
 
 extension [AttentionSegment] {
-  /// The same with neighbours that ask the same keys in one: full tiles of queries.
+  /// Merges neighbours with the same keys: full tiles of queries.
   func merged() -> Self {
     reduce(into: []) { merged, next in
       if let last = merged.last, last.keys == next.keys,
@@ -141,50 +203,32 @@ extension [AttentionSegment] {
   }
 }
 
-/// What the kernels do not check.
-func check(
-  queries: Heads, keys: Heads, values: Heads, _ shape: HeadShape, _ segments: [AttentionSegment],
-  causal: Bool
-) {
-  for heads in [queries, keys, values] {
-    precondition(heads.first >= 0 && heads.first + shape.width <= heads.matrix.columns)
-  }
-  precondition(keys.matrix.rows == values.matrix.rows)
-  for segment in segments {
-    precondition(
-      segment.queries.lowerBound >= 0 && segment.queries.upperBound <= queries.matrix.rows)
-    precondition(segment.keys.lowerBound >= 0 && segment.keys.upperBound <= keys.matrix.rows)
-    precondition(!segment.keys.isEmpty, "a query needs a key to attend to")
-    precondition(!causal || segment.keys.count >= segment.queries.count, "a query sees no key")
-  }
-}
-
 extension kernel_attention {
-  /// A head of a segment, without its context.
+  /// A head of a segment.
+  /// - Parameter context: Of all segments, `[query rows, width]`; nil where none is written.
   init(
-    _ queries: Heads, _ q: UnsafePointer<Float>, _ keys: Heads, _ k: UnsafePointer<Float>,
-    _ values: Heads, _ v: UnsafePointer<Float>, _ shape: HeadShape, _ segment: AttentionSegment,
-    head: Int
+    _ operands: AttentionOperands, _ pointers: AttentionPointers, _ segment: AttentionSegment,
+    head: Int, context: UnsafeMutablePointer<Float>? = nil
   ) {
+    let (shape, queries, keys) = (operands.shape, segment.queries, segment.keys)
     self.init(
-      q: queries.start(q, row: segment.queries.lowerBound, head, shape),
-      k: keys.start(k, row: segment.keys.lowerBound, head, shape),
-      v: values.start(v, row: segment.keys.lowerBound, head, shape),
-      q_stride: queries.matrix.columns, k_stride: keys.matrix.columns,
-      v_stride: values.matrix.columns, queries: segment.queries.count,
-      keys: segment.keys.count, size: shape.size, scale: shape.scale, context: nil,
-      context_stride: 0)
+      q: operands.queries.start(pointers.q, row: queries.lowerBound, head, shape),
+      k: operands.keys.start(pointers.k, row: keys.lowerBound, head, shape),
+      v: operands.values.start(pointers.v, row: keys.lowerBound, head, shape),
+      q_stride: operands.queries.matrix.columns, k_stride: operands.keys.matrix.columns,
+      v_stride: operands.values.matrix.columns, queries: queries.count, keys: keys.count,
+      size: shape.size, scale: shape.scale,
+      context: context.map { $0 + queries.lowerBound * shape.width + head * shape.size },
+      context_stride: context == nil ? 0 : shape.width)
   }
 }
 
 extension kernel_attention_training {
-  /// To the dropout every query and head is a row of its own.
-  init(
-    _ causal: Bool, _ dropout: kernel_dropout, _ shape: HeadShape, _ segment: AttentionSegment,
-    head: Int
-  ) {
+  /// For dropout every query and head is a row of its own.
+  init(_ operands: AttentionOperands, _ segment: AttentionSegment, head: Int) {
+    let heads = operands.shape.count
     self.init(
-      causal: causal, dropout: dropout,
-      first_row: segment.queries.lowerBound * shape.count + head, row_stride: shape.count)
+      causal: operands.causal, dropout: operands.dropout.kernel,
+      first_row: segment.queries.lowerBound * heads + head, row_stride: heads)
   }
 }

@@ -1,12 +1,12 @@
 internal import CKernels
 
-/// Cross-attention that never projects the attended rows to keys and values, the same numbers by
-/// another order of multiplication. With k = f·W_kᵀ + b_k and v = f·W_vᵀ + b_v for a row f,
+/// Cross-attention that never projects the attended rows to keys and values: the same result by another
+/// order of multiplication. With k = f·W_kᵀ + b_k and v = f·W_vᵀ + b_v for a row f,
 ///
 ///     q·k = (q·W_k)·f + q·b_k        and q·b_k is the same for every row: the softmax drops it
 ///     Σ pᵢ·vᵢ = (Σ pᵢ·fᵢ)·W_vᵀ + b_v   as the probabilities sum to 1
 ///
-/// so the two matrices move to the side of the queries, which are few.
+/// so the two matrices are multiplied with the queries, which are few.
 public struct FoldedAttention: Sendable {
   private let heads: HeadShape
   /// The width of a row that is attended to.
@@ -39,7 +39,7 @@ public struct FoldedAttention: Sendable {
     valueBias = value.bias
   }
 
-  /// The rows that are attended to, ready for the folded attentions of any layer.
+  /// The rows that are attended to, prepared for the folded attentions of any layer.
   /// - Parameters:
   ///   - rows: `[rows, D]`, not projected.
   ///   - parts: Those that are attended to together.
@@ -50,7 +50,7 @@ public struct FoldedAttention: Sendable {
       rounding: rounds)
   }
 
-  /// Room for what is computed on the way.
+  /// Buffers for intermediate results.
   public struct Activations: Sendable {
     /// q·W_k and Σ p·f of every query row and head: `[query rows · heads, D]`.
     fileprivate var folded = Matrix()
@@ -62,25 +62,25 @@ public struct FoldedAttention: Sendable {
 
   /// - Parameters:
   ///   - queries: `[query rows, width]`, projected.
-  ///   - rows: What `pack` made of the rows that are attended to.
-  ///   - segments: Whose keys are parts of them.
+  ///   - rows: The output of `pack` for the rows that are attended to.
+  ///   - segments: Their keys are parts of these rows.
   ///   - context: Becomes `[query rows, width]`.
   public func callAsFunction(
     queries: Matrix, over rows: PackedHeads, _ segments: [AttentionSegment],
     _ activations: inout Activations, into context: inout Matrix
   ) {
-    let asking = queries.rows
+    let queryRows = queries.rows
     let width = heads.width
     precondition(queries.columns == width && rows.shape.width == d)
-    activations.folded.reshape(rows: asking * heads.count, columns: d)
-    context.reshape(rows: asking, columns: width)
+    activations.folded.reshape(rows: queryRows * heads.count, columns: d)
+    context.reshape(rows: queryRows, columns: width)
 
     queries.withPointer { q in
       activations.folded.withMutablePointer { folded in
-        inParallel(rows: heads.count, operations: asking * width * d) {
+        inParallel(rows: heads.count, operations: queryRows * width * d) {
           for head in $0 {
             keyWeights[head].multiply(
-              Block(q + head * heads.size, width), rows: asking,
+              Block(q + head * heads.size, width), rows: queryRows,
               into: Block(folded + head * d, heads.count * d))
           }
         }
@@ -97,10 +97,10 @@ public struct FoldedAttention: Sendable {
     activations.mixed.withPointer { mixed in
       valueBias.withPointer(count: width) { bias in
         context.withMutablePointer { context in
-          inParallel(rows: heads.count, operations: asking * width * d) {
+          inParallel(rows: heads.count, operations: queryRows * width * d) {
             for head in $0 {
               valueWeights[head].multiply(
-                Block(mixed + head * d, heads.count * d), rows: asking,
+                Block(mixed + head * d, heads.count * d), rows: queryRows,
                 bias: bias + head * heads.size, into: Block(context + head * heads.size, width))
             }
           }

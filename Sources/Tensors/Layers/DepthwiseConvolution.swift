@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// A convolution one channel by channel: every channel has a kernel of its own.
+/// A depthwise convolution: every channel has its own kernel.
 public struct DepthwiseConvolution: Sendable {
   /// Sizes; as many channels out as in.
   public let shape: ConvolutionShape
@@ -10,7 +10,7 @@ public struct DepthwiseConvolution: Sendable {
   var weight: [Float] = []
   var bias: [Float] = []
 
-  /// The kernels and strides there is code for.
+  /// Whether a kernel size and stride are supported.
   public static func supports(kernel: Int, stride: Int) -> Bool {
     (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2)
   }
@@ -23,12 +23,12 @@ public struct DepthwiseConvolution: Sendable {
     self.clamps = clamps
   }
 
-  /// Shows `path.weight`, `[channels, 1, kernel, kernel]`, and `path.bias`.
+  /// Visits `path.weight`, `[channels, 1, kernel, kernel]`, and `path.bias`.
   public mutating func forEachParameter(
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {
     let taps = shape.kernel * shape.kernel
-    // Kept with the channels together, as they are in the map.
+    // Stored with the channels together, as in the map.
     var stored = weight.isEmpty ? [] : transposed(weight, rows: taps, columns: shape.outputs)
     try visitor.visit("\(path).weight", [shape.outputs, 1, shape.kernel, shape.kernel], &stored)
     weight = stored.isEmpty ? [] : transposed(stored, rows: shape.outputs, columns: taps)
@@ -38,12 +38,13 @@ public struct DepthwiseConvolution: Sendable {
   /// Writes the convolution of x into y, which takes the shape of the output.
   public func callAsFunction(_ x: FeatureMap, into y: inout FeatureMap) {
     let sizes = shape.sizes(height: x.height, width: x.width)
-    y.reshape(height: sizes.output_height, width: sizes.output_width, channels: shape.outputs)
+    y.reshape(
+      count: x.count, height: sizes.output_height, width: sizes.output_width,
+      channels: shape.outputs)
     run(x.pixels, sizes, weight: weight, bias: bias, clamps: clamps, into: &y.pixels)
   }
 
-  /// Writes the convolution of every picture of x, one behind the other and each of the size that
-  /// `sizes` says, into y.
+  /// Writes the convolution of every picture of x, which are of the size that `sizes` gives, into y.
   func run(
     _ x: Matrix, _ sizes: kernel_convolution, weight: [Float], bias: [Float], clamps: Bool,
     into y: inout Matrix
@@ -73,12 +74,12 @@ public struct DepthwiseConvolution: Sendable {
 }
 
 extension kernel_convolution {
-  /// Of a picture that goes in.
+  /// Number of pixels of an input picture.
   var pixels: Int { height * width }
 }
 
 extension ConvolutionShape {
-  /// As the kernels take it, for an input of the given size.
+  /// The kernels' description of it, for an input of the given size.
   func sizes(height: Int, width: Int) -> kernel_convolution {
     kernel_convolution(
       height: height, width: width, channels: inputs, kernel: kernel, stride: stride, top: top,

@@ -1,9 +1,9 @@
 internal import CKernels
 internal import Glibc
 
-/// What the sums of a layer pass before they are stored.
+/// The activation of a layer's output.
 public enum Activation: Sendable {
-  /// Nothing.
+  /// x
   case identity
   /// min(max(x, 0), 6)
   case relu6
@@ -34,8 +34,8 @@ public func gelu(_ x: Matrix, into y: inout Matrix) {
   }
 }
 
-/// Turns the gradient of `gelu`'s output, dy, into that of what it was given, x: dy · gelu′(x), whose
-/// second factor is within 1e-6 of exact arithmetic.
+/// Turns the gradient of `gelu`'s output, dy, into that of its input, x: dy · gelu′(x), whose second
+/// factor is within 1e-6 of exact arithmetic.
 public func geluBackward(_ dy: inout Matrix, of x: Matrix) {
   precondition(dy.rows == x.rows && dy.columns == x.columns)
   x.withPointer { x_ in
@@ -49,8 +49,7 @@ public func geluBackward(_ dy: inout Matrix, of x: Matrix) {
   }
 }
 
-/// Turns the gradient of a ReLU6's output y into that of what it was given, as PyTorch: nothing passes
-/// where y is 0 or 6.
+/// Turns the gradient of a ReLU6's output y into that of its input, as PyTorch: 0 where y is 0 or 6.
 public func relu6Backward(_ dy: inout Matrix, of y: Matrix) {
   precondition(dy.rows == y.rows && dy.columns == y.columns)
   let count = y.rows * y.columns
@@ -81,7 +80,7 @@ public func logSoftmax(_ x: inout Matrix) {
     x.withMutablePointer { x in
       for row in 0..<rows where columns > 0 {
         let (x, p) = (x + row * columns, p + row * columns)
-        // The largest has the probability that is known best.
+        // The largest has the most accurate probability.
         var largest = 0
         for column in 1..<columns where x[column] > x[largest] { largest = column }
         let shift = log(p[largest]) - x[largest]
@@ -101,8 +100,8 @@ public func add(_ x: [Float], to y: inout Matrix) {
   }
 }
 
-/// Adds every row of dx to a row of `sums`: the gradient of having taken the rows `rows`, of which
-/// some may be the same.
+/// Adds every row of dx to a row of `sums`: the gradient of gathering the rows `rows`, some of which may
+/// be equal.
 public func addRows(_ dx: Matrix, at rows: [Int], to sums: inout Matrix) {
   precondition(dx.columns == sums.columns)
   addRows(dx, at: rows, to: &sums.values)

@@ -17,7 +17,7 @@ public struct LayerNorm: Sendable {
     self.epsilon = epsilon
   }
 
-  /// Shows `path.weight` and `path.bias`.
+  /// Visits `path.weight` and `path.bias`.
   public mutating func forEachParameter(
     _ path: String, _ visitor: inout some ParameterVisitor
   ) throws {
@@ -48,7 +48,7 @@ public struct LayerNorm: Sendable {
   /// Adds the gradients of the parameters to `gradient`, and writes that of x.
   /// - Parameters:
   ///   - dy: `[n, width]`
-  ///   - x: What the norm was given: `[n, width]`.
+  ///   - x: The input: `[n, width]`.
   ///   - dx: Becomes `[n, width]`, or has this shape where the gradient is added.
   public func backward(
     _ dy: Matrix, of x: Matrix, into gradient: inout LayerNorm, dx: inout Matrix,
@@ -60,7 +60,7 @@ public struct LayerNorm: Sendable {
     } else {
       dx.reshape(rows: x.rows, columns: width)
     }
-    // Every part sums up for itself what all rows share; the sums are added in their order.
+    // Each part has its own sums of the parameters' gradients, which are then added in order.
     let parts = worthwhileParts(of: x.rows, operations: 32 * x.rows * width)
     var sums = Matrix(rows: parts, columns: 2 * width)
     dy.withPointer { dy in

@@ -31,28 +31,61 @@ public struct ConvolutionShape: Sendable, Equatable {
   public func width(for width: Int) -> Int { (width + left + right - kernel) / stride + 1 }
 }
 
-/// A picture with any number of channels: `[height · width, channels]`, row by row.
-public struct FeatureMap: Sendable {
-  /// Its size in pixels.
+/// Pictures of one size and any number of channels, one after another:
+/// `[pictures · height · width, channels]`, a row a pixel.
+public struct FeatureMap: Sendable, Equatable {
+  /// Number of pictures.
+  public private(set) var count: Int
+  /// Pixels of a picture.
   public private(set) var height, width: Int
   /// One row for each pixel.
   public var pixels: Matrix
 
-  /// A map of the given numbers.
-  public init(height: Int, width: Int, pixels: Matrix) {
-    precondition(pixels.rows == height * width)
+  /// A map over the given numbers.
+  public init(count: Int = 1, height: Int, width: Int, pixels: Matrix) {
+    precondition(pixels.rows == count * height * width)
+    self.count = count
     self.height = height
     self.width = width
     self.pixels = pixels
   }
 
-  /// An empty map; whatever writes into it gives it its shape.
+  /// An empty map, which takes the shape of what is written into it.
   public init() {
-    self.init(height: 0, width: 0, pixels: Matrix())
+    self.init(count: 0, height: 0, width: 0, pixels: Matrix())
   }
 
-  mutating func reshape(height: Int, width: Int, channels: Int) {
-    pixels.reshape(rows: height * width, columns: channels)
+  /// The pictures of several maps of one size, in their order.
+  public init(joining maps: [FeatureMap]) {
+    guard let first = maps.first else { self.init(); return }
+    precondition(
+      maps.allSatisfy {
+        ($0.height, $0.width, $0.channels) == (first.height, first.width, first.channels)
+      }, "maps of several sizes")
+    var values: [Float] = []
+    values.reserveCapacity(maps.reduce(0) { $0 + $1.pixels.values.count })
+    for map in maps { values += map.pixels.values }
+    self.init(
+      count: maps.reduce(0) { $0 + $1.count }, height: first.height, width: first.width,
+      pixels: Matrix(
+        rows: values.count / max(first.channels, 1), columns: first.channels, values: values))
+  }
+
+  /// Numbers of a pixel.
+  public var channels: Int { pixels.columns }
+
+  /// Some of the pictures.
+  public subscript(range: Range<Int>) -> FeatureMap {
+    guard range != 0..<count else { return self }
+    let size = height * width
+    return FeatureMap(
+      count: range.count, height: height, width: width,
+      pixels: pixels.rows(range.lowerBound * size..<range.upperBound * size))
+  }
+
+  mutating func reshape(count: Int, height: Int, width: Int, channels: Int) {
+    pixels.reshape(rows: count * height * width, columns: channels)
+    self.count = count
     self.height = height
     self.width = width
   }

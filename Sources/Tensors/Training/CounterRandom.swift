@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// Random numbers that are a pure function of a key and a position, so that a run that goes on after
-/// a stop draws what it would have drawn.
+/// Random numbers that are a pure function of a key and a position, so that a resumed run draws the same
+/// numbers as one that was not interrupted.
 public struct CounterRandom: Sendable {
   private let key: UInt64
 
   /// The numbers of a key.
   public init(key: UInt64) { self.key = key }
 
-  /// Numbers of their own for a part of the work: a step, a side, a row.
+  /// Independent numbers for a part of the work: a step, a side, a row.
   public func part(_ number: Int) -> CounterRandom {
     CounterRandom(key: bits(at: UInt64(bitPattern: Int64(number)) ^ 0x5851_F42D_4C95_7F2D))
   }
@@ -30,7 +30,7 @@ public struct CounterRandom: Sendable {
   }
 }
 
-/// A key of its own for every number: SplitMix64's output function.
+/// A different key for every number: SplitMix64's output function.
 package func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
   mixed(key &+ (number &+ 1) &* 0x9E37_79B9_7F4A_7C15)
 }

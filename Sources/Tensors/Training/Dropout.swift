@@ -1,15 +1,15 @@
 internal import CKernels
 
 /// Sets numbers to zero with a probability p, and multiplies the others by 1 / (1 − p). Which ones is
-/// a function of the key and of where a number lies: with the same key the same ones are dropped
-/// again, so that nothing is kept for the way back.
+/// a function of the key and of a number's position: with the same key the same ones are dropped
+/// again, so that nothing has to be saved for the backward pass.
 public struct Dropout: Sendable, Equatable {
   /// p, in 0..<1.
   public let probability: Float
-  /// What the choice depends on.
+  /// Determines which numbers are dropped.
   public let key: UInt64
 
-  /// A dropout that has a key of its own for every operation and step.
+  /// Every operation and step should have its own key.
   public init(probability: Float, key: UInt64) {
     precondition(probability >= 0 && probability < 1)
     self.probability = probability
@@ -28,7 +28,7 @@ extension Dropout? {
   }
 }
 
-/// Drops numbers of x; of a gradient, the same.
+/// Drops numbers of x; the same ones of its gradient.
 public func drop(_ x: inout Matrix, _ dropout: Dropout?) {
   guard let dropout, dropout.probability > 0 else { return }
   let kernel = Optional(dropout).kernel

@@ -1,19 +1,19 @@
 public import Tensors
 
 /// BLIP's image-text contrastive objective (ITC): the student's embeddings against the momentum
-/// model's of the batch and of a queue, towards targets that the momentum model softens.
-/// As `blip_pretrain.py` and `blip_retrieval.py`.
+/// model's of the batch and of a queue, with targets that the momentum model softens, as in
+/// `blip_pretrain.py` and `blip_retrieval.py`.
 public struct ContrastiveObjective: Sendable {
-  /// What one-hot targets say.
+  /// The positives of a query, the targets before softening.
   public enum Positives: Sendable {
     /// A picture and its caption: BLIP's pre-training, where a picture has one caption and the queue
-    /// is a small part of all pairs.
+    /// holds a small part of all pairs.
     case pair
-    /// All captions of a picture share equally, those in the queue too: BLIP's retrieval fine-tuning.
+    /// All captions of a picture equally, including those in the queue: BLIP's retrieval fine-tuning.
     case samePicture
   }
 
-  /// What one-hot targets say.
+  /// The positives of a query.
   public let positives: Positives
   /// Embeddings of earlier batches.
   var queue: FeatureQueue
@@ -37,7 +37,7 @@ public struct ContrastiveObjective: Sendable {
     public var images, texts: Matrix
     /// The momentum model's.
     public var momentumImages, momentumTexts: Matrix
-    /// Which picture each pair shows.
+    /// The picture of each pair.
     public var pictures: [Int32]
 
     /// A batch of pairs.
@@ -51,7 +51,7 @@ public struct ContrastiveObjective: Sendable {
     }
   }
 
-  /// What the objective makes of a batch.
+  /// The objective of a batch.
   public struct Outcome: Sendable {
     /// The mean of image → text and text → image soft cross-entropy.
     public var loss: Double
@@ -64,8 +64,8 @@ public struct ContrastiveObjective: Sendable {
     public var imageToText, textToImage: Matrix
   }
 
-  /// The loss and its gradients; then the batch's momentum embeddings join the queue.
-  /// - Parameter alpha: How much of the targets the momentum model sets.
+  /// The loss and its gradients; then adds the batch's momentum embeddings to the queue.
+  /// - Parameter alpha: The weight of the momentum model in the targets.
   public mutating func callAsFunction(
     _ batch: Batch, temperature: Float, alpha: Float
   ) -> Outcome {
@@ -83,8 +83,8 @@ public struct ContrastiveObjective: Sendable {
     var outcome = Outcome(
       loss: (toTexts.loss + toImages.loss) / 2,
       dImages: toTexts.gradient, dTexts: toImages.gradient,
-      // Every logit is a product with an embedding over the temperature, so that this gradient can
-      // be read off those of the embeddings.
+      // Every logit is a product with an embedding, divided by the temperature, so this gradient
+      // follows from those of the embeddings.
       dTemperature:
         -(dot(toTexts.gradient.values, batch.images.values)
         + dot(toImages.gradient.values, batch.texts.values)) / temperature,
@@ -100,10 +100,10 @@ public struct ContrastiveObjective: Sendable {
     return outcome
   }
 
-  /// Half of the objective.
+  /// One direction of the objective.
   /// - Parameters:
-  ///   - queries: The student's, `[B, width]`; `momentum` the momentum model's.
-  ///   - candidates: `[B + capacity, width]`, the batch's own first.
+  ///   - queries: The student's, `[B, width]`; `momentum` are the momentum model's.
+  ///   - candidates: `[B + capacity, width]`, those of the batch first.
   /// - Returns: The loss of this direction, the gradient of half of it with respect to the queries,
   ///   and the similarities within the batch.
   private func direction(
@@ -135,7 +135,7 @@ public struct ContrastiveObjective: Sendable {
     return (loss, gradient, inBatch)
   }
 
-  /// The columns, in the batch and behind it in the queue, that each row should find.
+  /// The columns of each row's positives, in the batch and, after it, in the queue.
   private func positiveShares(_ pictures: [Int32]) -> [[Int]] {
     switch positives {
     case .pair: return pictures.indices.map { [$0] }
@@ -156,7 +156,7 @@ extension Matrix {
     for index in values.indices { values[index] *= factor }
   }
 
-  /// The rows of both, one behind the other.
+  /// The rows of both, concatenated.
   fileprivate func followed(by other: Matrix) -> Matrix {
     precondition(columns == other.columns)
     return Matrix(rows: rows + other.rows, columns: columns, values: values + other.values)

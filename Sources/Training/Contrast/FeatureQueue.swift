@@ -1,20 +1,19 @@
 internal import Tensors
 
-/// The newest momentum embeddings of pictures and texts, a ring of both: negatives that ITC needs
-/// more of than a batch has.
+/// The latest momentum embeddings of pictures and texts, in a ring buffer: ITC needs more negatives
+/// than a batch has.
 struct FeatureQueue: Sendable {
   /// `[capacity, width]` each, normalised.
   private(set) var images, texts: Matrix
-  /// Which picture every row belongs to; `nobody` where it is still one of the random rows that the
-  /// queue starts with.
+  /// The picture of every row; `nobody` for the random rows that the queue starts with.
   private(set) var pictures: [Int32]
-  /// The row that is overwritten next.
+  /// The row to overwrite next.
   private(set) var next = 0
 
   /// Stands for no picture at all.
   static let nobody: Int32 = -100
 
-  /// A queue of random unit vectors, as BLIP's starts.
+  /// A queue of random unit vectors, as BLIP starts.
   init(capacity: Int, width: Int, random: CounterRandom) {
     func unitVectors(_ random: CounterRandom) -> Matrix {
       Matrix(
@@ -28,7 +27,7 @@ struct FeatureQueue: Sendable {
       pictures: [Int32](repeating: Self.nobody, count: capacity), next: 0)
   }
 
-  /// A queue of given rows.
+  /// A queue of the given rows.
   init(images: Matrix, texts: Matrix, pictures: [Int32], next: Int) {
     precondition(images.rows == texts.rows && images.columns == texts.columns)
     precondition(pictures.count == images.rows)
@@ -38,7 +37,7 @@ struct FeatureQueue: Sendable {
 
   var capacity: Int { pictures.count }
 
-  /// Puts a batch in the place of the oldest rows.
+  /// Replaces the oldest rows by a batch.
   mutating func enqueue(images: Matrix, texts: Matrix, pictures: [Int32]) {
     let width = self.images.columns
     for row in pictures.indices.suffix(capacity) {
@@ -54,9 +53,9 @@ struct FeatureQueue: Sendable {
 // MARK: - State
 
 extension FeatureQueue {
-  /// What a run needs to go on.
+  /// What a run needs to resume.
   func state() -> [Parameter] {
-    // Floats hold the numbers of 16 million pictures and places.
+    // Floats represent integers up to 16 million exactly.
     [
       Parameter(
         name: "queue.images", shape: [images.rows, images.columns], values: images.values),
@@ -66,7 +65,7 @@ extension FeatureQueue {
     ]
   }
 
-  /// Takes back what `state` gave of a queue as large.
+  /// Restores what `state` returned for a queue of the same capacity.
   mutating func restore(_ read: StateReader) throws {
     let (width, capacity) = (images.columns, capacity)
     func matrix(_ name: String) throws -> Matrix {
@@ -76,7 +75,7 @@ extension FeatureQueue {
     let pictures = try read("queue.pictures", [capacity]).map { Int32(exactly: $0) }
     guard next >= 0, next < max(capacity, 1), !pictures.contains(nil) else {
       throw TrainingError(
-        "the queue of the checkpoint is damaged; go on from the one before, or train anew")
+        "the checkpoint's queue is damaged; resume from an earlier one, or start again")
     }
     self = FeatureQueue(
       images: try matrix("queue.images"), texts: try matrix("queue.texts"),

@@ -1,36 +1,36 @@
 internal import Glibc
 public import Tensors
 
-/// Draws for every row of a batch another picture's column to be its negative in ITM: by the softmax
-/// of the ITC similarity, so that what is hard to tell apart is drawn often.
+/// Draws an ITM negative for every row of a batch, the column of another picture: by the softmax of
+/// the ITC similarity, so that hard negatives are drawn often.
 public struct HardNegatives: Sendable, Equatable {
-  /// What is added to every weight: 1e-4 in BLIP's pre-training, 0 in its fine-tuning.
+  /// Added to every weight: 1e-4 in BLIP's pre-training, 0 in its fine-tuning.
   public var floor: Double
-  /// From 0, where every other picture is as likely, to 1, where the similarity alone decides. An
-  /// ITM that learns from nothing does not start on hard negatives only.
+  /// From 0, where all other pictures are equally likely, to 1, where the similarity alone decides. ITM
+  /// that is trained from scratch should not start with hard negatives only.
   public var hardness: Double
 
-  /// BLIP's negatives, unless told otherwise.
+  /// BLIP's negatives by default.
   public init(floor: Double = 0, hardness: Double = 1) {
     precondition(floor >= 0 && 0...1 ~= hardness)
     self.floor = floor
     self.hardness = hardness
   }
 
-  /// A column for every row, never one of the row's own picture.
+  /// Draws a column for every row, never one of the row's own picture.
   /// - Parameters:
   ///   - similarities: `[B, B]`, divided by the temperature.
-  ///   - pictures: Which picture row and column i belong to.
-  ///   - random: The draws' own numbers.
-  /// - Throws: Where the batch shows one picture only.
+  ///   - pictures: The picture of row and column i.
+  ///   - random: Random numbers for these draws.
+  /// - Throws: If the batch has only one picture.
   public func draw(
     _ similarities: Matrix, pictures: [Int32], random: CounterRandom
   ) throws(TrainingError) -> [Int] {
     precondition(similarities.rows == pictures.count && similarities.columns == pictures.count)
     guard pictures.contains(where: { $0 != pictures[0] }) else {
       throw TrainingError(
-        "a batch of \(pictures.count) captions of one picture has no negatives; train on more "
-          + "pictures, or in larger batches")
+        "a batch of \(pictures.count) captions of one picture has no negatives; use more pictures or "
+          + "larger batches")
     }
     return pictures.indices.map { row in
       let weights = weights(similarities[row: row], ofRow: row, pictures: pictures)
@@ -46,14 +46,14 @@ public struct HardNegatives: Sendable, Equatable {
     }
   }
 
-  /// How likely each column is, up to a factor; 0 for those of the row's own picture.
+  /// The unnormalised probability of each column; 0 for those of the row's own picture.
   func weights(
     _ similarities: ArraySlice<Float>, ofRow row: Int, pictures: [Int32]
   ) -> [Double] {
     let isOther = pictures.map { $0 != pictures[row] }
     let similarities = similarities.map(Double.init)
-    // The largest that counts becomes 1, so that their sum is never nothing; the row's own picture
-    // may be more alike than an exponential can hold.
+    // The largest of the others becomes 1, so that their sum is never 0; the exponential of the row's
+    // own picture could overflow.
     let largest = zip(similarities, isOther).reduce(-Double.infinity) {
       $1.1 ? max($0, $1.0) : $0
     }

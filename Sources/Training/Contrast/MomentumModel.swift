@@ -1,46 +1,46 @@
 internal import Tensors
 
-/// A copy of the unimodal encoders with their projections that follows the student slowly: it gives
-/// ITC's queue embeddings that keep, and softens its targets.
+/// A moving average of the unimodal encoders with their projections: it gives ITC's queue embeddings
+/// that stay comparable, and soft targets.
 struct MomentumModel: Sendable {
-  /// Only its unimodal encoders are of use.
-  private(set) var network: Network
+  /// Only its unimodal encoders are used.
+  private(set) var model: TrainableModel
 
-  /// How much of itself it keeps a step.
-  static let keeping: Float = 0.995
+  /// The share of itself that the average keeps in a step.
+  static let momentum: Float = 0.995
 
-  /// Starts as the student is. What never changes is not copied.
-  init(of student: Network) { network = student }
+  /// Starts as a copy of the student; what never changes is shared.
+  init(of student: TrainableModel) { model = student }
 
-  /// Whether it has a copy of a parameter of its own.
+  /// Whether a parameter is averaged.
   static func follows(_ parameter: String, _ freezing: Freezing) -> Bool {
     (Tower.vision.has(parameter) || Tower.text.has(parameter))
       && !freezing.contains(parameter)
   }
 
-  /// Takes a step after the student.
-  mutating func follow(_ student: inout Network, _ freezing: Freezing) {
+  /// Moves towards the student by one step.
+  mutating func follow(_ student: inout TrainableModel, _ freezing: Freezing) {
     let ahead = student.takeParameters()
     defer { student.putParameters(ahead) }
-    var own = network.takeParameters()
+    var own = model.takeParameters()
     for index in own.indices where Self.follows(own[index].name, freezing) {
-      average(&own[index].values, towards: ahead[index].values, keeping: Self.keeping)
+      average(&own[index].values, towards: ahead[index].values, keeping: Self.momentum)
     }
-    network.putParameters(own)
+    model.putParameters(own)
   }
 
-  /// What a run needs to go on.
+  /// What a run needs to resume.
   func state(_ freezing: Freezing) -> [Parameter] {
-    var copy = network
+    var copy = model
     return copy.takeParameters().filter { Self.follows($0.name, freezing) }.map {
       Parameter(name: "momentum.\($0.name)", shape: $0.shape, values: $0.values)
     }
   }
 
-  /// Takes back what `state` gave.
+  /// Restores what `state` returned.
   mutating func restore(_ freezing: Freezing, _ read: StateReader) throws {
-    var own = network.takeParameters()
-    defer { network.putParameters(own) }
+    var own = model.takeParameters()
+    defer { model.putParameters(own) }
     for index in own.indices where Self.follows(own[index].name, freezing) {
       own[index].values = try read("momentum.\(own[index].name)", own[index].shape)
     }

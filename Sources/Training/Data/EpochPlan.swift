@@ -3,22 +3,21 @@ internal import Images
 
 /// A picture and one of its captions.
 struct TrainingPair: Sendable, Equatable {
-  /// Which picture of the set.
+  /// The picture's index in the set.
   let picture: Int
-  /// Which of its captions.
+  /// The caption's index.
   let caption: Int
 }
 
-/// Which pairs an epoch shows, in which batches: every caption once (of a label's captions one,
-/// drawn), shuffled. No batch holds two pictures of one group, which would be each other's wrong
-/// answers; a pair that does not fit waits for the next batch. As BLIP does, what does not fill a
-/// batch at the end is left out.
+/// The pairs of an epoch in batches: every caption once (of a label's captions one, drawn at random),
+/// shuffled. No batch has two pictures of one group, which would be each other's negatives; a pair
+/// that does not fit waits for the next batch. As in BLIP, an incomplete last batch is dropped.
 struct EpochPlan {
   let batches: [[TrainingPair]]
 
   /// - Parameters:
-  ///   - pictures: The pictures of the set to show.
-  ///   - batch: Pairs in a batch; fewer where there are not so many groups.
+  ///   - pictures: The pictures of the set to use.
+  ///   - batch: Pairs in a batch; fewer if there are fewer groups.
   init(_ set: TrainingSet, pictures: [Int], batch: Int, seed: UInt64, epoch: Int) {
     var draws = SeededDraws(seed, 0xE90C, UInt64(epoch))
     var pairs: [TrainingPair] = []

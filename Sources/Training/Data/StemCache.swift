@@ -1,83 +1,85 @@
 internal import Checkpoints
 internal import Digests
-public import Images
-public import BLIP
-public import Tensors
+internal import Images
+internal import BLIP
+internal import Tensors
 
-/// What the frozen layers of a convolutional stem make of several views of every picture, in one file: then an
-/// epoch costs only what is trained. View 0 is the plain picture as at inference, the others are
-/// augmented.
+/// The output of a convolutional stem's frozen layers for several views of every picture, in one file,
+/// so that an epoch computes only what is trained. View 0 is the plain picture as at inference, the
+/// others are augmented.
 ///
-/// Kept in bfloat16, rounded to the nearest: a number is off by at most 1/512 of itself, less than
-/// what a view's resampling moves it by. The file can be taken up again wherever making it was
-/// stopped; its key is made of those layers' weights and all that a view depends on, so a cache of
-/// another model, picture list or seed is never read.
-public struct StemCache: Sendable {
+/// Numbers are stored in bfloat16, rounded to nearest: the relative error is at most 1/512, less than
+/// that of a view's resampling. An interrupted build can be resumed. The key is a digest of those
+/// layers' weights and all that a view depends on, so a cache of another model, picture list or seed
+/// is never read.
+struct StemCache: Sendable {
   private let file: MappedFile
   private let layout: StemCacheLayout
-  /// Numbers of the pictures that could not be read.
-  public let unreadable: Set<Int>
+  /// Indices of the pictures that could not be read.
+  let unreadable: Set<Int>
 
-  /// Whether a picture's views are there.
-  public func holds(_ picture: Int) -> Bool { !unreadable.contains(picture) }
+  /// Whether the cache has a picture.
+  func holds(_ picture: Int) -> Bool { !unreadable.contains(picture) }
 
-  /// The views of a picture, the plain one too.
-  public var views: Int { layout.views }
+  /// Number of views of a picture, including the plain one.
+  var views: Int { layout.views }
 
-  /// What the layers made of a view: `[P, channels]`.
-  public func rows(picture: Int, view: Int) -> Matrix {
+  /// The layers' output for a view of a picture.
+  func map(picture: Int, view: Int) -> FeatureMap {
     precondition(holds(picture) && 0..<views ~= view)
     let start = layout.offset(picture: picture, view: view)
     let range = start..<start + layout.viewBytes
-    // The pages do not count as this process's memory for longer than they are read.
+    // The pages count as this process's memory only while they are read.
     defer { file.release(range) }
-    let count = layout.rows * layout.columns
+    let (side, channels) = (layout.side, layout.channels)
     let values = file.withBytes(range) { bytes in
-      [Float](unsafeUninitializedCapacity: count) { values, written in
+      [Float](unsafeUninitializedCapacity: side * side * channels) { values, written in
         let halves = bytes.assumingMemoryBound(to: UInt16.self)
-        for index in 0..<count {
+        for index in values.indices {
           values[index] = Float(bitPattern: UInt32(UInt16(littleEndian: halves[index])) << 16)
         }
-        written = count
+        written = values.count
       }
     }
-    return Matrix(rows: layout.rows, columns: layout.columns, values: values)
+    return FeatureMap(
+      height: side, width: side,
+      pixels: Matrix(rows: side * side, columns: channels, values: values))
   }
 
-  /// Which views a cache holds.
-  public struct Recipe: Sendable {
-    /// How views are made.
-    public let augmentation: Augmentation
-    /// Augmented views of every picture, besides the plain one.
-    public let views: Int
-    /// What the views are drawn with.
-    public let seed: UInt64
+  /// The views of a cache.
+  struct Recipe: Sendable {
+    /// How pictures are augmented.
+    let augmentation: Augmentation
+    /// Number of augmented views of every picture, besides the plain one.
+    let views: Int
+    /// The seed of the views.
+    let seed: UInt64
 
-    /// A recipe; `views` from 0 on.
-    public init(augmentation: Augmentation, views: Int, seed: UInt64) {
+    /// A recipe; `views` is 0 or more.
+    init(augmentation: Augmentation, views: Int, seed: UInt64) {
       self.augmentation = augmentation
       self.views = views
       self.seed = seed
     }
   }
 
-  /// What making a cache tells.
-  public enum Event: Sendable {
-    /// So many of the pictures are done.
+  /// What building a cache reports.
+  enum Event: Sendable {
+    /// Number of pictures that are done.
     case progress(done: Int, of: Int)
-    /// A picture is left out: its path and the reason.
+    /// A picture was left out: its path and the reason.
     case failed(String, String)
-    /// Something worth a line.
+    /// A note for the user, one line.
     case note(String)
   }
 
-  /// Opens the cache at `path`, or makes what is missing of it with all cores; nil where it was
-  /// stopped before it was whole.
+  /// Opens the cache at `path` and builds what is missing, on all cores; nil if it was stopped before
+  /// it was complete.
   /// - Parameters:
-  ///   - layers: How many of the stem's layers are frozen, at least those that shrink the picture.
-  ///   - read: Reads the picture at a path for a square of so many pixels.
+  ///   - layers: Number of the stem's frozen layers, at least those that shrink the picture.
+  ///   - read: Reads the picture at a path for a square of the given side in pixels.
   ///   - report: Called from one thread at a time.
-  public init?(
+  init?(
     at path: String, of pictures: [String], model: BLIPModel, layers: Int, _ recipe: Recipe,
     read: @escaping @Sendable (String, Int) throws -> Picture,
     shouldStop: @escaping @Sendable () -> Bool, report: @escaping @Sendable (Event) -> Void
@@ -89,8 +91,8 @@ public struct StemCache: Sendable {
     let patches = side / model.folder.configuration.vision.patchSize
     layout = StemCacheLayout(
       key: try Self.key(of: pictures, model: model, layers: layers, recipe),
-      pictures: pictures.count, views: 1 + recipe.views, rows: patches * patches,
-      columns: stem[layers - 1].outputs)
+      pictures: pictures.count, views: 1 + recipe.views, side: patches,
+      channels: stem[layers - 1].outputs)
     let maker = try StemCacheMaker(path: path, layout: layout, report: report)
     let isWhole = try maker.fill { picture in
       let original = try read(pictures[picture], side)
@@ -98,9 +100,9 @@ public struct StemCache: Sendable {
         var draws = SeededDraws(recipe.seed, 0x57E4, UInt64(picture), UInt64(view))
         let shown = view == 0 ? original : recipe.augmentation(original, side: side, &draws)
         guard let output = try model.stemOutput(of: model.pixels(of: shown), layers: layers) else {
-          preconditionFailure("a model with a stem has an output of it")
+          preconditionFailure("a model with a stem has its output")
         }
-        return output
+        return output.pixels
       }
     } describe: {
       pictures[$0]
@@ -112,7 +114,7 @@ public struct StemCache: Sendable {
     file = try MappedFile(path: path)
   }
 
-  /// All that the numbers in the file depend on.
+  /// A digest of all that the numbers in the file depend on.
   private static func key(
     of pictures: [String], model: BLIPModel, layers: Int, _ recipe: Recipe
   ) throws -> [UInt8] {
@@ -122,7 +124,7 @@ public struct StemCache: Sendable {
       text.withUTF8 { digest.update(UnsafeRawBufferPointer($0)) }
     }
     let weights = model.folder.weights
-    for name in weights.names where StemTail.has(name, before: layers) {
+    for name in weights.names where ConvolutionalStem.has(name, before: layers) {
       guard let shape = weights.shape(of: name) else { continue }
       feed(&digest, name)
       try weights.floats(name, shape: shape).withUnsafeBytes { digest.update($0) }

@@ -4,12 +4,11 @@ internal import Glibc
 internal import Synchronization
 internal import Tensors
 
-/// Where things lie in the file of a stem cache: 64 bytes of magic, format and key; a byte a picture
-/// that says whether its views are there; from a page boundary on the views, `[rows, columns]` of
-/// bfloat16 each.
+/// The layout of a stem cache's file: 64 bytes of magic, format and key; a byte for each picture with
+/// its state; from a page boundary on the views, `[side · side, channels]` of bfloat16 each.
 struct StemCacheLayout: Sendable {
   let key: [UInt8]
-  let pictures, views, rows, columns: Int
+  let pictures, views, side, channels: Int
 
   static let magic = Array("blip stem cache 1\n".utf8)
   static let statesOffset = 64
@@ -20,20 +19,20 @@ struct StemCacheLayout: Sendable {
     return filled + [UInt8](repeating: 0, count: Self.statesOffset - filled.count)
   }
 
-  var viewBytes: Int { rows * columns * 2 }
+  var viewBytes: Int { side * side * channels * 2 }
   private var dataOffset: Int { (Self.statesOffset + pictures + 4095) / 4096 * 4096 }
   func offset(picture: Int, view: Int) -> Int { dataOffset + (picture * views + view) * viewBytes }
   var byteCount: Int { offset(picture: pictures, view: 0) }
 }
 
-/// What the file says of a picture.
+/// The state of a picture in the file.
 private enum PictureState: UInt8 {
   case missing = 0
   case done = 1
   case unreadable = 2
 }
 
-/// Fills the file of a stem cache, from where an earlier run stopped.
+/// Fills the file of a stem cache, continuing an earlier run.
 final class StemCacheMaker: Sendable {
   private let path: String
   private let layout: StemCacheLayout
@@ -43,13 +42,13 @@ final class StemCacheMaker: Sendable {
 
   private struct Progress {
     var states: [UInt8]
-    /// Pictures whose bytes are written but perhaps not yet on the disk.
+    /// Pictures that are written but may not be on the disk yet.
     var unmarked: [Int] = []
     var failure: (any Error)?
   }
 
-  /// Opens the file, or begins a new one where it is another cache's. Room for all of it is set
-  /// aside here, so that a full disk is known before the work and not after half of it.
+  /// Opens the file, or starts a new one if it is another cache's. All its space is allocated here, so
+  /// that a full disk is noticed before the work and not half-way.
   init(
     path: String, layout: StemCacheLayout, report: @escaping @Sendable (StemCache.Event) -> Void
   ) throws(TrainingError) {
@@ -61,7 +60,7 @@ final class StemCacheMaker: Sendable {
     var states = [UInt8](repeating: 0, count: layout.pictures)
     var header = [UInt8](repeating: 0, count: StemCacheLayout.statesOffset)
     var facts = stat()
-    // Of a shorter file the rest stays 0, which is no header.
+    // The rest of a shorter file stays 0, which is not a valid header.
     guard fstat(descriptor, &facts) == 0, pread(descriptor, &header, header.count, 0) >= 0 else {
       throw Self.failure(path, errno)
     }
@@ -74,9 +73,10 @@ final class StemCacheMaker: Sendable {
     } else if facts.st_size > 0 {
       guard header.starts(with: StemCacheLayout.magic) else {
         close(descriptor)
-        throw TrainingError("\(path): not a stem cache; name another file")
+        throw TrainingError("\(path): not a stem cache; use another file")
       }
-      report(.note("\(path) was made for another model, other pictures or settings: made again"))
+      report(
+        .note("\(path) was built for another model, other pictures or settings: rebuilding it"))
     }
     progress = Mutex(Progress(states: states))
     if !isKnown { try begin() }
@@ -90,8 +90,9 @@ final class StemCacheMaker: Sendable {
     guard refused == 0 else {
       ftruncate(descriptor, 0)
       throw TrainingError(
-        "\(path): \(layout.byteCount >> 20) MiB for what the stem makes of the pictures: "
-          + "\(String(cString: strerror(refused))); make room, or use fewer --views")
+        "\(path): cannot allocate \(layout.byteCount >> 20) MiB for the stem's output: "
+          + "\(String(cString: strerror(refused))); free some space, or use fewer views",
+        remedy: .fewerViews)
     }
     let header = layout.header
     guard pwrite(descriptor, header, header.count, 0) == header.count else {
@@ -109,8 +110,8 @@ final class StemCacheMaker: Sendable {
     }
   }
 
-  /// Makes the views of every picture that is missing, on all cores; false where it was stopped.
-  /// What `views` throws is told and leaves the picture out.
+  /// Computes the views of every missing picture, on all cores; false if it was stopped. If `views`
+  /// throws, the error is reported and the picture left out.
   func fill(
     _ views: @escaping @Sendable (Int) throws -> [Matrix],
     describe: @escaping @Sendable (Int) -> String, shouldStop: @escaping @Sendable () -> Bool
@@ -139,7 +140,7 @@ final class StemCacheMaker: Sendable {
     }
   }
 
-  /// Pictures are marked as done in steps of so many: first their bytes are brought to the disk.
+  /// Pictures are marked as done in groups of this size, once their bytes are on the disk.
   private static let step = 100
 
   private func take(
@@ -180,9 +181,9 @@ final class StemCacheMaker: Sendable {
     progress.unmarked = []
   }
 
-  /// Writes a view as bfloat16, rounded to the nearest even; the error's number where that fails.
+  /// Writes a view as bfloat16, rounded to nearest even; returns errno if that fails.
   private func write(_ rows: Matrix, at offset: Int) -> Int32? {
-    precondition(rows.rows == layout.rows && rows.columns == layout.columns)
+    precondition(rows.rows == layout.side * layout.side && rows.columns == layout.channels)
     let halves = rows.values.map { value in
       let bits = value.bitPattern
       return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16).littleEndian

@@ -1,13 +1,13 @@
 public import Captions
 internal import Images
 
-/// Pictures with the tokens of their captions: what a run is trained on, or evaluated with.
+/// Pictures with the tokens of their captions, to train on or to evaluate with.
 public struct TrainingSet: Sendable {
   /// The pictures.
   public let pictures: [CaptionedPicture]
   /// Token ids `[CLS] … [SEP]` of every picture's captions.
   public let texts: [[[Int32]]]
-  /// For every picture a number that it shares with the pictures of its label.
+  /// For every picture a number that it shares with the pictures of the same label.
   public let groups: [Int]
 
   /// - Parameter tokens: Token ids of a caption. Pictures without captions are left out.
@@ -24,21 +24,21 @@ public struct TrainingSet: Sendable {
     }
   }
 
-  /// Captions, and so pairs of a picture and a text, in an epoch.
+  /// Number of pairs of a picture and a caption in an epoch.
   public var pairsInEpoch: Int {
     pictures.reduce(0) { $0 + ($1.label == nil ? $1.captions.count : 1) }
   }
 }
 
-/// Pictures cut in two: those trained on, and those held out to see how far training has come.
+/// Pictures split into those trained on and those held out for evaluation.
 public struct HeldOutSplit: Sendable, Equatable {
-  /// Numbers of the pictures that are trained on, in order.
+  /// Indices of the pictures that are trained on, in order.
   public let training: [Int]
-  /// Numbers of the pictures that are not, in order.
+  /// Indices of the pictures that are held out, in order.
   public let heldOut: [Int]
 
-  /// Holds out `share` of the pictures, at least one and not all. Pictures of which only a label is
-  /// known are all trained on: what finds one of them finds any of its label.
+  /// Holds out `share` of the pictures, at least one and not all. Pictures with only a label are all
+  /// trained on: a query for one of them finds any of its label.
   public init(_ pictures: [CaptionedPicture], share: Double, seed: UInt64) throws(TrainingError) {
     guard pictures.count >= 2 else {
       throw TrainingError(

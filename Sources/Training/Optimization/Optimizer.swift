@@ -1,15 +1,16 @@
+internal import BLIP
 internal import Tensors
 
-/// AdamW over all parameters of a network that are not frozen, all in one group as BLIP has them:
-/// weight decay holds for biases, norms and the temperature too. `torch.optim.AdamW`'s arithmetic.
-public struct Optimizer: Sendable {
-  /// λ: every step a parameter loses rate · λ of itself.
-  public var weightDecay: Float
-  /// The norm that the gradient of a step, all parameters together, is scaled down to where it is
-  /// larger; nil: BLIP does not clip.
-  public var clipping: Double?
-  /// How many steps were made.
-  public private(set) var steps = 0
+/// AdamW over all parameters that are not frozen, in one group as in BLIP: weight decay applies to
+/// biases, norms and the temperature too. The arithmetic is that of `torch.optim.AdamW`.
+struct Optimizer: Sendable {
+  /// λ: every step reduces a parameter by rate · λ of itself.
+  var weightDecay: Float
+  /// The norm to which a larger gradient, of all parameters together, is scaled down; nil for no
+  /// clipping, as BLIP.
+  var clipping: Double?
+  /// Number of steps made.
+  private(set) var steps = 0
 
   /// The running means of a parameter's gradient and of its square.
   private struct Moments: Sendable {
@@ -26,25 +27,25 @@ public struct Optimizer: Sendable {
   }
   private var moments: [String: Moments] = [:]
 
-  /// An optimiser that has made no step.
-  public init(weightDecay: Float = 0.05, clipping: Double? = nil) {
+  /// An optimizer before its first step.
+  init(weightDecay: Float = 0.05, clipping: Double? = nil) {
     self.weightDecay = weightDecay
     self.clipping = clipping
   }
 
-  /// What a stem learns at, of the learning rate: the share that VSE++ (Faghri et al., 2018) fine-tunes
-  /// its convolutions with. They have seen a million pictures more than the rest.
-  static let shareOfStem = 0.1
+  /// The factor of a stem's learning rate: the one with which VSE++ (Faghri et al., 2018) fine-tunes
+  /// its convolutions, which were trained on a million more pictures than the rest.
+  static let stemRateFactor = 0.1
 
   /// Makes one step.
   /// - Parameters:
-  ///   - parameters: Those of the network, in its order; frozen ones are not touched.
+  ///   - parameters: Those of the model, in its order; frozen ones are not changed.
   ///   - gradients: Sums over the micro-batches, in the same order.
-  ///   - microBatches: How many were summed; the step is made by their mean.
+  ///   - microBatches: Number of micro-batches; the step uses their mean.
   ///   - rate: The learning rate.
   /// - Returns: The norm of the gradient before clipping.
-  /// - Throws: Where the gradient is not finite; then nothing was changed.
-  public mutating func update(
+  /// - Throws: If the gradient is not finite; nothing is changed then.
+  mutating func update(
     _ parameters: inout [Parameter], gradients: [Parameter], microBatches: Int = 1, rate: Double,
     freezing: Freezing
   ) throws(TrainingError) -> Double {
@@ -54,17 +55,17 @@ public struct Optimizer: Sendable {
     let norm = squares.squareRoot() / Double(microBatches)
     guard norm.isFinite else {
       throw TrainingError(
-        "the gradient of step \(steps + 1) is not a number; go on from the last checkpoint with a "
-          + "lower learning rate or with clipping")
+        "the gradient of step \(steps + 1) is not a number; resume from the last checkpoint with a "
+          + "lower learning rate or with gradient clipping", remedy: .smallerSteps)
     }
     steps += 1
     // clip_grad_norm_ adds 1e-6 to the norm too.
     let clipped = clipping.map { min(1, $0 / (norm + 1e-6)) } ?? 1
     for index in trained {
       let (name, count) = (parameters[index].name, parameters[index].values.count)
-      let share = StemTail.has(name) ? Self.shareOfStem : 1
+      let factor = ConvolutionalStem.has(name) ? Self.stemRateFactor : 1
       let step = AdamWStep(
-        number: steps, learningRate: Float(rate * share), weightDecay: weightDecay,
+        number: steps, learningRate: Float(rate * factor), weightDecay: weightDecay,
         gradientScale: Float(clipped / Double(microBatches)))
       moments[name, default: .zeros(count)].move(
         &parameters[index].values, against: gradients[index].values, step)
@@ -76,9 +77,10 @@ public struct Optimizer: Sendable {
 // MARK: - State
 
 extension Optimizer {
-  /// What a run needs to go on bit for bit: two arrays a trained parameter, and the number of steps.
-  public func state() -> [Parameter] {
-    // A Float counts to 16 million.
+  /// What a run needs to resume bit for bit: two arrays for each trained parameter, and the number of
+  /// steps.
+  func state() -> [Parameter] {
+    // Floats represent integers up to 16 million exactly.
     [Parameter(name: "optimizer.steps", shape: [1], values: [Float(steps)])]
       + moments.sorted { $0.key < $1.key }.flatMap { name, moments in
         [
@@ -91,16 +93,16 @@ extension Optimizer {
       }
   }
 
-  /// Takes back what `state` gave.
+  /// Restores what `state` returned.
   /// - Parameters:
   ///   - parameters: Those that are trained.
-  ///   - read: Gives the array of a name and shape, or throws.
+  ///   - read: Returns the array of a name and shape, or throws.
   mutating func restore(
     _ parameters: [Parameter], _ read: StateReader
   ) throws {
     guard let steps = Int(exactly: try read("optimizer.steps", [1])[0]), steps >= 0 else {
       throw TrainingError(
-        "the checkpoint's number of steps is damaged; go on from the one before, or train anew")
+        "the checkpoint's number of steps is damaged; resume from an earlier one, or start again")
     }
     self.steps = steps
     moments = [:]
@@ -113,5 +115,5 @@ extension Optimizer {
   }
 }
 
-/// Gives the array that a checkpoint keeps under a name, which has to have the given shape.
-public typealias StateReader = (_ name: String, _ shape: [Int]) throws -> [Float]
+/// Returns the array of a name in a checkpoint, which must have the given shape.
+typealias StateReader = (_ name: String, _ shape: [Int]) throws -> [Float]

@@ -1,7 +1,7 @@
 internal import Charts
 
-/// The curves of a run as an SVG picture: the losses of every step (mean of some neighbours), and
-/// the recalls of every evaluation.
+/// The curves of a run as an SVG image: the losses of all steps (each point the mean of some), and the
+/// recalls of every evaluation.
 struct Curves {
   private let steps: [StepReport]
   private let evaluations: [EvaluationReport]

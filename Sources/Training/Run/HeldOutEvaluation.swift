@@ -2,10 +2,11 @@ internal import BLIP
 internal import Captions
 internal import Checkpoints
 internal import Images
+internal import Metrics
 internal import Tensors
 
-/// Measures a model folder, as any program would use it, on pictures that it was not trained on:
-/// recall by ITC, and after ITM on the best 16, in both directions.
+/// Measures a model on pictures that it was not trained on: recall of the model folder as any program
+/// uses it, by ITC and after ITM on the best 16, in both directions; and the LM loss.
 struct HeldOutEvaluation: Sendable {
   let set: TrainingSet
   /// The held-out pictures.
@@ -15,85 +16,65 @@ struct HeldOutEvaluation: Sendable {
 
   /// BLIP's k_test, for the default model.
   static let depth = 16
-  /// What the cosine may count beside the match logit: BLIP's 1, and more for a matcher that knows
-  /// less than the contrast does.
+  /// Weights of the ITC cosine relative to the match logit that are tried: BLIP's 1, and greater ones
+  /// for a model whose ITM is weaker than its ITC.
   static let weights: [Float] = [1, 2, 4, 6, 8, 12, 16, 24]
-  /// Texts that pictures are looked for with; of more captions every second, third … is taken.
+  /// The most texts that are used as queries; of more captions every second, third … is taken.
   static let mostQueries = 1500
 
   /// What was measured.
   struct Recalls: Sendable {
     var itc, itm: EvaluationReport.Recall
-    /// What the cosine counted for `itm`: the weight that found most or, for a model that says nothing
-    /// of reranking, its own.
+    /// The weight of the cosine in `itm`: the best one or, if the model's configuration sets reranking,
+    /// its own.
     var itcWeight: Float
     var queries: Int
   }
 
-  /// The recalls; nil where it was stopped.
-  /// - Parameter progress: Told the share that is done.
+  /// The recalls; nil if it was stopped.
+  /// - Parameter progress: Called with the share that is done.
   func recalls(
     of model: BLIPModel, progress: @Sendable (Double) -> Void
   ) throws -> Recalls? {
     let configuration = model.folder.configuration
     let weights = configuration.rerankDepth == nil ? [configuration.itcWeight] : Self.weights
-    let side = model.folder.configuration.vision.imageSize
-    // Pictures, texts and pairs are many: each thread takes some of them.
+    // There are many pictures, texts and pairs: each thread takes some of them.
     setComputeThreads(1)
     defer { setComputeThreads(processors) }
+    guard let encoded = try EncodedPictures(of: self, by: model) else { return nil }
+    progress(0.3)
+    let stride = (encoded.texts.count + Self.mostQueries - 1) / Self.mostQueries
+    let queries = Array(Swift.stride(from: 0, to: encoded.texts.count, by: stride))
     guard
-      let encodings = concurrently(
-        pictures,
-        { picture in
-          // One that cannot be read was told already, and is left out here too.
-          (try? read(set.pictures[picture].path, side)).flatMap { try? model.encode($0) }
+      let toImages = stoppableMap(
+        queries, shouldStop,
+        { text in
+          ranks(
+            cosines: encoded.images.indices.map { encoded.cosine($0, text) },
+            answers: encoded.imagesOfGroup[encoded.groupOfText[text]] ?? [], weights
+          ) { images in
+            try model.match(
+              text: encoded.texts[text], features: images.map { encoded.images[$0].features })
+          }
         })
     else { return nil }
-    progress(0.3)
-    let kept = pictures.indices.filter { encodings[$0] != nil }
-    guard !kept.isEmpty else {
-      throw TrainingError("none of the held-out pictures can be read")
-    }
-    let images = kept.compactMap { encodings[$0] }
-    let groups = kept.map { set.groups[pictures[$0]] }
-    var texts: [[Int32]] = []
-    var groupOfText: [Int] = []
-    for index in kept {
-      for text in set.texts[pictures[index]] {
-        texts.append(text)
-        groupOfText.append(set.groups[pictures[index]])
-      }
-    }
-    let embeddings = try model.embed(texts: texts)
-    func cosine(_ image: Int, _ text: Int) -> Float {
-      zip(images[image].embedding, embeddings[text]).reduce(0) { $0 + $1.0 * $1.1 }
-    }
-
-    let stride = (texts.count + Self.mostQueries - 1) / Self.mostQueries
-    let queries = Array(Swift.stride(from: 0, to: texts.count, by: stride))
-    let toImages = concurrently(queries) { text in
-      ranks(
-        weights, count: images.count, cosine: { cosine($0, text) },
-        isAnswer: { groups[$0] == groupOfText[text] },
-        match: { try model.match(text: texts[text], features: $0.map { images[$0].features }) })
-    }
-    guard let toImages else { return nil }
     progress(0.7)
-    let toTexts = concurrently(Array(images.indices)) { image in
-      ranks(
-        weights, count: texts.count, cosine: { cosine(image, $0) },
-        isAnswer: { groupOfText[$0] == groups[image] },
-        match: { try model.match(texts: $0.map { texts[$0] }, features: images[image].features) })
-    }
-    guard let toTexts else { return nil }
+    guard
+      let toTexts = stoppableMap(
+        Array(encoded.images.indices), shouldStop,
+        { image in
+          ranks(
+            cosines: encoded.texts.indices.map { encoded.cosine(image, $0) },
+            answers: encoded.textsOfGroup[encoded.groupOfImage[image]] ?? [], weights
+          ) { texts in
+            try model.match(
+              texts: texts.map { encoded.texts[$0] }, features: encoded.images[image].features)
+          }
+        })
+    else { return nil }
     func recall(_ rank: (Ranks) -> Int) -> EvaluationReport.Recall {
-      func share(_ all: [Ranks], within k: Int) -> Double {
-        100 * Double(all.count { rank($0) < k }) / Double(all.count)
-      }
-      return EvaluationReport.Recall(
-        txt_r1: share(toTexts, within: 1), txt_r5: share(toTexts, within: 5),
-        txt_r10: share(toTexts, within: 10), img_r1: share(toImages, within: 1),
-        img_r5: share(toImages, within: 5), img_r10: share(toImages, within: 10))
+      EvaluationReport.Recall(
+        RetrievalMetrics(ofPictures: toTexts.map(rank), ofTexts: toImages.map(rank)))
     }
     let reranked = weights.indices.map { weight in recall { $0.itm[weight] } }
     let best = reranked.indices.max { reranked[$0].mean < reranked[$1].mean }!
@@ -101,47 +82,38 @@ struct HeldOutEvaluation: Sendable {
       itc: recall(\.itc), itm: reranked[best], itcWeight: weights[best], queries: queries.count)
   }
 
-  /// From 0, the places of the first right answer: by the cosines, and by each of the weights.
+  /// The ranks, from 0, of a query's best answer: by cosine, and after reranking with each weight.
   private struct Ranks: Sendable {
     let itc: Int
     let itm: [Int]
   }
 
   private func ranks(
-    _ weights: [Float], count: Int, cosine: (Int) -> Float, isAnswer: (Int) -> Bool,
+    cosines: [Float], answers: [Int], _ weights: [Float],
     match: ([Int]) throws -> [MatchLogits]
   ) -> Ranks {
-    let cosines = (0..<count).map(cosine)
-    let order = (0..<count).sorted { (cosines[$0], $1) > (cosines[$1], $0) }
+    let order = cosines.indices.sorted { (cosines[$0], $1) > (cosines[$1], $0) }
     let best = Array(order.prefix(Self.depth))
-    guard let logits = try? match(best) else { preconditionFailure("a model refuses its features") }
-    func first(_ order: [Int]) -> Int { order.firstIndex(where: isAnswer) ?? count }
+    guard let logits = try? match(best) else {
+      preconditionFailure("a model rejects its own features")
+    }
     return Ranks(
-      itc: first(order),
+      itc: rank(ofBest: answers, scores: cosines),
       itm: weights.map { weight in
-        let scores = zip(best, logits).map { $0.1.score(cosine: cosines[$0.0], itcWeight: weight) }
-        let reranked = best.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
-        return first(reranked.map { best[$0] } + order.dropFirst(Self.depth))
+        let reranked = zip(best, logits).map { item, logits in
+          RerankedItem(
+            item: item, score: logits.score(cosine: cosines[item], itcWeight: weight))
+        }
+        return rank(ofBest: answers, reranked: reranked, items: cosines.count)
       })
   }
 
-  /// What `make` makes of every item, on all cores; nil if it was stopped.
-  private func concurrently<Item: Sendable, Made: Sendable>(
-    _ items: [Item], _ make: (Item) -> Made
-  ) -> [Made]? {
-    let all = concurrentMap(items) { item -> Made? in shouldStop() ? nil : make(item) }
-    let made = all.compactMap { $0 }
-    return made.count == items.count ? made : nil
-  }
-
-  /// The mean LM loss of the first captions of at most 256 held-out pictures; nil where it was
-  /// stopped.
+  /// The mean LM loss of the first captions of at most 256 held-out pictures; nil if it was stopped.
   func languageLoss(
-    of network: Network, _ files: PictureFiles, prompt: Int
+    of model: TrainableModel, _ files: PictureFiles, prompt: Int
   ) throws(TrainingError) -> Double? {
     var views = PictureViews(
       source: .files(files, Augmentation(scale: 1...1)), set: set, seed: 0)
-    var scratch = network.zeros()
     var (sum, count) = (0.0, 0)
     let some = Array(pictures.prefix(256))
     for start in stride(from: 0, to: some.count, by: 32) {
@@ -150,15 +122,63 @@ struct HeldOutEvaluation: Sendable {
         TrainingPair(picture: $0, caption: 0)
       }
       guard let batch = views.batch(pairs, epoch: nil, failed: { _, _ in }) else { continue }
-      let image = network.encode(pictures: batch.pictures, keeping: false)
-      var cross = network.project(features: image.features, pictures: batch.texts.count)
-      let loss = network.languageModel(
-        texts: batch.texts, pictures: Array(batch.texts.indices), &cross, prompt: prompt,
-        into: &scratch)
-      sum += loss * Double(batch.texts.count)
+      let image = model.encode(pictures: batch.pictures, savingActivations: false)
+      let cross = model.project(features: image.features, pictures: batch.texts.count)
+      let forward = model.language(
+        texts: batch.texts, pictures: Array(batch.texts.indices), cross, prompt: prompt,
+        savingActivations: false)
+      sum += model.languageLoss(forward) * Double(batch.texts.count)
       count += batch.texts.count
     }
     guard count > 0 else { throw TrainingError("none of the held-out pictures can be read") }
     return sum / Double(count)
   }
+}
+
+/// The held-out pictures and their captions as a model encodes them.
+private struct EncodedPictures: Sendable {
+  let images: [ImageEncoding]
+  let groupOfImage: [Int]
+  let texts: [[Int32]]
+  let groupOfText: [Int]
+  private let embeddings: [[Float]]
+  /// The indices of a group's images and texts, in ascending order: the answers to its queries.
+  let imagesOfGroup, textsOfGroup: [Int: [Int]]
+
+  /// Nil if it was stopped. Pictures that can't be read were reported already, and are left out.
+  init?(of evaluation: HeldOutEvaluation, by model: BLIPModel) throws {
+    let (set, pictures) = (evaluation.set, evaluation.pictures)
+    let side = model.folder.configuration.vision.imageSize
+    let encodings = stoppableMap(pictures, evaluation.shouldStop) { picture in
+      (try? evaluation.read(set.pictures[picture].path, side)).flatMap { try? model.encode($0) }
+    }
+    guard let encodings else { return nil }
+    let kept = pictures.indices.filter { encodings[$0] != nil }
+    guard !kept.isEmpty else {
+      throw TrainingError("none of the held-out pictures can be read")
+    }
+    images = kept.compactMap { encodings[$0] }
+    groupOfImage = kept.map { set.groups[pictures[$0]] }
+    texts = kept.flatMap { set.texts[pictures[$0]] }
+    groupOfText = kept.flatMap { index in
+      set.texts[pictures[index]].map { _ in set.groups[pictures[index]] }
+    }
+    embeddings = try model.embed(texts: texts)
+    let (groupOfImage, groupOfText) = (groupOfImage, groupOfText)
+    imagesOfGroup = Dictionary(grouping: images.indices) { groupOfImage[$0] }
+    textsOfGroup = Dictionary(grouping: texts.indices) { groupOfText[$0] }
+  }
+
+  func cosine(_ image: Int, _ text: Int) -> Float {
+    zip(images[image].embedding, embeddings[text]).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+}
+
+/// `concurrentMap`, or nil if it was stopped.
+private func stoppableMap<Item: Sendable, Result: Sendable>(
+  _ items: [Item], _ shouldStop: @Sendable () -> Bool, _ transform: (Item) -> Result
+) -> [Result]? {
+  let results = concurrentMap(items) { item -> Result? in shouldStop() ? nil : transform(item) }
+  let done = results.compactMap { $0 }
+  return done.count == items.count ? done : nil
 }

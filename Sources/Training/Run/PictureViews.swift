@@ -4,19 +4,19 @@ internal import Checkpoints
 internal import Images
 internal import Tensors
 
-/// Gives batches of pictures as the network takes them.
+/// Batches of pictures as the model is given them.
 struct PictureViews: Sendable {
   enum Source: Sendable {
-    /// What the frozen layers of a stem made of them.
+    /// The output of a stem's frozen layers.
     case cache(StemCache)
-    /// Read and augmented there and then: for a model without a stem.
+    /// Files, read and augmented when they are needed: for a model without a stem.
     case files(PictureFiles, Augmentation)
   }
 
   let source: Source
   let set: TrainingSet
   let seed: UInt64
-  /// Pictures that could not be read, which are not tried again.
+  /// Pictures that could not be read; they are not tried again.
   private var unreadable: Set<Int> = []
 
   init(source: Source, set: TrainingSet, seed: UInt64) {
@@ -25,32 +25,33 @@ struct PictureViews: Sendable {
     self.seed = seed
   }
 
-  /// The batch of the pairs, without those whose pictures cannot be read, which are told to `failed`
-  /// once; nil where none is left.
-  /// - Parameter epoch: What the views are drawn for; nil: plain views.
+  /// The batch of the pairs, without those whose pictures cannot be read; nil if none is left.
+  /// - Parameters:
+  ///   - epoch: Determines the augmented views; nil for plain views.
+  ///   - failed: Called once for each picture that cannot be read.
   mutating func batch(
     _ pairs: [TrainingPair], epoch: Int?, failed: (Int, String) -> Void
   ) -> TrainingBatch? {
     let pairs = pairs.filter { !unreadable.contains($0.picture) }
-    let rows: [Matrix?]
+    let maps: [FeatureMap?]
     switch source {
     case .cache(let cache):
-      rows = pairs.map { pair in
+      maps = pairs.map { pair in
         guard cache.holds(pair.picture) else { return nil }
         let view = epoch.map { epoch in
           var draws = draws(pair, epoch)
           return draws.below(cache.views)
         }
-        return cache.rows(picture: pair.picture, view: view ?? 0)
+        return cache.map(picture: pair.picture, view: view ?? 0)
       }
     case .files(let files, let augmentation):
       let (set, draws) = (set, self.draws)
       let made = concurrentMap(pairs) { pair in
-        Result { () throws -> Matrix in
+        Result { () throws -> FeatureMap in
           let path = set.pictures[pair.picture].path
-          guard let epoch else { return try files.patches(path) { $0 } }
+          guard let epoch else { return try files.map(path) { $0 } }
           // A crop may show a fifth of the picture: it is read larger than at inference.
-          return try files.patches(path, times: 2) { picture in
+          return try files.map(path, scale: 2) { picture in
             var draws = draws(pair, epoch)
             return augmentation(picture, side: files.side, &draws)
           }
@@ -61,12 +62,12 @@ struct PictureViews: Sendable {
         unreadable.insert(pair.picture)
         failed(pair.picture, "\(error)")
       }
-      rows = made.map { try? $0.get() }
+      maps = made.map { try? $0.get() }
     }
-    let kept = pairs.indices.filter { rows[$0] != nil }
+    let kept = pairs.indices.filter { maps[$0] != nil }
     guard !kept.isEmpty else { return nil }
     return TrainingBatch(
-      pictures: PictureBatch(rows.compactMap { $0 }),
+      pictures: FeatureMap(joining: maps.compactMap { $0 }),
       texts: kept.map { set.texts[pairs[$0].picture][pairs[$0].caption] },
       pictureNumbers: kept.map { Int32(set.groups[pairs[$0].picture]) })
   }
@@ -76,35 +77,32 @@ struct PictureViews: Sendable {
   }
 }
 
-/// Reads pictures and makes of them what the network takes.
+/// Reads pictures as the model is given them.
 struct PictureFiles: Sendable {
-  /// Pixels on a side of what the model takes.
+  /// Pixels on a side of the model's input.
   let side: Int
   private let model: BLIPModel
-  private let stemLayers: Int
-  /// Cuts pictures into patches; has no parameters.
-  private let cutter: Network
+  let stemLayers: Int
   private let read: @Sendable (String, Int) throws -> Picture
 
+  /// - Parameters:
+  ///   - stemLayers: Layers of a stem that are frozen and run here.
+  ///   - read: Reads the picture at a path for a square of the given side.
   init(
-    _ model: BLIPModel, network: Network, read: @escaping @Sendable (String, Int) throws -> Picture
+    _ model: BLIPModel, stemLayers: Int, read: @escaping @Sendable (String, Int) throws -> Picture
   ) {
     side = model.folder.configuration.vision.imageSize
     self.model = model
+    self.stemLayers = stemLayers
     self.read = read
-    stemLayers = network.frozenStemLayers
-    var cutter = network
-    // Otherwise the first step would have to copy them all.
-    _ = cutter.takeParameters()
-    self.cutter = cutter
   }
 
-  /// The patches, `[P, C]`, of what `change` makes of the picture at a path.
-  /// - Parameter times: How much larger than what the model takes the picture should be read.
-  func patches(
-    _ path: String, times: Int = 1, _ change: (Picture) -> Picture
-  ) throws -> Matrix {
-    let pixels = model.pixels(of: change(try read(path, times * side)))
-    return try model.stemOutput(of: pixels, layers: stemLayers) ?? cutter.patches(of: pixels)
+  /// The picture at a path, changed, then normalised and run through the frozen layers.
+  /// - Parameter scale: How many times larger than the model's input the picture should be read.
+  func map(
+    _ path: String, scale: Int = 1, _ change: (Picture) -> Picture
+  ) throws -> FeatureMap {
+    let pixels = model.pixels(of: change(try read(path, scale * side)))
+    return try model.stemOutput(of: pixels, layers: stemLayers) ?? pixels
   }
 }

@@ -1,15 +1,15 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// `log.jsonl`: a line of JSON for every step and every evaluation.
+/// `log.jsonl`: a line of JSON for each step and each evaluation.
 struct RunLog {
   private(set) var steps: [StepReport] = []
   private(set) var evaluations: [EvaluationReport] = []
   private let path: String
   private let file: UnsafeMutablePointer<FILE>
 
-  /// Goes on with the log of a run that made `step` steps and evaluated none after them; what an
-  /// interrupted run wrote beyond is dropped.
+  /// Continues the log of a run that made `step` steps and no evaluation after them; what an
+  /// interrupted run wrote after that is dropped.
   init(_ path: String, after step: Int) throws(TrainingError) {
     self.path = path
     let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
@@ -55,7 +55,7 @@ struct RunLog {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     guard var line = try? Array(encoder.encode(report)) else {
-      throw TrainingError("\(path): a number of this step cannot be written")
+      throw TrainingError("\(path): cannot encode a number of this step")
     }
     line.append(UInt8(ascii: "\n"))
     guard fwrite(line, 1, line.count, file) == line.count else { throw Self.failure(path) }

@@ -1,5 +1,4 @@
-/// How a run trains: all that its result depends on, besides the model it starts from and the
-/// pictures.
+/// How a run trains: all that its result depends on, besides the initial model and the pictures.
 public struct RunSettings: Sendable, Equatable, Codable {
   /// What the model is trained to do.
   public var objective: Objective
@@ -7,33 +6,33 @@ public struct RunSettings: Sendable, Equatable, Codable {
   public var epochs: Int
   /// Pairs in a batch.
   public var batch = 64
-  /// Batches whose gradients make one step together.
+  /// Gradient accumulation: batches per optimizer step.
   public var accumulation = 1
   /// The highest learning rate.
   public var rate: Double
-  /// Steps in which the rate climbs from nearly nothing.
+  /// Warm-up steps, in which the rate rises from nearly 0.
   public var warmUp: Int
-  /// What the rate is multiplied by after an epoch; nil: it falls by half a cosine.
+  /// What the rate is multiplied by after an epoch; nil for a decay by half a cosine.
   public var decay: Double?
-  /// What stays as it is: `stem`, `vision`, `text`, or beginnings of parameters' names.
+  /// What is not trained: `stem`, `vision`, `text`, or prefixes of parameters' names.
   public var frozen: [String] = []
-  /// Augmented views of every picture that the stem's cache holds besides the plain one.
+  /// Number of augmented views of every picture in the stem's cache, besides the plain one.
   public var views = 4
-  /// The smallest share of a picture that a view shows.
+  /// The smallest share of a picture's area that a crop shows.
   public var smallestCrop: Double
-  /// Embeddings that ITC's queue keeps.
+  /// Capacity of ITC's queue.
   public var queue = 57_600
-  /// Epochs in which ITC's targets come to be set by the momentum model.
+  /// Epochs over which the momentum model's weight in ITC's targets rises.
   public var alphaEpochs: Int
-  /// Epochs in which ITM's negatives go from random ones to hard ones.
+  /// Epochs over which ITM's negatives ramp from random to hard.
   public var hardeningEpochs = 0.0
-  /// The share that dropout leaves out of the text side.
+  /// The dropout probability of the text side.
   public var dropout = 0.1
-  /// The norm that gradients are scaled down to; nil: they are not.
+  /// The norm that gradients are clipped to; nil for no clipping.
   public var clipping: Double?
-  /// The share of the pictures that is held out to measure with.
+  /// The share of the pictures that is held out for evaluation.
   public var heldOut = 0.05
-  /// What all random choices start from.
+  /// The seed of all random choices.
   public var seed: UInt64 = 1
 
   /// BLIP's settings for an objective.
@@ -58,17 +57,17 @@ public struct RunSettings: Sendable, Equatable, Codable {
       warmUpSteps: warmUp)
   }
 
-  /// How fast a step learns what.
+  /// The hyperparameters of a step.
   /// - Parameter step: Counted from the start of the run.
-  func pace(step: Int, epoch: Int, stepsInEpoch: Int) -> Trainer.Pace {
+  func hyperparameters(step: Int, epoch: Int, stepsInEpoch: Int) -> StepHyperparameters {
     let ramp = hardeningEpochs * Double(stepsInEpoch)
-    return Trainer.Pace(
+    return StepHyperparameters(
       rate: schedule.rate(epoch: epoch, step: step, stepsInEpoch: stepsInEpoch),
       alpha: AlphaRamp(epochs: alphaEpochs).alpha(step: step, stepsPerEpoch: stepsInEpoch),
       hardness: ramp > 0 ? min(1, Double(step) / ramp) : 1)
   }
 
-  /// What two runs must have in common for the one to go on with the other.
+  /// Whether a run with these settings cannot resume one with others: all but `epochs` must agree.
   func differs(from other: RunSettings) -> Bool {
     var same = other
     same.epochs = epochs

@@ -4,16 +4,16 @@ internal import Digests
 internal import FoundationEssentials
 internal import Glibc
 
-/// How far a run has come: all that it needs to go on bit for bit, in one file that is replaced as a
-/// whole.
+/// The progress of a run: all that is needed to resume it bit for bit, in one file that is replaced
+/// atomically.
 struct RunState: Codable {
-  /// What the file was written by.
+  /// The format of the file.
   var format = RunState.format
   /// How the run trains.
   var settings: RunSettings
-  /// What the model it started from and the pictures are known by.
+  /// Identifies the initial model and the pictures.
   var data: String
-  /// The epoch, from 0, and how many of its steps were made; all of them: it is to be evaluated.
+  /// The epoch, from 0, and the number of its steps made; if all are, it is evaluated next.
   var epoch = 0
   var stepsOfEpoch = 0
 
@@ -24,8 +24,8 @@ struct RunState: Codable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let metadata = ["run": String(decoding: try encoder.encode(self), as: UTF8.self)]
-    let parameters = trainer.network.takeParameters()
-    trainer.network.putParameters(parameters)
+    let parameters = trainer.model.takeParameters()
+    trainer.model.putParameters(parameters)
     let tensors =
       parameters.map {
         TensorToWrite(name: "network.\($0.name)", shape: $0.shape, content: .floats($0.values))
@@ -36,7 +36,7 @@ struct RunState: Codable {
     try writeSafetensors(tensors, metadata: metadata, to: path)
   }
 
-  /// Reads how far the run at `path` had come; nil where there is none.
+  /// Reads the progress of the run at `path`; nil if there is none.
   static func read(_ path: String) throws -> RunState? {
     guard access(path, F_OK) == 0 else { return nil }
     guard let run = try safetensorsMetadata(path)["run"],
@@ -44,25 +44,25 @@ struct RunState: Codable {
       state.format == format
     else {
       throw TrainingError(
-        "\(path): not the state of a run that this version can go on with; name another folder "
-          + "with --out")
+        "\(path): not the state of a run that this version can resume; use another directory",
+        remedy: .anotherDirectory)
     }
     return state
   }
 
-  /// Gives a trainer back what it had when the state was written.
+  /// Restores a trainer to what it was when the state was written.
   static func restore(_ trainer: inout Trainer, from path: String) throws {
     let weights = try Weights(file: path)
-    var parameters = trainer.network.takeParameters()
+    var parameters = trainer.model.takeParameters()
     for index in parameters.indices {
       let name = "network.\(parameters[index].name)"
       parameters[index].values = try weights.floats(name, shape: parameters[index].shape)
     }
-    trainer.network.putParameters(parameters)
+    trainer.model.putParameters(parameters)
     try trainer.restore { name, shape in try weights.floats(name, shape: shape) }
   }
 
-  /// What tells one set of pictures and one initial model from another.
+  /// Identifies a set of pictures and an initial model.
   static func digest(of pictures: [CaptionedPicture], model: String) -> String {
     var digest = SHA256()
     var all = "\(model)\n"

@@ -1,20 +1,22 @@
+public import Tensors
+
 /// Pairs of pictures and captions that are run at once.
 public struct TrainingBatch: Sendable {
-  /// One for every caption.
-  public var pictures: PictureBatch
+  /// One for every caption: normalised or, for a model with a stem, the output of its frozen layers.
+  public var pictures: FeatureMap
   /// Token ids `[CLS] … [SEP]`.
   public var texts: [[Int32]]
-  /// Which picture of the set each is, from 0.
+  /// The index in the set of each picture.
   public var pictureNumbers: [Int32]
 
   /// A batch of pairs.
-  public init(pictures: PictureBatch, texts: [[Int32]], pictureNumbers: [Int32]) {
-    precondition(texts.count == pictureNumbers.count)
+  public init(pictures: FeatureMap, texts: [[Int32]], pictureNumbers: [Int32]) {
+    precondition(texts.count == pictureNumbers.count && texts.count == pictures.count)
     (self.pictures, self.texts, self.pictureNumbers) = (pictures, texts, pictureNumbers)
   }
 }
 
-/// What a step lost; nil for what its objective does not have.
+/// The losses of a step; nil for those that its objective does not have.
 public struct Losses: Sendable, Equatable {
   /// Image-text contrastive (ITC).
   public var contrastive: Double?
@@ -23,7 +25,7 @@ public struct Losses: Sendable, Equatable {
   /// Language modelling (LM).
   public var language: Double?
 
-  /// Their sum, which is what is minimised.
+  /// Their sum, which is minimised.
   public var total: Double { (contrastive ?? 0) + (matching ?? 0) + (language ?? 0) }
 
   /// The mean over micro-batches.

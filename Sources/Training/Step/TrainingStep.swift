@@ -1,69 +1,72 @@
+internal import BLIP
 internal import Tensors
 
-/// Whom ITM's pairs that do not match are made of, by their places in the batch.
+/// Indices, in the batch, of the ITM negatives.
 struct Negatives: Sendable {
-  /// For every text another text's picture.
+  /// For every text, the picture of another one.
   var pictures: [Int]
-  /// For every picture another picture's text.
+  /// For every picture, the text of another one.
   var texts: [Int]
 }
 
 extension Trainer {
-  /// Runs a micro-batch there and back.
+  /// Runs forward and backward for one micro-batch.
   /// - Parameters:
-  ///   - negatives: Of ITM, where they are not to be drawn.
-  ///   - random: The micro-batch's own numbers.
-  ///   - gradient: That of the sum of the losses is added.
+  ///   - negatives: The ITM negatives; nil to draw them.
+  ///   - random: The micro-batch's own random numbers.
+  ///   - gradient: The gradient of the sum of the losses is added.
   mutating func run(
-    _ batch: TrainingBatch, _ pace: Pace, negatives: Negatives?, random: CounterRandom,
-    into gradient: inout Network
+    _ batch: TrainingBatch, _ hyperparameters: StepHyperparameters, negatives: Negatives?,
+    random: CounterRandom, into gradient: inout TrainableModel
   ) throws(TrainingError) -> Losses {
-    for text in batch.texts { try network.check(text) }
+    for text in batch.texts { try model.check(text) }
     var losses = Losses()
-    let image = network.encode(pictures: batch.pictures, keeping: trainsVision)
-    var cross = network.project(features: image.features, pictures: batch.texts.count)
+    let image = model.encode(pictures: batch.pictures, savingActivations: trainsVision)
+    var cross = model.project(features: image.features, pictures: batch.texts.count)
     var dImages: Matrix?
     if contrast != nil {
-      let outcome = contrastive(batch, image.embeddings, pace, random, into: &gradient)
+      let outcome = contrastive(
+        batch, image.embeddings, alpha: hyperparameters.alpha, random, into: &gradient)
       losses.contrastive = outcome.loss
       dImages = outcome.dImages
       let negatives =
         if let negatives { negatives } else {
-          try draw(outcome, batch.pictureNumbers, hardness: pace.hardness, random)
+          try draw(outcome, batch.pictureNumbers, hardness: hyperparameters.hardness, random)
         }
       losses.matching = matching(batch.texts, negatives, &cross, random, into: &gradient)
     }
     if settings.objective != .retrieval {
-      losses.language = network.languageModel(
-        texts: batch.texts, pictures: Array(batch.texts.indices), &cross,
-        prompt: settings.prompt, dropout: dropout(random.part(3)), into: &gradient)
+      let language = model.language(
+        texts: batch.texts, pictures: Array(batch.texts.indices), cross,
+        prompt: settings.prompt, dropout: dropout(random.part(3)), savingActivations: true)
+      losses.language = model.backward(language, &cross, into: &gradient)
     }
     if trainsVision {
       var dFeatures = Matrix()
-      network.backward(cross, dFeatures: &dFeatures, into: &gradient)
-      network.backward(features: dFeatures, embeddings: dImages, image, into: &gradient)
+      model.backward(cross, dFeatures: &dFeatures, into: &gradient)
+      model.backward(features: dFeatures, embeddings: dImages, image, into: &gradient)
     } else {
-      network.backward(cross, into: &gradient)
+      model.backward(cross, into: &gradient)
     }
     return losses
   }
 
-  /// ITC, but for the way back through the image encoder, which waits for the other losses.
+  /// ITC, but for the backward pass through the image encoder, which waits for the other losses.
   private mutating func contrastive(
-    _ batch: TrainingBatch, _ images: Matrix, _ pace: Pace, _ random: CounterRandom,
-    into gradient: inout Network
+    _ batch: TrainingBatch, _ images: Matrix, alpha: Float, _ random: CounterRandom,
+    into gradient: inout TrainableModel
   ) -> ContrastiveObjective.Outcome {
-    let text = network.encode(
-      texts: batch.texts, dropout: dropout(random.part(0)), keeping: trainsText)
-    // The momentum model leaves out others than the student.
-    let (momentumDropout, temperature) = (dropout(random.part(1)), network.temperature)
+    let text = model.encode(
+      texts: batch.texts, dropout: dropout(random.part(0)), savingActivations: trainsText)
+    // The momentum model drops other numbers than the student.
+    let (momentumDropout, temperature) = (dropout(random.part(1)), model.temperature)
     guard
       let outcome = contrast?(
         images: images, texts: text.embeddings, batch, imagesAreMomentum: !trainsVision,
-        dropout: momentumDropout, temperature: temperature, alpha: pace.alpha)
+        dropout: momentumDropout, temperature: temperature, alpha: alpha)
     else { preconditionFailure("an objective without ITC") }
     gradient.temperature += outcome.dTemperature
-    if trainsText { network.backward(embeddings: outcome.dTexts, text, into: &gradient) }
+    if trainsText { model.backward(embeddings: outcome.dTexts, text, into: &gradient) }
     return outcome
   }
 
@@ -80,27 +83,28 @@ extension Trainer {
         outcome.imageToText, pictures: pictures, random: random.part(5)))
   }
 
-  /// ITM over every pair, every text with a wrong picture, and every picture with a wrong text.
+  /// ITM on every pair, every text with a negative picture, and every picture with a negative text.
   private func matching(
-    _ texts: [[Int32]], _ negatives: Negatives, _ cross: inout CrossTape,
-    _ random: CounterRandom, into gradient: inout Network
+    _ texts: [[Int32]], _ negatives: Negatives, _ cross: inout CrossAttentionCache,
+    _ random: CounterRandom, into gradient: inout TrainableModel
   ) -> Double {
     let own = texts.indices
     let pairs =
       own.map { (text: $0, picture: $0) }
       + own.map { (text: $0, picture: negatives.pictures[$0]) }
       + own.map { (text: negatives.texts[$0], picture: $0) }
-    let match = network.match(
-      texts: texts, pairs: pairs, cross, dropout: dropout(random.part(2)))
+    let match = model.match(
+      texts: texts, pairs: pairs, cross, dropout: dropout(random.part(2)),
+      savingActivations: true)
     var logits = match.logits
     let labels = pairs.indices.map { Int32($0 < texts.count ? 1 : 0) }
     let loss = crossEntropy(&logits, targets: labels)
-    network.backward(logits: logits, match, &cross, into: &gradient)
+    model.backward(logits: logits, match, &cross, into: &gradient)
     return loss
   }
 
-  private func dropout(_ random: CounterRandom) -> DropoutPlan? {
+  private func dropout(_ random: CounterRandom) -> TextDropout? {
     settings.dropout == 0
-      ? nil : DropoutPlan(probability: settings.dropout, key: random.bits(at: 0))
+      ? nil : TextDropout(probability: settings.dropout, key: random.bits(at: 0))
   }
 }

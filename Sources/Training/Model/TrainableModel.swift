@@ -1,53 +1,48 @@
 internal import BLIP
 public import Checkpoints
-public import Tensors
+internal import Tensors
 
-/// The whole of BLIP as it is trained: both encoders, ITC and ITM heads and the decoder, which shares
-/// all but its self-attention with the image-grounded text encoder; its last layer is the word
-/// embedding. Weights are plain floats. Gradients, moments and momentum copies are networks too.
-/// Of a convolutional stem the last layers are trained, or none; the others are no part of it.
-public struct Network: Sendable {
-  /// What the model is made of.
+/// All of BLIP as it is trained: both encoders, ITC and ITM heads and the decoder, which shares all but
+/// its self-attentions with the image-grounded text encoder; its last layer is the word embedding.
+/// Weights are plain floats. Gradients, moments and momentum copies have this type too. Of a
+/// convolutional stem the last layers are trained, or none; the others are not part of it.
+public struct TrainableModel: Sendable {
+  /// The model's dimensions.
   public let configuration: ModelConfiguration
   /// τ, by which similarities are divided in the contrastive loss.
-  public var temperature: Float = 0.07
+  public internal(set) var temperature: Float = 0.07
 
-  /// Without a stem.
+  /// With the trained layers of the stem.
   var image: ImageEncoder
-  /// What is trained of a stem.
-  var stem: StemTail?
   var text: TextEncoder
   var match: MatchHead
-  /// The decoder's own self-attention, layer by layer.
+  /// The decoder's own self-attentions, layer by layer.
   var decoder: [BERTAttention]
   var transform: LanguageModelTransform
   /// The bias of the language model's last layer, `[vocabulary]`.
   var wordBias: [Float] = []
 
-  /// Loads a network. A decoder tensor that the checkpoint lacks is the encoder's, and the other way
-  /// round; a language-model head that it lacks starts as one that changes nothing. Throws naming a
-  /// tensor that is missing, wrongly shaped or of no use.
-  /// - Parameter trainsStem: Whether the last layers of a convolutional stem belong to the network.
+  /// Loads a model. A decoder tensor that the checkpoint lacks is taken from the encoder, and vice
+  /// versa; a missing language-model head is initialised to the identity. Throws an error naming a
+  /// tensor that is missing, has a wrong shape or is not used.
+  /// - Parameter trainsStem: Whether the last layers of a convolutional stem are trained.
   public init(_ folder: ModelFolder, trainsStem: Bool = false) throws {
     configuration = folder.configuration
-    image = try ImageEncoder(configuration)
-    image.stem = nil
-    let vision = configuration.vision
-    if trainsStem, let layers = vision.stem {
-      stem = try StemTail(layers, side: vision.imageSize / vision.patchSize)
-    }
+    let stem = configuration.vision.stem ?? []
+    let firstTrained = trainsStem ? ConvolutionalStem.firstTrainableLayer(of: stem) : nil
+    image = try ImageEncoder(configuration, firstStemLayer: firstTrained ?? stem.count)
     text = TextEncoder(configuration, weights: nil)
     match = MatchHead(configuration.text)
-    decoder = text.layers.map(\.attention)
+    decoder = text.attention
     transform = LanguageModelTransform(configuration.text)
-    var reader = PlainReader(weights: folder.weights)
-    try forEachParameter(&reader)
-    try reader.end()
+    var loader = FloatWeightLoader(weights: folder.weights)
+    try forEachParameter(&loader)
+    try loader.end()
     keepPatchesPlain()
   }
 
-  /// Refuses a text that cannot be run: every other call takes for granted that its texts can.
-  public func check(_ text: [Int32]) throws(TrainingError) {
+  /// Throws for a text that cannot be run: all other methods require that theirs can.
+  func check(_ text: [Int32]) throws(TrainingError) {
     let configuration = configuration.text
     guard 2...configuration.maximumPositions ~= text.count else {
       throw TrainingError(
@@ -60,12 +55,13 @@ public struct Network: Sendable {
     }
   }
 
-  /// How many layers of a stem pictures have passed before the network takes them; 0 without one.
-  public var frozenStemLayers: Int { stem?.first ?? configuration.vision.stem?.count ?? 0 }
+  /// Layers of a stem that pictures have passed before the model is given them; 0 without a stem.
+  public var frozenStemLayers: Int {
+    image.stem?.first ?? configuration.vision.stem?.count ?? 0
+  }
 
-  /// Shows every parameter under its name in the checkpoint.
-  public mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
-    try stem?.forEachParameter(&visitor)
+  /// Visits every parameter under its name in the checkpoint.
+  mutating func forEachParameter(_ visitor: inout some ParameterVisitor) throws {
     try image.forEachParameter(&visitor)
     try text.forEachParameter(&visitor)
     try match.forEachParameter(&visitor)
@@ -81,37 +77,37 @@ public struct Network: Sendable {
     temperature = temperatures.first ?? temperature
   }
 
-  /// A network of zeros: a gradient to add to, or moments.
-  public func zeros() -> Network {
+  /// A model of zeros: an empty gradient, or moments.
+  func zeros() -> TrainableModel {
     var zeros = self
     var visitor = Zeros()
     zeros.visit(&visitor)
     return zeros
   }
 
-  /// Moves all parameters out, in the order of the walk, which copies nothing; the network
-  /// is of no use until they are put back.
-  public mutating func takeParameters() -> [Parameter] {
+  /// Moves all parameters out, in the order of the visit, without copying; the model is unusable until
+  /// they are put back.
+  mutating func takeParameters() -> [Parameter] {
     var taker = Taker()
     visit(&taker)
     return taker.parameters
   }
 
-  /// Puts back what was taken, with whatever numbers it has now.
-  public mutating func putParameters(_ parameters: [Parameter]) {
+  /// Puts back what was taken, with any values.
+  mutating func putParameters(_ parameters: [Parameter]) {
     var giver = Giver(parameters: parameters)
     visit(&giver)
-    precondition(giver.next == parameters.count, "parameters of another network")
+    precondition(giver.next == parameters.count, "parameters of another model")
   }
 
-  /// A walk that cannot fail.
+  /// A visit that cannot fail.
   private mutating func visit(_ visitor: inout some ParameterVisitor) {
     do { try forEachParameter(&visitor) } catch { preconditionFailure("\(error)") }
     keepPatchesPlain()
   }
 
-  /// A patch embedding of several pixels is shown with its numbers in another order, and with that
-  /// repacked.
+  /// A patch embedding of several pixels is visited with its numbers in another order, and repacked by
+  /// that.
   private mutating func keepPatchesPlain() {
     if !image.patchEmbedding.product.weight.isPlain {
       let floats = image.patchEmbedding.product.weight.floats
@@ -154,7 +150,7 @@ private struct Giver: ParameterVisitor {
   private mutating func take(_ name: String, _ shape: [Int]) -> [Float] {
     precondition(
       next < parameters.count && parameters[next].name == name
-        && parameters[next].values.count == shape.reduce(1, *), "parameters of another network")
+        && parameters[next].values.count == shape.reduce(1, *), "parameters of another model")
     defer {
       parameters[next].values = []
       next += 1

@@ -7,7 +7,7 @@ import Testing
 @testable import Training
 
 /// The layers of a convolutional stem that are trained.
-@Suite struct StemTailTests {
+@Suite struct TrainableStemTests {
   /// A picture halved, then two bottlenecks with residuals, and a layer that ends in a ReLU6.
   private let small: [[String: Any]]
 
@@ -22,25 +22,25 @@ import Testing
   }
 
   @Test func beginsBehindTheNarrowestMapOfFullDepth() throws {
-    #expect(StemTail.start(of: try stem(small)) == 1)
+    #expect(ConvolutionalStem.firstTrainableLayer(of: try stem(small)) == 1)
     // What a layer adds has to be in the tail, or what the tail is given.
     var layers = small
     layers[3].merge(["out": 2, "add": NSNull()]) { $1 }
     layers[4]["in"] = 2
     layers[6]["add"] = 0
-    #expect(StemTail.start(of: try stem(layers)) == 1)
+    #expect(ConvolutionalStem.firstTrainableLayer(of: try stem(layers)) == 1)
     layers[6]["add"] = NSNull()
-    #expect(StemTail.start(of: try stem(layers)) == 4)
+    #expect(ConvolutionalStem.firstTrainableLayer(of: try stem(layers)) == 4)
     // Nothing is behind the last layer that shrinks the picture.
-    #expect(StemTail.start(of: try stem(Array(small.prefix(1)))) == nil)
+    #expect(ConvolutionalStem.firstTrainableLayer(of: try stem(Array(small.prefix(1)))) == nil)
     let standard = try ModelFolder(path: BLIPModel.defaultModelPath()).configuration.vision.stem
-    #expect(StemTail.start(of: try #require(standard)) == 48)
+    #expect(ConvolutionalStem.firstTrainableLayer(of: try #require(standard)) == 48)
   }
 
   @Test func aTailsParametersAreToldFromThoseBefore() {
-    #expect(StemTail.has("vision_model.embeddings.stem.47.weight", before: 48))
-    #expect(!StemTail.has("vision_model.embeddings.stem.48.weight", before: 48))
-    #expect(!StemTail.has("vision_model.embeddings.position_embedding", before: 48))
+    #expect(ConvolutionalStem.has("vision_model.embeddings.stem.47.weight", before: 48))
+    #expect(!ConvolutionalStem.has("vision_model.embeddings.stem.48.weight", before: 48))
+    #expect(!ConvolutionalStem.has("vision_model.embeddings.position_embedding", before: 48))
   }
 
   /// Shows every parameter to a reader, whose numbers it gets.
@@ -58,23 +58,27 @@ import Testing
 
   @Test func outputAndGradientsArePyTorchs() throws {
     let reference = try Reference("stem.safetensors")
-    func maps(_ name: String) throws -> Matrix {
-      let pictures = try reference.pictures(name).map(\.pixels)
-      return Matrix(
-        rows: pictures.reduce(0) { $0 + $1.rows }, columns: pictures[0].columns,
-        values: pictures.flatMap(\.values))
+    func maps(_ name: String) throws -> FeatureMap {
+      FeatureMap(joining: try reference.pictures(name))
     }
-    var tail = try #require(try StemTail(stem(small), side: 5))
+    var tail = try ConvolutionalStem(stem(small), from: 1, imageSize: 10)
     var weights = Reader { name, _, _ in try reference.floats(name) }
-    try tail.forEachParameter(&weights)
+    try tail.forEachParameter("vision_model.embeddings.stem", &weights)
     var gradient = tail
     var zeros = Reader { _, _, count in [Float](repeating: 0, count: count) }
-    try gradient.forEachParameter(&zeros)
+    try gradient.forEachParameter("vision_model.embeddings.stem", &zeros)
 
     let x = try maps("x")
-    let outputs = tail(x)
-    #expect(try relativeError(outputs.last!.values, maps("output").values) < 1e-6)
-    try tail.backward(maps("d_output"), of: x, outputs, into: &gradient)
+    var activations = ConvolutionalStem.Activations()
+    tail(x, &activations)
+    // Sharing buffers or not, the output is the same.
+    let shared = activations.output
+    activations = ConvolutionalStem.Activations()
+    tail(x, savingActivations: true, &activations)
+    #expect(activations.output == shared)
+    #expect(
+      try relativeError(activations.output.pixels.values, maps("output").pixels.values) < 1e-6)
+    try tail.backward(maps("d_output").pixels, of: x, activations, into: &gradient)
     var names: Set<String> = []
     var comparison = Reader { name, found, _ in
       names.insert(name)
@@ -82,7 +86,7 @@ import Testing
       #expect(error < 1e-5, "\(name)")
       return found
     }
-    try gradient.forEachParameter(&comparison)
+    try gradient.forEachParameter("vision_model.embeddings.stem", &comparison)
     #expect(names.count == 2 * 7)
   }
 }

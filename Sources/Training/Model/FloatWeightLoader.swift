@@ -1,8 +1,9 @@
+internal import BLIP
 internal import Checkpoints
 internal import Tensors
 
-/// Fills the parameters of a network from a checkpoint, as plain floats.
-struct PlainReader: ParameterVisitor {
+/// Loads the parameters of a trainable model from a checkpoint, as plain floats.
+struct FloatWeightLoader: ParameterVisitor {
   let weights: Weights
   private var used: [String: [Int]] = [:]
 
@@ -16,17 +17,17 @@ struct PlainReader: ParameterVisitor {
     matrix.load(plain: try floats(name, shape))
   }
 
-  /// Throws when the checkpoint has a tensor that no parameter was filled from. A decoder's copies
-  /// of what it shares, a last layer tied to the words, and a stem's frozen layers are no parameters.
+  /// Throws if the checkpoint has a tensor that no parameter was loaded from. A decoder's copies of
+  /// what it shares, a last layer tied to the words, and a stem's frozen layers are not parameters.
   func end() throws {
     try weights.requireExactly(
-      used, ignoring: { $0.hasPrefix("text_decoder.") || StemTail.has($0) })
+      used, ignoring: { $0.hasPrefix("text_decoder.") || ConvolutionalStem.has($0) })
   }
 
   private mutating func floats(_ name: String, _ shape: [Int]) throws -> [Float] {
     guard let source = source(of: name) else {
       if let start = start(of: name, shape) { return start }
-      // Throws naming it.
+      // Throws an error that names it.
       return try weights.floats(name, shape: shape)
     }
     // A single number is written without dimensions or with one.
@@ -37,7 +38,7 @@ struct PlainReader: ParameterVisitor {
     return try weights.floats(source, shape: stored)
   }
 
-  /// The tensor that a parameter is filled from: decoder and encoder stand in for each other.
+  /// The tensor that a parameter is loaded from: decoder and encoder can replace each other.
   private func source(of name: String) -> String? {
     let (encoder, decoder) = ("text_encoder.", "text_decoder.bert.")
     var names = [name]
@@ -46,7 +47,7 @@ struct PlainReader: ParameterVisitor {
     return names.first { weights.shape(of: $0) != nil }
   }
 
-  /// What a parameter starts as that only training has a use for.
+  /// The initial values of a parameter that only training uses.
   private func start(of name: String, _ shape: [Int]) -> [Float]? {
     if name == "temp" { return [0.07] }
     guard name.hasPrefix("text_decoder.cls.predictions.") else { return nil }

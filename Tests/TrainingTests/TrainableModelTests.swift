@@ -7,9 +7,9 @@ import Testing
 @testable import Checkpoints
 @testable import Training
 
-/// What a network is made of, where its numbers come from, and that it computes what the model that
+/// What a model is made of, where its numbers come from, and that it computes what the model that
 /// is searched with computes.
-@Suite(.ownsProcess) struct NetworkTests {
+@Suite(.ownsProcess) struct TrainableModelTests {
   private let standard = Result { try ModelFolder(path: BLIPModel.defaultModelPath()) }
   private var tiny: String { "\(fixtures)/blip-tiny-training" }
 
@@ -41,15 +41,15 @@ import Testing
     return (place, try ModelFolder(path: place.path))
   }
 
-  private func parameters(_ network: Network) -> [String: [Float]] {
-    var network = network
+  private func parameters(_ model: TrainableModel) -> [String: [Float]] {
+    var model = model
     return Dictionary(
-      uniqueKeysWithValues: network.takeParameters().map { ($0.name, $0.values) })
+      uniqueKeysWithValues: model.takeParameters().map { ($0.name, $0.values) })
   }
 
   @Test func everyTensorOfTheCheckpointIsAParameter() throws {
     let folder = try ModelFolder(path: tiny)
-    let parameters = parameters(try Network(folder))
+    let parameters = parameters(try TrainableModel(folder))
     #expect(Set(parameters.keys) == Set(folder.weights.names))
     for (name, values) in parameters {
       let shape = try #require(folder.weights.shape(of: name))
@@ -58,11 +58,11 @@ import Testing
   }
 
   @Test func whatWasTakenCanBePutBack() throws {
-    var network = try tinyNetwork()
-    let taken = network.takeParameters()
-    network.putParameters(taken)
-    #expect(network.takeParameters() == taken)
-    var zeros = try tinyNetwork().zeros()
+    var model = try tinyModel()
+    let taken = model.takeParameters()
+    model.putParameters(taken)
+    #expect(model.takeParameters() == taken)
+    var zeros = try tinyModel().zeros()
     let zero = zeros.takeParameters()
     #expect(zero.map(\.name) == taken.map(\.name) && zero.map(\.shape) == taken.map(\.shape))
     #expect(zero.allSatisfy { $0.values.allSatisfy { $0 == 0 } })
@@ -71,8 +71,8 @@ import Testing
   @Test func aDecoderThatIsNotThereIsTheEncoder() throws {
     let (place, folder) = try folder { $0.hasPrefix("text_decoder.") || $0 == "temp" }
     defer { withExtendedLifetime(place) {} }
-    let network = try Network(folder)
-    let parameters = parameters(network)
+    let model = try TrainableModel(folder)
+    let parameters = parameters(model)
     let own = "bert.encoder.layer.1.attention.self.query.weight"
     #expect(
       parameters["text_decoder.\(own)"]
@@ -82,39 +82,41 @@ import Testing
         == true)
     let dense = try #require(parameters["text_decoder.cls.predictions.transform.dense.weight"])
     #expect(dense.enumerated().allSatisfy { $0.element == ($0.offset % 25 == 0 ? 1 : 0) })
-    #expect(network.temperature == 0.07)
+    #expect(model.temperature == 0.07)
   }
 
   /// A retrieval checkpoint as Hugging Face writes it has no decoder and no temperature.
   @Test func aPublishedCheckpointIsAStart() throws {
     let folder = try ModelFolder(path: TinyModel.retrieval.path)
-    let network = try Network(folder)
-    #expect(network.image.patchEmbedding.product.weight.isPlain)
+    let model = try TrainableModel(folder)
+    #expect(model.image.patchEmbedding.product.weight.isPlain)
     #expect(
-      network.wordBias == [Float](repeating: 0, count: folder.configuration.text.vocabularySize))
+      model.wordBias == [Float](repeating: 0, count: folder.configuration.text.vocabularySize))
   }
 
   @Test(arguments: ["itm_head.weight", "text_encoder.encoder.layer.0.crossattention.self.key.bias"])
   func aTensorThatNothingStandsInForIsNamed(name: String) throws {
     let (place, folder) = try folder { $0 == name }
     defer { withExtendedLifetime(place) {} }
-    let error = #expect(throws: CheckpointError.self) { try Network(folder) }
+    let error = #expect(throws: CheckpointError.self) { try TrainableModel(folder) }
     #expect(error?.description.contains("\"\(name)\" is missing") == true)
   }
 
   @Test func textsThatCannotBeRunAreRefused() throws {
-    let network = try tinyNetwork()
-    try network.check([2, 50, 99, 3])
+    let model = try tinyModel()
+    try model.check([2, 50, 99, 3])
     for text in [[], [2], [2, 100, 3], [2, -1, 3], [Int32](repeating: 2, count: 41)] {
-      #expect(throws: TrainingError.self) { try network.check(text) }
+      #expect(throws: TrainingError.self) { try model.check(text) }
     }
   }
 
   /// The default model, with its stem, whose weights are bytes for one and floats for the other.
-  @Test(arguments: [false, true]) func aNetworkComputesWhatItsModelDoes(trainsStem: Bool) throws {
+  @Test(arguments: [false, true]) func aTrainableModelComputesWhatItsModelDoes(trainsStem: Bool)
+    throws
+  {
     let folder = try standard.get()
-    let model = try BLIPModel(folder: folder, precision: .fp32)
-    let network = try Network(folder, trainsStem: trainsStem)
+    let searched = try BLIPModel(folder: folder, precision: .fp32)
+    let model = try TrainableModel(folder, trainsStem: trainsStem)
     let side = folder.configuration.vision.imageSize
     let maps = (0..<3).map { picture in
       FeatureMap(
@@ -124,25 +126,28 @@ import Testing
           values: (0..<side * side * 3).map { Float(($0 * (7 + 6 * picture)) % 255) / 128 - 1 }))
     }
     let texts: [[Int32]] = [[101, 1037, 3899, 102], [101, 2048, 2273, 1999, 2392, 102]]
-    #expect(network.frozenStemLayers == (trainsStem ? 48 : 64))
-    let pictures = PictureBatch(
-      try maps.map {
-        try #require(try model.stemOutput(of: $0, layers: network.frozenStemLayers))
+    #expect(model.frozenStemLayers == (trainsStem ? 48 : 64))
+    let pictures = FeatureMap(
+      joining: try maps.map {
+        try #require(try searched.stemOutput(of: $0, layers: model.frozenStemLayers))
       })
-    let images = network.encode(pictures: pictures, keeping: true)
-    let few = network.encode(pictures: pictures, keeping: false, features: false)
-    let encodings = try maps.map { try model.encode(pixels: $0) }
+    let images = model.encode(pictures: pictures, savingActivations: true)
+    let few = model.encode(
+      pictures: pictures, classTokenOnly: true, savingActivations: false)
+    let encodings = try maps.map { try searched.encode(pixels: $0) }
     #expect(relativeError(images.features.values, encodings.flatMap(\.features.values)) < 1e-5)
     #expect(relativeError(images.embeddings.values, encodings.flatMap(\.embedding)) < 1e-5)
     #expect(relativeError(few.embeddings.values, images.embeddings.values) < 1e-5)
-    let embeddings = network.encode(texts: texts, keeping: true).embeddings.values
-    #expect(try relativeError(embeddings, model.embed(texts: texts).flatMap { $0 }) < 1e-5)
+    let embeddings = model.encode(texts: texts, savingActivations: true).embeddings.values
+    #expect(try relativeError(embeddings, searched.embed(texts: texts).flatMap { $0 }) < 1e-5)
 
-    let cross = network.project(features: images.features, pictures: maps.count)
+    let cross = model.project(features: images.features, pictures: maps.count)
     let pairs = [(1, 2), (0, 0), (0, 2), (1, 1)]
-    let logits = network.match(texts: texts, pairs: pairs.map { ($0, $1) }, cross).logits
+    let logits = model.match(
+      texts: texts, pairs: pairs.map { ($0, $1) }, cross, savingActivations: false
+    ).logits
     for (index, (text, picture)) in pairs.enumerated() {
-      let expected = try model.match(text: texts[text], features: [encodings[picture].features])
+      let expected = try searched.match(text: texts[text], features: [encodings[picture].features])
       #expect(abs(logits.values[2 * index] - expected[0].noMatch) < 1e-4)
       #expect(abs(logits.values[2 * index + 1] - expected[0].match) < 1e-4)
     }

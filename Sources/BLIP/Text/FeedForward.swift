@@ -21,10 +21,12 @@ package struct FeedForward: Sendable {
     try norm.forEachParameter("\(path).output.LayerNorm", &visitor)
   }
 
-  /// What is computed on the way, `[n, …]` each.
+  /// What is computed in between, `[n, …]` each.
   package struct Activations: Sendable {
-    /// What the GELU was given, where it is kept.
+    /// What the layer was given, the GELU's input, and the dropout; saved for a backward pass.
+    package var input = Matrix()
     package var inner = Matrix()
+    package var dropout: Dropout?
     package var activated = Matrix()
     package var sum = Matrix()
     package var output = Matrix()
@@ -35,43 +37,35 @@ package struct FeedForward: Sendable {
 
   /// x: `[n, width]`; leaves `[n, width]` in `activations.output`.
   /// - Parameters:
-  ///   - keeping: Whether a backward pass will want all of the activations.
-  ///   - dropout: What is left out of the second layer's output in training.
+  ///   - dropout: Of the second layer's output, in training.
+  ///   - savingActivations: Whether a backward pass will need the activations.
   package func callAsFunction(
-    _ x: Matrix, keeping: Bool = false, dropout: Dropout? = nil, _ activations: inout Activations
+    _ x: Matrix, dropout: Dropout? = nil, savingActivations: Bool = false,
+    _ activations: inout Activations
   ) {
+    if savingActivations { (activations.input, activations.dropout) = (x, dropout) }
     intermediate.activated(
-      x, keeping: keeping, inner: &activations.inner, into: &activations.activated)
+      x, savingInput: savingActivations, inner: &activations.inner, into: &activations.activated)
     dense(activations.activated, plus: x, dropping: dropout, into: &activations.sum)
     norm(activations.sum, into: &activations.output)
   }
 }
 
-/// A layer of the text encoder without its cross-attention.
-package struct TextLayer: Sendable {
-  package var attention: BERTAttention
-  package var feedForward: FeedForward
-
-  init(_ configuration: TextConfiguration) {
-    attention = BERTAttention(
-      width: configuration.hiddenSize, contextWidth: configuration.hiddenSize,
-      heads: configuration.heads, epsilon: configuration.layerNormEpsilon)
-    feedForward = FeedForward(configuration)
-  }
-
-  package mutating func forEachParameter(
-    _ path: String, _ visitor: inout some ParameterVisitor
-  ) throws {
-    try attention.forEachParameter("\(path).attention", &visitor)
-    try feedForward.forEachParameter(path, &visitor)
-  }
-}
-
 extension Linear {
-  /// gelu(x·Wᵀ + b), in one sweep unless what the GELU is given has to be kept.
-  func activated(_ x: Matrix, keeping: Bool, inner: inout Matrix, into y: inout Matrix) {
-    guard keeping else { return self(x, then: .gelu, into: &y) }
+  /// gelu(x·Wᵀ + b), in one sweep unless the GELU's input has to be saved.
+  func activated(_ x: Matrix, savingInput: Bool, inner: inout Matrix, into y: inout Matrix) {
+    guard savingInput else { return self(x, then: .gelu, into: &y) }
     self(x, into: &inner)
     gelu(inner, into: &y)
+  }
+
+  /// The layer's output, after dropout, plus the addend.
+  func callAsFunction(
+    _ x: Matrix, plus addend: Matrix, dropping dropout: Dropout?, into y: inout Matrix
+  ) {
+    guard let dropout else { return self(x, plus: addend, into: &y) }
+    self(x, into: &y)
+    drop(&y, dropout)
+    add(addend.values, to: &y)
   }
 }
