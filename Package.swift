@@ -146,7 +146,8 @@ let package = Package(
     tests(
       "EvaluationTests",
       [
-        "Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Images", "Metrics",
+        "Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Files", "Images",
+        "Metrics",
         "Tensors",
       ]),
     tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),

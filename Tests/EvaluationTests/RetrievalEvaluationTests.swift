@@ -2,6 +2,7 @@ import BLIP
 import Captions
 import Checkpoints
 import Evaluation
+import Files
 import Foundation
 import Images
 import Metrics
@@ -137,7 +138,7 @@ struct RetrievalEvaluationTests {
     #expect(mended.scored == whole.scored)
     #expect(mended.depths.map(\.metrics) == whole.depths.map(\.metrics))
     try Data(repeating: 7, count: 100).write(to: journal)
-    await #expect(throws: RetrievalError.self) { try await set.evaluate(depths: [0, 5]) }
+    await #expect(throws: PathError.self) { try await set.evaluate(depths: [0, 5]) }
   }
 
   @Test("needs every picture: in the folder, and in an index that is given")
@@ -157,7 +158,7 @@ struct RetrievalEvaluationTests {
     }
     #expect(error?.description.contains("3.jpg") == true)
     try FileManager.default.removeItem(atPath: set.folder.path + "/4.jpg")
-    #expect(throws: RetrievalError.self) { try set.captionedSet() }
+    #expect(throws: CaptionError.self) { try set.captionedSet() }
   }
 
   @Test("uses the requested split of Karpathy's file, by default the test split")
@@ -176,6 +177,6 @@ struct RetrievalEvaluationTests {
         .map { String(decoding: $0.path, as: UTF8.self) }
     }
     #expect(try paths(nil) == ["1.jpg"] && paths("val") == ["2.jpg"])
-    #expect(throws: RetrievalError.self) { try paths("restval") }
+    #expect(throws: CaptionError.self) { try paths("restval") }
   }
 }
