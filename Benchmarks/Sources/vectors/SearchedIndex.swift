@@ -20,7 +20,7 @@ extension SearchedIndex {
   /// one among them, and a number of lists.
   var settings: [String] {
     get throws {
-      guard let probes = try probes else { return [] }
+      guard let probes = try probes else { return ["0 exact"] }
       let margins = stride(from: Float(0.02), through: 0.4, by: 0.02) + [probes.margin]
       return margins.sorted().map { String(format: "%.4f margin", $0) }
         + [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].map { "\($0) nprobe" }

@@ -1,6 +1,8 @@
 import BenchmarkSupport
 import Foundation
+import BLIP
 import Retrieval
+import Store
 import VectorIndex
 
 /// The index that ships: an index directory, of which every search opens a snapshot.
