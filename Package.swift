@@ -66,12 +66,12 @@ let package = Package(
     module("Tokenization"),
     module("Images", ["CCodecs", "CKernels"]),
     module("VectorIndex", ["CKernels", "Tensors"]),
-    module("LMDB", ["CLMDB"]),
+    module("LMDB", ["CLMDB", "Files"]),
     module("Captions", ["Files"]),
     module("Metrics"),
     // Layer 3: the model.
     module(
-      "BLIP", ["Digests", "Tensors", "Checkpoints", "Tokenization", "Images"],
+      "BLIP", ["Digests", "Files", "Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
     // Layer 4: what an index holds, on disk, and training.
     module(
@@ -79,7 +79,8 @@ let package = Package(
     module(
       "Training",
       [
-        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Images", "Metrics", "Tensors",
+        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Files", "Images", "Metrics",
+        "Tensors",
         "Tokenization",
       ]),
     // Layer 5: the library: collections, indexing, search, captioning, exchange.

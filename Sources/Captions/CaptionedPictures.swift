@@ -1,5 +1,4 @@
 internal import Files
-internal import Glibc
 
 /// Pictures to train on, from captions files and the folders of their pictures.
 package struct CaptionedPictures {
@@ -16,17 +15,17 @@ package struct CaptionedPictures {
   }
 
   private mutating func add(_ captions: String, _ images: String) throws {
-    let folder = try Self.resolved(images)
-    let own = try Self.resolved(
-      captions.lastIndex(of: "/").map { String(captions[...$0]) } ?? ".")
-    var place: [String: Int] = [:]
+    let root: [UInt8]
+    do throws(PathError) { root = try resolvedFolder(images) } catch {
+      throw CaptionError(error.description)
+    }
+    let resolver = CaptionPathResolver(root: root, file: captions)
+    var place: [[UInt8]: Int] = [:]
     var merged: [(path: String, captions: [String], label: String?)] = []
     let records = try CaptionFile.records(at: captions)
     for record in records {
-      let places = record.names.flatMap { name in
-        name.hasPrefix("/") ? [name] : ["\(folder)/\(name)", "\(own)/\(name)"]
-      }
-      guard let path = places.first(where: { access($0, F_OK) == 0 }) else {
+      let paths = resolver.absolutePaths(of: record)
+      guard let path = paths.first(where: { (try? FileSystem.status($0)) != nil }) else {
         missing += 1
         example = example ?? record.names.first
         continue
@@ -38,7 +37,7 @@ package struct CaptionedPictures {
         merged[known].label = merged[known].label ?? label
       } else {
         place[path] = merged.count
-        merged.append((path, texts, label))
+        merged.append((String(decoding: path, as: UTF8.self), texts, label))
       }
     }
     guard !merged.isEmpty else {
@@ -55,15 +54,5 @@ package struct CaptionedPictures {
         CaptionedPicture(path: picture.path, captions: picture.captions)
       }
     }
-  }
-
-  /// The folder without symbolic links, so that the same pictures have the same names from wherever
-  /// a command is given.
-  package static func resolved(_ path: String) throws(CaptionError) -> String {
-    guard let resolved = realpath(path, nil) else {
-      throw CaptionError("cannot read the folder \(path): \(String(cString: strerror(errno)))")
-    }
-    defer { free(resolved) }
-    return String(cString: resolved)
   }
 }

@@ -30,7 +30,7 @@ struct EncodedSet: Sendable {
     var pictures: [[Float]] = []
     var known: [String: [Float]] = [:]
     try store.read { snapshot in
-      let paths = set.paths(relativeTo: try snapshot.metadata().collection)
+      let paths = set.paths(relativeTo: snapshot.metadata.collection)
       for (picture, path) in zip(set.pictures, paths) {
         guard let path, let id = try snapshot.pictureID(path: path),
           let embedding = try snapshot.embedding(picture: id)

@@ -33,7 +33,11 @@ final class PairJournal {
     self.path = path
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    let isOurs: Bool
+    do throws(FileError) { isOurs = try FileSystem.lock(descriptor) } catch {
+      throw PathError(path, "\(error)")
+    }
+    guard isOurs else {
       throw PathError(
         path, "another run is using it; wait for its end, or use another work directory")
     }

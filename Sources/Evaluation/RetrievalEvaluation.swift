@@ -114,7 +114,7 @@ public struct RetrievalEvaluation: Sendable {
   ) async throws -> (now: Int, before: Int, seconds: Double)? {
     guard depths.last ?? 0 > 0 else { return (0, 0, 0) }
     let (path, key) = work.journal(
-      set, with: model, features: try store.read { try $0.metadata() }.features)
+      set, with: model, features: store.metadata.features)
     let journal = try PairJournal(
       path, key: key, pictures: encoded.pictures.count, texts: encoded.texts.count
     ) { picture, scored in

@@ -1,21 +1,17 @@
 import Glibc
 
-/// A file that appears whole or not at all: written beside its place, then renamed.
-package struct AtomicFile: ~Copyable {
+/// A file that appears whole or not at all: written beside its place, brought to the disk, then renamed.
+/// What was there before stays where writing fails.
+package final class AtomicFile {
   private let path: String
   private let temporary: String
   private let descriptor: Int32
   private var isCommitted = false
 
-  private init(path: String, temporary: String, descriptor: Int32) {
-    self.path = path
-    self.temporary = temporary
-    self.descriptor = descriptor
-  }
-
-  /// Creates the temporary file beside `path`. A symbolic link is followed; anything there that is
-  /// not a regular file is an error.
-  package static func create(_ path: String) throws(PathError) -> AtomicFile {
+  /// Creates the temporary file beside `path`. A symbolic link is followed; anything there that is not a
+  /// regular file is an error.
+  /// - Parameter mode: The file's permissions, less the process's mask.
+  package init(_ path: String, mode: UInt32 = 0o666) throws(PathError) {
     var target = path
     if let resolved = realpath(path, nil) {
       target = String(cString: resolved)
@@ -25,10 +21,12 @@ package struct AtomicFile: ~Copyable {
     if stat(target, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG {
       throw PathError(path, "not a file; name one to write to")
     }
-    let temporary = "\(target).\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    temporary = "\(target).\(getpid()).tmp"
+    // What a killed process of the same number left half-written is of no use.
+    unlink(temporary)
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw .unwritable(path) }
-    return AtomicFile(path: target, temporary: temporary, descriptor: descriptor)
+    self.path = target
   }
 
   deinit {
@@ -36,15 +34,36 @@ package struct AtomicFile: ~Copyable {
     if !isCommitted { unlink(temporary) }
   }
 
-  package func write(_ text: String) throws(PathError) {
-    do throws(FileError) {
-      try FileSystem.write(Array(text.utf8), to: descriptor)
-    } catch { throw PathError(path, "cannot be written: \(error)") }
+  /// Appends bytes.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(PathError) {
+    do throws(FileError) { try FileSystem.write(bytes, to: descriptor) } catch {
+      throw PathError(path, "cannot be written: \(error)")
+    }
   }
 
+  /// Appends bytes.
+  package func write(_ bytes: [UInt8]) throws(PathError) {
+    do throws(FileError) { try FileSystem.write(bytes, to: descriptor) } catch {
+      throw PathError(path, "cannot be written: \(error)")
+    }
+  }
+
+  /// Appends text.
+  package func write(_ text: String) throws(PathError) { try write(Array(text.utf8)) }
+
   /// Puts the file in its place.
-  package mutating func commit() throws(PathError) {
-    guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw .unwritable(path) }
+  package func commit() throws(PathError) {
+    guard fsync(descriptor) == 0 else { throw .unwritable(path) }
+    do throws(FileError) { try FileSystem.rename(temporary, to: path) } catch {
+      throw PathError(path, "cannot be written: \(error)")
+    }
     isCommitted = true
+  }
+
+  /// Writes a small file.
+  package static func write(_ bytes: [UInt8], to path: String) throws(PathError) {
+    let file = try AtomicFile(path)
+    try file.write(bytes)
+    try file.commit()
   }
 }

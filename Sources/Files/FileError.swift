@@ -6,6 +6,15 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
   case notAFile
   case tooLarge(UInt64, limit: Int)
 
+  /// The system's number for it.
+  package var code: Int32 {
+    switch self {
+    case .system(let code): code
+    case .notAFile: EINVAL
+    case .tooLarge: EFBIG
+    }
+  }
+
   package var description: String {
     switch self {
     case .system(let code): String(cString: strerror(code))

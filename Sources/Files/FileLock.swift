@@ -10,17 +10,14 @@ package final class FileLock: Sendable {
   deinit { close(descriptor) }
 
   /// Takes the lock; returns nil if another process holds it.
-  package static func tryTaking(_ path: String) throws(FileError) -> FileLock? {
+  package static func tryTaking(_ path: String, mode: UInt32 = 0o666) throws(FileError) -> FileLock?
+  {
     while true {
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode)
       guard descriptor >= 0 else { throw .system(errno) }
       let lock = FileLock(descriptor: descriptor)
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        if errno == EWOULDBLOCK { return nil }
-        if errno == EINTR { continue }
-        throw .system(errno)
-      }
-      // The previous holder may have removed the file.
+      guard try FileSystem.lock(descriptor) else { return nil }
+      // The previous holder may have removed the file, or put another in its place.
       var (mine, present) = (stat(), stat())
       if fstat(descriptor, &mine) == 0, stat(path, &present) == 0, mine.st_ino == present.st_ino {
         return lock

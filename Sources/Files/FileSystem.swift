@@ -84,19 +84,7 @@ package enum FileSystem {
     guard truncate || status.size <= UInt64(limit) else {
       throw .tooLarge(status.size, limit: limit)
     }
-    let wanted = Int(min(status.size, UInt64(limit)))
-    var failure: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
-      while count < wanted {
-        let got = Glibc.read(file, buffer.baseAddress! + count, wanted - count)
-        if got < 0, errno == EINTR { continue }
-        if got < 0 { failure = errno }
-        if got <= 0 { break }
-        count += got
-      }
-    }
-    guard failure == 0 else { throw .system(failure) }
-    return (bytes, status)
+    return (try read(file, 0..<Int(min(status.size, UInt64(limit)))), status)
   }
 
   /// What a file of /proc says, which has no size; nothing where it cannot be read.
@@ -133,17 +121,6 @@ package enum FileSystem {
     } catch {
       remove(path)
       throw error
-    }
-  }
-
-  /// Writes all bytes to a descriptor.
-  package static func write(_ bytes: [UInt8], to descriptor: Int32) throws(FileError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if written < 0, errno == EINTR { continue }
-      guard written >= 0 else { throw .system(errno) }
-      rest = rest.dropFirst(written)
     }
   }
 

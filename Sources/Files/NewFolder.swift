@@ -35,8 +35,9 @@ package final class NewFolder {
 
   /// Puts the folder in its place, which may be an empty folder.
   package func commit() throws(PathError) {
-    guard rename(temporary, try Self.vacant(path)) == 0 else {
-      throw PathError(path, "cannot be written: \(String(cString: strerror(errno)))")
+    let place = try Self.vacant(path)
+    do throws(FileError) { try FileSystem.rename(temporary, to: place) } catch {
+      throw PathError(path, "cannot be written: \(error)")
     }
     isCommitted = true
   }

@@ -29,8 +29,10 @@ package func normalised(_ path: [UInt8]) -> [UInt8] {
   return [.slash] + components.joined(separator: [.slash])
 }
 
-/// The part of a normalised path below a folder; nil where it lies elsewhere.
+/// The part of a normalised path below a folder, empty for the folder itself; nil where it lies
+/// elsewhere.
 package func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
+  if path == root { return [] }
   let prefix = root.last == .slash ? root : root + [.slash]
   return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : nil
 }

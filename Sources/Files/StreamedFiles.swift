@@ -26,20 +26,12 @@ package final class InputFile: Sendable {
 
   /// The bytes of a range; one that the file no longer has is an error.
   package func read(_ range: Range<Int>) throws(PathError) -> [UInt8] {
-    var failure: String?
-    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-      while count < range.count {
-        let got = pread(
-          descriptor, buffer.baseAddress! + count, range.count - count,
-          off_t(range.lowerBound + count))
-        if got < 0, errno == EINTR { continue }
-        if got < 0 { failure = String(cString: strerror(errno)) }
-        if got <= 0 { break }
-        count += got
-      }
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try FileSystem.read(descriptor, range) } catch {
+      throw PathError(path, "cannot be read: \(error)")
     }
-    if bytes.count < range.count {
-      throw PathError(path, "cannot be read: \(failure ?? "cut short while it was read")")
+    guard bytes.count == range.count else {
+      throw PathError(path, "cannot be read: cut short while it was read")
     }
     return bytes
   }

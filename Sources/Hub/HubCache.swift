@@ -44,9 +44,8 @@ package struct HubCache: Sendable {
   /// Takes the lock that huggingface_hub also takes while it writes a blob; returns nil if another
   /// process holds it.
   static func tryLock(_ path: String) throws(HubError) -> FileLock? {
-    do { return try FileLock.tryTaking(path) } catch {
-      guard case .system(let code) = error else { throw HubError("\(path): \(error)") }
-      throw .system(path, code)
+    do throws(FileError) { return try FileLock.tryTaking(path) } catch {
+      throw HubError.system(path, error.code)
     }
   }
 
@@ -109,8 +108,8 @@ package struct HubCache: Sendable {
     guard !reference.isCommit, self.commit(of: reference) != commit else { return }
     let file = "\(folder(of: reference))/refs/\(reference.revision)"
     try makeFolder(String(file[..<file.lastIndex(of: "/")!]))
-    do { try Data(commit.utf8).write(to: URL(filePath: file), options: .atomic) } catch {
-      throw HubError("\(file): cannot be written")
+    do throws(PathError) { try AtomicFile.write(Array(commit.utf8), to: file) } catch {
+      throw HubError(error.description)
     }
   }
 }

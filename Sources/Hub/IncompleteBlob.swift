@@ -1,4 +1,5 @@
 import Digests
+import Files
 import Glibc
 
 /// A blob's name in the cache, which is the hash of its contents.
@@ -53,14 +54,10 @@ struct IncompleteBlob: ~Copyable {
 
   /// Appends bytes.
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
-    var rest = bytes
-    while let start = rest.baseAddress, !rest.isEmpty {
-      let written = pwrite(descriptor, start, rest.count, off_t(size))
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { throw .system(path) }
-      size += written
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    do throws(FileError) { try FileSystem.write(bytes, to: descriptor, at: size) } catch {
+      throw HubError.system(path, error.code)
     }
+    size += bytes.count
   }
 
   /// Truncates the file to zero bytes.
@@ -76,18 +73,24 @@ struct IncompleteBlob: ~Copyable {
     defer { piece.deallocate() }
     var place = 0
     while place < size {
-      let got = pread(descriptor, piece.baseAddress, min(piece.count, size - place), off_t(place))
-      if got < 0 && errno == EINTR { continue }
-      guard got > 0 else { throw .system(path, got == 0 ? EIO : errno) }
-      digest.update(UnsafeRawBufferPointer(rebasing: piece[..<got]))
-      place += got
+      let part = UnsafeMutableRawBufferPointer(rebasing: piece.prefix(size - place))
+      do throws(FileError) {
+        guard try FileSystem.read(into: part, from: descriptor, at: place) == part.count else {
+          throw .system(EIO)
+        }
+      } catch { throw HubError.system(path, error.code) }
+      digest.update(UnsafeRawBufferPointer(part))
+      place += part.count
     }
     return hexadecimal(digest.finish())
   }
 
   /// Syncs the file and renames it to `final`.
   consuming func place(at final: String) throws(HubError) {
-    guard fsync(descriptor) == 0, rename(path, final) == 0 else { throw .system(final) }
+    guard fsync(descriptor) == 0 else { throw .system(final) }
+    do throws(FileError) { try FileSystem.rename(path, to: final) } catch {
+      throw HubError.system(final, error.code)
+    }
   }
 
   /// Deletes the file.

@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Files
 internal import Glibc
 
 /// Reclaims the disk space of free pages by replacing the data file with LMDB's compacted copy.
@@ -71,10 +72,9 @@ package struct Compaction: ~Copyable {
     }
     try check(folder)
     let bytes = Int(try Self.status(copy).st_size)
-    guard rename(copy, file) == 0 else {
-      throw LMDBError(ResultCode(rawValue: errno), path: file)
+    do throws(FileError) { try FileSystem.rename(copy, to: file) } catch {
+      throw LMDBError(ResultCode(rawValue: error.code), path: file)
     }
-    lock.synchronise()
     return bytes
   }
 

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import Synchronization
 
@@ -50,8 +51,11 @@ final class FolderLock: Sendable {
   }
 
   private func lockExclusively(_ path: String) throws(LMDBError) {
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      guard errno == EWOULDBLOCK else { throw LMDBError(ResultCode(rawValue: errno), path: path) }
+    let isLocked: Bool
+    do throws(FileError) { isLocked = try FileSystem.lock(descriptor) } catch {
+      throw LMDBError(ResultCode(rawValue: error.code), path: path)
+    }
+    guard isLocked else {
       throw LMDBError(
         .busy, path: path,
         detail: "open in another process; wait until it exits, or stop it, and try again")
@@ -60,7 +64,7 @@ final class FolderLock: Sendable {
 
   /// Failure is ignored on file systems without such locks: there nobody can lock exclusively
   /// either.
-  private func lockShared() { while flock(descriptor, LOCK_SH) != 0, errno == EINTR {} }
+  private func lockShared() { _ = try? FileSystem.lock(descriptor, .shared, waits: true) }
 
   /// Syncs the folder, so that names created in it are durable.
   func synchronise() { fsync(descriptor) }

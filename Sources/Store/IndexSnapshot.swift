@@ -12,10 +12,8 @@ public struct IndexSnapshot: ~Copyable {
   /// The index directory.
   package var path: String { tables.path }
 
-  /// What the `meta` table holds.
-  public func metadata() throws -> IndexMetadata {
-    try MetadataTable.read(tables.meta, of: tables.path, in: transaction)
-  }
+  /// What the index said of itself when it was opened.
+  public var metadata: IndexMetadata { tables.layout }
 
   /// How match probabilities are calibrated; nil where nobody has measured it (`blip bench
   /// --calibrate`).

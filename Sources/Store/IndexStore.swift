@@ -15,6 +15,9 @@ public final class IndexStore: Sendable {
   private let environment: Environment
   private let tables: IndexTables
 
+  /// What the index said of itself when it was opened.
+  public var metadata: IndexMetadata { tables.layout }
+
   private init(path: String, environment: Environment, tables: IndexTables) {
     self.path = path
     self.environment = environment
@@ -50,9 +53,8 @@ public final class IndexStore: Sendable {
     guard case .index = try IndexFolder(path) else { return nil }
     return try asRetrievalError {
       let transaction = try ReadTransaction(Environment(path, access: .readOnly))
-      if try transaction.isEnvironmentEmpty() { return nil }
-      return try MetadataTable.read(
-        openTables(of: path, in: transaction).meta, of: path, in: transaction)
+      return try transaction.isEnvironmentEmpty()
+        ? nil : openTables(of: path, in: transaction).layout
     }
   }
 
@@ -61,29 +63,29 @@ public final class IndexStore: Sendable {
       "\(path): there is no index here; make one with `blip index DIR --index \(path)`")
   }
 
-  /// Opens for writing, created with `metadata` where there is none. An index made with another
-  /// model (fingerprint) or other feature settings is an error that names both; so is a folder that
-  /// holds other things. Name, collection and model path of an index that is there are left as they
-  /// are (`IndexChange.update` sets them). An index of an older format is brought to the present one.
+  /// Opens for writing, created with `metadata` where there is no index yet. An index made with another
+  /// model (fingerprint) or other feature settings is an error that names both; so is a directory that
+  /// holds other things. Name, collection and model path of an existing index are left as they are
+  /// (`IndexWriter.update` sets them). An index of an older format is upgraded.
   public static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
     -> IndexStore
   {
-    if let fault = metadata.sizeFault {
-      throw RetrievalError("\(metadata.modelPath): the model has the \(fault); use another one")
-    }
+    try openForWriting(path) { _ in metadata }
+  }
+
+  /// The same with metadata that depends on that of the existing index, which is nil where there is none.
+  package static func openForWriting(
+    _ path: String, metadata: (_ existing: IndexMetadata?) throws -> IndexMetadata
+  ) throws(RetrievalError) -> IndexStore {
     try IndexFolder.prepare(path)
     return try asRetrievalError {
       let environment = try Environment(path, access: .readWrite)
       let tables = try environment.write { transaction in
         if try transaction.isEnvironmentEmpty() {
-          let meta = try Table<UTF8Text, UTF8Text>(
-            opening: "meta", in: transaction, create: true)
-          try MetadataTable.create(meta, metadata, in: transaction)
-          return try IndexTables(
-            of: path, meta: meta, layout: metadata, in: transaction, create: true)
+          return try createTables(of: path, metadata(nil), in: transaction)
         }
         let tables = try openTables(of: path, in: transaction)
-        try tables.layout.requireSameLayout(as: metadata, index: path)
+        try tables.layout.requireSameLayout(as: metadata(tables.layout), index: path)
         try MetadataTable.upgrade(tables.meta, in: transaction)
         return tables.vectors == nil
           ? try IndexTables(upgrading: tables, in: transaction) : tables
@@ -92,15 +94,30 @@ public final class IndexStore: Sendable {
     }
   }
 
-  /// Opens an index that is there for writing, whatever model and settings it was made with.
+  private static func createTables(
+    of path: String, _ metadata: IndexMetadata, in transaction: borrowing WriteTransaction
+  ) throws -> IndexTables {
+    if let fault = metadata.sizeFault {
+      throw RetrievalError("\(metadata.modelPath): the model has the \(fault); use another one")
+    }
+    let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction, create: true)
+    try MetadataTable.create(meta, metadata, in: transaction)
+    return try IndexTables(
+      of: path, meta: meta, layout: metadata, in: transaction, create: true)
+  }
+
+  /// Opens an existing index for writing, whatever model and settings it was made with.
   public static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
-    let metadata = try asRetrievalError { try open(path).read { try $0.metadata() } }
-    return try openForWriting(path, metadata: metadata)
+    guard case .index = try IndexFolder(path) else { return try open(path) }
+    return try openForWriting(path) { existing in
+      guard let existing else { throw nothing(at: path) }
+      return existing
+    }
   }
 
   /// Throws where there is no index at `path`, or it was made with another model.
   public static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
-    try open(path).read { try $0.metadata() }.requireModel(
+    try open(path).metadata.requireModel(
       named: model.folder.name, at: model.folder.path, fingerprint: model.folder.fingerprint,
       index: path)
   }

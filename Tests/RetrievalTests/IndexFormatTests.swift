@@ -58,7 +58,7 @@ struct IndexFormatTests {
     #expect(contents.keys.sorted() == FormatSource.pictures.map(\.name).sorted())
     #expect(try fixture.failures().keys.sorted() == [FormatSource.letter])
     try IndexStore.open(fixture.index).read { snapshot in
-      let metadata = try snapshot.metadata()
+      let metadata = snapshot.metadata
       #expect(metadata.modelFingerprint == fixture.model.folder.fingerprint)
       #expect(metadata.precision == .fp32 && metadata.features == .bf16)
       for picture in FormatSource.pictures {

@@ -78,7 +78,7 @@ struct Workshop {
 
   /// Puts pictures into the index that the collection has not.
   func addGhosts(_ count: Int) throws {
-    let metadata = try IndexStore.open(index).read { try $0.metadata() }
+    let metadata = try IndexStore.open(index).metadata
     let store = try IndexStore.openForWriting(index, metadata: metadata)
     let embedding = [1] + [Float](repeating: 0, count: metadata.embeddingSize - 1)
     try store.write { change in

@@ -108,7 +108,6 @@ import VectorIndex
         _ = try snapshot.pictureCount() + snapshot.textCount() + snapshot.failureCount()
         _ = try snapshot.tableSizes()
       }
-      attempt { try store.read { _ = try $0.metadata() } }
       attempt { try store.read { try $0.forEachPicture { _, _ in } } }
       attempt { try store.read { try $0.forEachText { _, _ in } } }
       attempt { try store.read { try $0.forEachFailure { _ in } } }

@@ -36,15 +36,17 @@ import Testing
     do {
       let store = try IndexStore.open(path)
       try store.read { snapshot throws in
-        #expect(try snapshot.metadata() == Fixture.metadata())
+        #expect(snapshot.metadata == Fixture.metadata())
         #expect(try snapshot.picture(1) == Fixture.record("a.jpg"))
       }
       #expect(store.warning == nil)
       #expect(throws: RetrievalError.self) { try store.write { try $0.removePicture(1) } }
     }
-    let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
-    try store.write { try $0.update(name: "n", collection: "/c", modelPath: "/m") }
-    let metadata = try store.read { try $0.metadata() }
+    do {
+      let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
+      try store.write { try $0.update(name: "n", collection: "/c", modelPath: "/m") }
+    }
+    let metadata = try IndexStore.open(path).metadata
     #expect([metadata.name, metadata.collection, metadata.modelPath] == ["n", "/c", "/m"])
   }
 
@@ -88,7 +90,7 @@ import Testing
     var metadata = Fixture.metadata()
     (metadata.name, metadata.collection, metadata.modelPath) = ("other", "/other", "/other")
     let store = try IndexStore.openForWriting(path, metadata: metadata)
-    #expect(try store.read { try $0.metadata() } == Fixture.metadata())
+    #expect(store.metadata == Fixture.metadata())
   }
 
   @Test func thePrecisionIsKeptAndFP32WhereNoneIs() throws {
@@ -97,13 +99,13 @@ import Testing
       let metadata = Fixture.metadata(precision: precision)
       do {
         let store = try IndexStore.openForWriting(path, metadata: metadata)
-        #expect(try store.read { try $0.metadata().precision } == precision)
+        #expect(store.metadata.precision == precision)
       }
       try rewrite(path) { transaction in
         _ = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
           .delete("precision", in: transaction)
       }
-      #expect(try IndexStore.open(path).read { try $0.metadata().precision } == .fp32)
+      #expect(try IndexStore.open(path).metadata.precision == .fp32)
     }
     #expect(Fixture.metadata(precision: .auto).precision != .auto)
   }

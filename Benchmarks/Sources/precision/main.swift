@@ -35,7 +35,7 @@ func cosines(_ a: [[Float]], _ b: [[Float]]) -> String {
 let folder = try ModelFolder(path: arguments[1])
 let variants = try arguments[3...].map { path in
   let store = try IndexStore.open(path)
-  let precision = try store.read { try $0.metadata().precision }
+  let precision = store.metadata.precision
   let model = try BLIPModel(folder: folder, precision: precision)
   var pictures: [String: (id: UInt64, embedding: [Float])] = [:]
   try store.read { snapshot in

@@ -96,7 +96,7 @@ struct StoredIndex: SearchedIndex {
     let copy = path + "-updated"
     try? FileManager.default.removeItem(atPath: copy)
     try FileManager.default.copyItem(atPath: path, toPath: copy)
-    let metadata = try store.read { try $0.metadata() }
+    let metadata = store.metadata
     store = try IndexStore.openForWriting(copy, metadata: metadata)
     isCopy = true
   }

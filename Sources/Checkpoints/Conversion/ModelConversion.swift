@@ -92,7 +92,7 @@ package struct ModelConversion: Sendable {
     to path: String, int8: Bool = false, check: (ModelFolder) throws -> Void
   ) throws {
     let folder = try NewFolder(path)
-    for (name, bytes) in files { try replaceFile(folder.place(of: name), with: bytes) }
+    for (name, bytes) in files { try AtomicFile.write(bytes, to: folder.place(of: name)) }
     var tensors: [TensorToWrite] = []
     for name in weights.names {
       tensors += int8 ? try quantized(name) : weights.kept(name)

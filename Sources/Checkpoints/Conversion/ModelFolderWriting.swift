@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Writes a model folder that differs from another one only in its weights.
@@ -19,7 +20,7 @@ package struct ModelFolderWriter: Sendable {
       throw CheckpointError("\(path): cannot be created: \(String(cString: strerror(errno)))")
     }
     for (name, bytes) in try source.smallFiles() {
-      try replaceFile("\(path)/\(name)", with: bytes)
+      try replace("\(path)/\(name)", with: bytes)
     }
   }
 
@@ -62,7 +63,7 @@ package struct ModelFolderWriter: Sendable {
       .replacing(
         /"rerank_depth"\s*:\s*\d+/, with: "\"itc_weight\": \(itcWeight), \"rerank_depth\": \(depth)"
       )
-    if changed != text { try replaceFile(file, with: Array(changed.utf8)) }
+    if changed != text { try replace(file, with: Array(changed.utf8)) }
   }
 
   /// The tensor as stored in the source if its values are the same; otherwise nil.
@@ -75,5 +76,12 @@ package struct ModelFolderWriter: Sendable {
     let kept = source.weights.kept(name)
     // Do not keep one that int8 makes smaller.
     return storage == .int8 && kept.count == 1 && WeightStorage.isMatrix(shape) ? nil : kept
+  }
+}
+
+/// Writes a small file, which appears whole or not at all.
+private func replace(_ file: String, with bytes: [UInt8]) throws(CheckpointError) {
+  do throws(PathError) { try AtomicFile.write(bytes, to: file) } catch {
+    throw CheckpointError(error.description)
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+internal import Files
 
 /// A tensor to be written to a safetensors file.
 package struct TensorToWrite: Sendable {
@@ -42,11 +42,16 @@ package struct TensorToWrite: Sendable {
 
   fileprivate var byteCount: Int { shape.reduce(1, *) * type.size }
 
-  fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+  fileprivate func write(to file: AtomicFile) throws(PathError) {
     switch content {
-    case .floats(let floats): floats.withUnsafeBytes(body)
-    case .bytes(_, let bytes): bytes.withUnsafeBytes(body)
-    case .stored(let tensor): tensor.withBytes(body)
+    case .floats(let floats):
+      try floats.withUnsafeBufferPointer { floats throws(PathError) in
+        try file.write(UnsafeRawBufferPointer(floats))
+      }
+    case .bytes(_, let bytes): try file.write(bytes)
+    case .stored(let tensor):
+      try tensor.withBytes { bytes throws(PathError) in try file.write(bytes) }
+      tensor.file.release(tensor.range)
     }
   }
 }
@@ -77,68 +82,13 @@ package func writeSafetensors(
   // The data starts at a multiple of 64 bytes.
   header += [UInt8](repeating: 0x20, count: (64 - (8 + header.count) % 64) % 64)
 
-  let file = try ReplacedFile(path)
-  withUnsafeBytes(of: UInt64(header.count).littleEndian) { file.write($0) }
-  header.withUnsafeBytes { file.write($0) }
-  for tensor in tensors {
-    tensor.withBytes { file.write($0) }
-    if case .stored(let tensor) = tensor.content { tensor.file.release(tensor.range) }
-  }
-  try file.commit()
-}
-
-/// Writes a small file in the same way.
-package func replaceFile(_ path: String, with bytes: [UInt8]) throws(CheckpointError) {
-  let file = try ReplacedFile(path)
-  bytes.withUnsafeBytes { file.write($0) }
-  try file.commit()
-}
-
-/// A file that is written beside its place and then takes it.
-private final class ReplacedFile {
-  private let path, temporary: String
-  private let descriptor: Int32
-  private var refused: Int32?
-  private var isCommitted = false
-
-  init(_ path: String) throws(CheckpointError) {
-    self.path = path
-    temporary = "\(path).tmp"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Self.failure(path, errno) }
-  }
-
-  deinit {
-    close(descriptor)
-    if !isCommitted { unlink(temporary) }
-  }
-
-  /// Appends bytes. Where that fails nothing more is written, and `commit` says why.
-  func write(_ bytes: UnsafeRawBufferPointer) {
-    var done = 0
-    while refused == nil, done < bytes.count {
-      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-      let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
-      if written < 0 && errno == EINTR { continue }
-      if written <= 0 { refused = errno } else { done += written }
+  let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+  do throws(PathError) {
+    let file = try AtomicFile(path)
+    try file.write(length + header)
+    for tensor in tensors {
+      try tensor.write(to: file)
     }
-  }
-
-  func commit() throws(CheckpointError) {
-    if let refused { throw Self.failure(path, refused) }
-    guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-      throw Self.failure(path, errno)
-    }
-    isCommitted = true
-    // The name, too, should outlast a power cut; where the folder cannot be opened it will not.
-    let folder = open(
-      path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_CLOEXEC)
-    guard folder >= 0 else { return }
-    fsync(folder)
-    close(folder)
-  }
-
-  private static func failure(_ path: String, _ code: Int32) -> CheckpointError {
-    CheckpointError("\(path): cannot be written: \(String(cString: strerror(code)))")
-  }
+    try file.commit()
+  } catch { throw CheckpointError(error.description) }
 }

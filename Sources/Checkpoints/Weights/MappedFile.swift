@@ -46,13 +46,12 @@ package final class MappedFile: Sendable {
   deinit { munmap(UnsafeMutableRawPointer(mutating: start), count) }
 
   /// Passes the bytes of `range` to `body`.
-  package func withBytes<Result>(
-    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result
-  ) -> Result {
+  package func withBytes<Result, Failure: Error>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside \(path)")
-    return withExtendedLifetime(self) {
-      body(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
-    }
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
   }
 }
 

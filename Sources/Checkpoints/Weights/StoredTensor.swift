@@ -9,8 +9,10 @@ package struct StoredTensor: Sendable {
   let range: Range<Int>
 
   /// Passes its bytes to `body`.
-  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    file.withBytes(range, body)
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try file.withBytes(range, body)
   }
 
   /// The number of elements: the product of the shape.

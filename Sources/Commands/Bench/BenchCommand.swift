@@ -64,7 +64,7 @@ struct BenchCommand: AsyncParsableCommand {
 
   private func write(_ text: String, to path: String) throws {
     guard path != "-" else { return try Console.output.write(text) }
-    var file = try AtomicFile.create(path)
+    let file = try AtomicFile(path)
     try file.write(text)
     try file.commit()
   }

@@ -14,7 +14,7 @@ struct BenchPage {
 
   /// Writes the page failure by failure, so that only two pictures are in memory at a time.
   func write(to path: String) throws {
-    var file = try AtomicFile.create(path)
+    let file = try AtomicFile(path)
     try file.write(
       HTMLPage.head(title: "Retrieval evaluation", style: PageStyle.grid + Self.style))
     try file.write(

@@ -139,11 +139,8 @@ struct CaptionCommand: AsyncParsableCommand {
         "\(index): there is no index here; index the folder first (`blip index \(folder)`), or write "
           + "the captions to a file (--out)")
     }
-    guard let resolved = realpath(folder, nil) else {
-      throw CommandFailure("cannot read the folder \(folder): \(String(cString: strerror(errno)))")
-    }
-    defer { free(resolved) }
-    guard String(cString: resolved) == metadata.collection else {
+    let root = try resolvedFolder(folder)
+    guard String(decoding: root, as: UTF8.self) == metadata.collection else {
       throw CommandFailure(
         "\(index): the index was built from \(metadata.collection), not from \(folder); give the "
           + "index of that folder (--index), or write the captions to a file (--out)")

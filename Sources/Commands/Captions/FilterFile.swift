@@ -5,12 +5,12 @@ import Store
 /// A file of texts with their pictures, sources and match probabilities: BLIP's JSON list of
 /// `{"image", "caption"}`, or one such object per line.
 struct FilterFile: ~Copyable {
-  private var file: AtomicFile
+  private let file: AtomicFile
   private let isList: Bool
   private var isEmpty = true
 
   init(_ path: String, isList: Bool) throws {
-    file = try AtomicFile.create(path)
+    file = try AtomicFile(path)
     self.isList = isList
   }
 

@@ -14,11 +14,11 @@ func captionedInputs(_ captions: String, images: String?) throws -> [FilterInput
       "\(counted(pictures.missing, "picture")) named in \(captions) do not exist, such as "
         + printable(example))
   }
-  let prefix = try CaptionedPictures.resolved(folder) + "/"
+  let root = try resolvedFolder(folder)
   return pictures.found.map { picture in
-    FilterInput(
-      name: picture.path.hasPrefix(prefix)
-        ? String(picture.path.dropFirst(prefix.count)) : picture.path,
-      path: Array(picture.path.utf8), texts: picture.captions.map { ($0, .captions) })
+    let path = Array(picture.path.utf8)
+    return FilterInput(
+      name: String(decoding: relative(path, to: root) ?? path, as: UTF8.self), path: path,
+      texts: picture.captions.map { ($0, .captions) })
   }
 }

@@ -38,17 +38,17 @@ struct FilterPage {
   }
 
   func write(to path: String) throws {
-    var file = try AtomicFile.create(path)
+    let file = try AtomicFile(path)
     try file.write(HTMLPage.head(title: "Filtered texts", style: PageStyle.grid))
-    try write(dropped, "Dropped", "least likely first", to: &file)
-    try write(kept, "Kept", "most likely first", to: &file)
+    try write(dropped, "Dropped", "least likely first", to: file)
+    try write(kept, "Kept", "most likely first", to: file)
     try file.write(HTMLPage.foot)
     try file.commit()
   }
 
   private func write(
     _ entries: [(text: FilteredText, probability: Float)], _ title: String, _ order: String,
-    to file: inout AtomicFile
+    to file: AtomicFile
   ) throws {
     try file.write(
       """

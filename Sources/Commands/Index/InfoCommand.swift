@@ -190,7 +190,7 @@ private struct IndexContents {
   let failures: [FailureRecord]
 
   init(_ snapshot: borrowing IndexSnapshot) throws {
-    metadata = try snapshot.metadata()
+    metadata = snapshot.metadata
     calibration = try snapshot.matchCalibration()
     pictures = try snapshot.pictureCount()
     texts = try snapshot.textCount()

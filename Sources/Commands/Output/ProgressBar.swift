@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Progress on standard error: a bar that is redrawn on a terminal, else a line every few seconds.
@@ -96,11 +97,4 @@ struct Rate {
     else { return nil }
     return Double(last.count - first.count) / (last.time - first.time)
   }
-}
-
-/// Seconds on the monotonic clock.
-func monotonicSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }

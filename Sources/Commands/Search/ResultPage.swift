@@ -15,7 +15,7 @@ struct ResultPage {
 
   /// Writes the page picture by picture, so that only one is in memory at a time.
   func write(to path: String) throws {
-    var file = try AtomicFile.create(path)
+    let file = try AtomicFile(path)
     try file.write(HTMLPage.head(title: title, style: PageStyle.grid))
     try file.write(header)
     for (index, hit) in hits.enumerated() {

@@ -111,7 +111,7 @@ struct SearchCommand: ParsableCommand {
     try write(hits)
     if let html = output.html {
       let page = ResultPage(
-        query: isPicture ? .picture(query) : .text(query), metadata: try searcher.metadata(),
+        query: isPicture ? .picture(query) : .text(query), metadata: searcher.metadata,
         hits: hits)
       try page.write(to: html)
       Console.note("wrote \(printable(html))")

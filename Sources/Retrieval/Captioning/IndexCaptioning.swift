@@ -69,7 +69,7 @@ public struct IndexCaptioner: Sendable {
     decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
   ) throws {
     self.index = index
-    metadata = try IndexStore.open(index).read { try $0.metadata() }
+    metadata = try IndexStore.open(index).metadata
     let precision = precision == .auto ? metadata.precision : precision
     let own = try ModelLocator(index: index, metadata: metadata).folder(given: nil)
     let given = try modelPath.map { try ModelFolder(path: $0) }

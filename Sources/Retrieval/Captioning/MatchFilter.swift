@@ -88,7 +88,7 @@ public struct MatchFilter: Sendable {
     decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
   ) throws {
     let store = try IndexStore.open(index)
-    let metadata = try store.read { try $0.metadata() }
+    let metadata = store.metadata
     let folder = try ModelLocator(index: index, metadata: metadata).folder(given: modelPath)
     model = try BLIPModel(
       folder: folder, precision: precision == .auto ? metadata.precision : precision, cache: cache)
@@ -110,7 +110,7 @@ public struct MatchFilter: Sendable {
   public func indexed() throws -> [FilterInput] {
     guard let store else { return [] }
     return try store.read { snapshot in
-      let root = Array(try snapshot.metadata().collection.utf8)
+      let root = Array(snapshot.metadata.collection.utf8)
       var inputs: [FilterInput] = []
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.texts(of: id).compactMap { try snapshot.text($0.id) }

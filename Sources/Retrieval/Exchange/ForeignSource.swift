@@ -116,7 +116,7 @@ struct ForeignSource: ImportSource {
   private func places(of path: [UInt8], at row: EmbeddingRow) throws(RetrievalError) -> [[UInt8]] {
     let absolute = path.first == .slash ? [path] : [joined(root, path), Self.absolute(path)]
     let places = absolute.flatMap { path in
-      roots.compactMap { relative(normalised(path), to: $0) }
+      roots.compactMap { relative(normalised(path), to: $0) }.filter { !$0.isEmpty }
     }
     guard !path.isEmpty, !path.contains(0), !places.isEmpty else {
       throw RetrievalError(

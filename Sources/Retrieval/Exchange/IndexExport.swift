@@ -52,7 +52,7 @@ private struct ExportWriter {
   private var textRows = 0
 
   init(_ folder: NewFolder, _ snapshot: borrowing IndexSnapshot) throws {
-    let index = try snapshot.metadata()
+    let index = snapshot.metadata
     self.folder = folder
     manifest = ExportManifest(
       name: index.name, collection: index.collection,

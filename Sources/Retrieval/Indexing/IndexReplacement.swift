@@ -59,7 +59,7 @@ extension Indexer {
             + "\(successor.collection), most of it; if they are gone for good, say so with "
             + "--allow-vanished")
       }
-      if successor.name == nil { successor.name = try snapshot.metadata().name }
+      if successor.name == nil { successor.name = snapshot.metadata.name }
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.texts(of: id).filter { text in
           try snapshot.text(text.id)?.source == .captions

@@ -88,7 +88,7 @@ public struct Indexer: Sendable {
     defer { setComputeThreads(processors) }
     let encoder = PictureEncoder(
       model: model, store: store, decoder: decoder, root: root,
-      keepsFeatures: try store.read { try $0.metadata().features } != .none,
+      keepsFeatures: store.metadata.features != .none,
       vanished: plan.vanishedContents)
     var isWhole = try await encodePictures(
       plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
@@ -106,13 +106,12 @@ public struct Indexer: Sendable {
 
   /// Opens the index, or makes it; what the request leaves open is as the index has it.
   private func open(_ request: IndexingRequest, root: [UInt8]) throws -> IndexStore {
-    let present = try IndexStore.metadata(at: request.index)
-    return try IndexStore.openForWriting(
-      request.index,
-      metadata: IndexMetadata(
+    try IndexStore.openForWriting(request.index) { present in
+      IndexMetadata(
         name: name(of: request, present: present, root: root), model: model.folder,
         precision: model.precision, features: request.features ?? present?.features ?? .none,
-        collection: String(decoding: root, as: UTF8.self)))
+        collection: String(decoding: root, as: UTF8.self))
+    }
   }
 
   private func name(of request: IndexingRequest, present: IndexMetadata?, root: [UInt8]) -> String {
@@ -122,7 +121,7 @@ public struct Indexer: Sendable {
   /// An index is not emptied by pointing it at another collection: most of what it holds must be
   /// there, wherever the collection lies now.
   private func check(_ plan: IndexingPlan, against store: IndexStore, root: [UInt8]) throws {
-    let collection = try store.read { try $0.metadata().collection }
+    let collection = store.metadata.collection
     guard collection != String(decoding: root, as: UTF8.self), plan.vanished.count > plan.kept
     else { return }
     throw RetrievalError(
@@ -131,7 +130,7 @@ public struct Indexer: Sendable {
   }
 
   private func adopt(_ request: IndexingRequest, root: [UInt8], in store: IndexStore) throws {
-    let present = try store.read { try $0.metadata() }
+    let present = store.metadata
     let collection = String(decoding: root, as: UTF8.self)
     let name = name(of: request, present: present, root: root)
     let modelPath = model.folder.resolvedPath

@@ -24,7 +24,7 @@ extension SearchOptions {
   /// index's pictures is an error: its name is wrong.
   func pictures(in snapshot: borrowing IndexSnapshot) throws -> Set<UInt64>? {
     guard let folder else { return nil }
-    let metadata = try snapshot.metadata()
+    let metadata = snapshot.metadata
     let root = Array(metadata.collection.utf8)
     for path in Self.readings(of: folder, root: root) {
       let ids = try snapshot.pictures(under: path)
@@ -52,11 +52,5 @@ extension SearchOptions {
       readings.append(inside)
     }
     return readings
-  }
-
-  private static func relative(_ path: [UInt8], to root: [UInt8]) -> [UInt8]? {
-    if path == root { return [] }
-    let prefix = root == [.slash] ? root : root + [.slash]
-    return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : nil
   }
 }

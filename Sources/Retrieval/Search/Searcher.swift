@@ -35,7 +35,7 @@ public struct Searcher: Sendable {
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
   ) throws {
     store = try IndexStore.open(index)
-    indexed = try store.read { try $0.metadata() }
+    indexed = store.metadata
     model = try BLIPModel(
       folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath),
       precision: precision == .auto ? indexed.precision : precision, cache: cache)
@@ -48,7 +48,7 @@ public struct Searcher: Sendable {
   public var warning: String? { store.warning }
 
   /// What the index says of itself.
-  public func metadata() throws -> IndexMetadata { try store.read { try $0.metadata() } }
+  public var metadata: IndexMetadata { store.metadata }
 
   /// The depth that pays for this model and index where the caller names none: the model's own, or
   /// else 32 where patch features are stored and 0 where every candidate would be encoded again.

@@ -1,5 +1,6 @@
 internal import BLIP
 internal import Dispatch
+internal import Files
 internal import Glibc
 internal import Synchronization
 internal import Tensors
@@ -188,17 +189,12 @@ final class StemCacheMaker: Sendable {
       let bits = value.bitPattern
       return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16).littleEndian
     }
-    return halves.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count {
-        let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-        let written = pwrite(descriptor, rest.baseAddress, rest.count, offset + done)
-        if written < 0 && errno == EINTR { continue }
-        if written <= 0 { return errno }
-        done += written
+    do throws(FileError) {
+      try halves.withUnsafeBufferPointer { halves throws(FileError) in
+        try FileSystem.write(UnsafeRawBufferPointer(halves), to: descriptor, at: offset)
       }
       return nil
-    }
+    } catch { return error.code }
   }
 
   private static func failure(_ path: String, _ code: Int32) -> TrainingError {

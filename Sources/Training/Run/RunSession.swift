@@ -1,6 +1,7 @@
 internal import BLIP
 internal import Captions
 internal import Checkpoints
+internal import Files
 internal import Glibc
 internal import Tensors
 
@@ -14,7 +15,7 @@ struct RunSession {
   private var state: RunState
   private var log: RunLog
   private let last: ModelFolderWriter
-  private var lastCheckpoint = now()
+  private var lastCheckpoint = monotonicSeconds()
 
   private var plan: TrainingRun.Plan { run.plan }
 
@@ -54,7 +55,7 @@ struct RunSession {
       try step(batches, of: steps.count)
       state.stepsOfEpoch += 1
       let isDue =
-        now() - lastCheckpoint >= plan.secondsBetweenCheckpoints
+        monotonicSeconds() - lastCheckpoint >= plan.secondsBetweenCheckpoints
         || plan.stepsBetweenCheckpoints.map { trainer.steps % $0 == 0 } == true
       if run.shouldStop() || isDue, state.stepsOfEpoch < steps.count { try checkpoint() }
       if run.shouldStop() { return }
@@ -62,7 +63,7 @@ struct RunSession {
   }
 
   private mutating func step(_ batches: [[TrainingPair]], of stepsInEpoch: Int) throws {
-    let start = now()
+    let start = monotonicSeconds()
     let (pictures, report) = (data.set.pictures, run.report)
     let microBatches = batches.compactMap { pairs in
       views.batch(pairs, epoch: state.epoch) { picture, reason in
@@ -88,7 +89,7 @@ struct RunSession {
       itc: losses.contrastive, itm: losses.matching, lm: losses.language, loss: losses.total,
       rate: hyperparameters.rate, gradientNorm: norm,
       temperature: Double(trainer.model.temperature),
-      pairsPerSecond: Double(pairs) / (now() - start), pairs: pairs)
+      pairsPerSecond: Double(pairs) / (monotonicSeconds() - start), pairs: pairs)
     try log.append(made)
     report(.step(made))
   }
@@ -98,11 +99,11 @@ struct RunSession {
     try last.write(trainer.model.tensors())
     try log.flush()
     try writeCurves()
-    lastCheckpoint = now()
+    lastCheckpoint = monotonicSeconds()
   }
 
   private func writeCurves() throws {
-    try replaceFile("\(plan.folder)/curves.svg", with: Array(Curves(log).svg().utf8))
+    try AtomicFile.write(Array(Curves(log).svg().utf8), to: "\(plan.folder)/curves.svg")
   }
 
   /// Evaluates `last`, which holds the model as it is; the best one so far is kept in `best`.
@@ -150,13 +151,6 @@ struct RunSession {
     }
     return made
   }
-}
-
-/// Seconds of a monotonic clock.
-private func now() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 extension TrainableModel {

@@ -30,8 +30,8 @@ struct ExportTests {
     #expect(summary.omissions == ImportOmissions())
     let copy = try IndexStore.open(sample.copy)
     #expect(try IndexContent(copy) == IndexContent(sample.store))
-    let metadata = try sample.store.read { try $0.metadata() }
-    #expect(try copy.read { try $0.metadata() } == metadata)
+    let metadata = sample.store.metadata
+    #expect(copy.metadata == metadata)
     #expect(metadata.name == "many kinds" && metadata.precision == .bf16)
     let query = ExportSample.embedding(3)
     let found = try copy.read { try $0.nearestPictures(to: query, count: 4).map(\.score) }

@@ -83,7 +83,7 @@ struct IndexerDeletionTests {
     try FileManager.default.moveItem(atPath: workshop.collection.path, toPath: place)
     let moved = try await index(place)
     #expect(moved.unchanged == 4 && moved.added == 0)
-    #expect(try IndexStore.open(workshop.index).read { try $0.metadata() }.collection == place)
+    #expect(try IndexStore.open(workshop.index).metadata.collection == place)
   }
 
   @Test("A picture that cannot be looked at does not count as vanished") func hidden() async throws

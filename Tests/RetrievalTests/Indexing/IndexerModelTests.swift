@@ -68,7 +68,7 @@ struct IndexerModelTests {
         }, report: { _ in })
     }
     func modelName() throws -> String {
-      try IndexStore.open(workshop.index).read { try $0.metadata().modelName }
+      try IndexStore.open(workshop.index).metadata.modelName
     }
     #expect(try await replace(stopAfter: 5).interrupted)
     #expect(try modelName() == "blip-tiny")
@@ -98,7 +98,7 @@ struct IndexerModelTests {
       at: "\(workshop.collection.path)/new.png", decoder: ImageDecoder(), side: nil)
     let wanted = try workshop.model.encode(picture).features
     try IndexStore.open(workshop.index).read { snapshot in
-      #expect(try snapshot.metadata().features == .bf16)
+      #expect(snapshot.metadata.features == .bf16)
       let id = try #require(try snapshot.pictureID(path: Array("new.png".utf8)))
       let stored = try #require(try snapshot.features(picture: id))
       #expect(stored.rows == wanted.rows && stored.columns == wanted.columns)

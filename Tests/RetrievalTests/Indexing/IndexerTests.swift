@@ -108,7 +108,7 @@ struct IndexerTests {
       let store = try IndexStore.open(workshop.index)
       let (metadata, features) = try store.read { snapshot in
         let id = try #require(try snapshot.pictureID(path: Array("0.png".utf8)))
-        return (try snapshot.metadata(), try snapshot.features(picture: id))
+        return (snapshot.metadata, try snapshot.features(picture: id))
       }
       _ = consume store
       let writer = try IndexStore.openForWriting(workshop.index, metadata: metadata)

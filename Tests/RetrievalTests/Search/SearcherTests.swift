@@ -241,7 +241,7 @@ struct SearcherTests {
     let hits = try searcher.search(text: "a pattern", count: 1, rerankDepth: 1, minimumMatch: nil)
     #expect(hits.map(\.path) == ["a.png"])
     #expect(hits.first?.matchProbability != nil)
-    #expect(try searcher.metadata().modelName == "blip-mini")
+    #expect(searcher.metadata.modelName == "blip-mini")
   }
 }
 
