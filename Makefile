@@ -44,6 +44,7 @@ release: setup
 	$(SWIFT) build -c release --product blip --static-swift-stdlib $(CHECKED)
 
 test: setup
+	Tests/structure.sh
 	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build --disable-xctest --skip ChoiceOfKernels
 	# These tests switch the kernels of the entire process, so they run alone.

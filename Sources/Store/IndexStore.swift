@@ -66,7 +66,7 @@ public final class IndexStore: Sendable {
   /// Opens for writing, created with `metadata` where there is no index yet. An index made with another
   /// model (fingerprint) or other feature settings is an error that names both; so is a directory that
   /// holds other things. Name, collection and model path of an existing index are left as they are
-  /// (`IndexWriter.update` sets them). An index of an older format is upgraded.
+  /// (`IndexChange.update` sets them). An index of an older format is upgraded.
   public static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
     -> IndexStore
   {

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Prints the targets by layer with what each imports, and the folders with their number of files.
+# Fails if a target imports one of its own layer or of a later one, if a folder holds more than 20
+# source files, or if a source file has more than 300 lines.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+most_files=20
+most_lines=300
+# Folders and files that may be larger.
+larger_folders=()
+larger_files=(
+  Sources/CKernels/kernel_bodies.h
+  Sources/CKernels/kernels.c Sources/Training/Run/TrainingRun.swift Tests/StoreTests/VectorStoreTests.swift)
+
+failed=0
+fail() {
+  echo "error: $*" >&2
+  failed=1
+}
+listed() {
+  local wanted=$1 entry
+  shift
+  for entry in "$@"; do [ "$entry" = "$wanted" ] && return 0; done
+  return 1
+}
+
+# The layers, from the comments and targets of Package.swift.
+declare -A layer
+while read -r name number; do layer[$name]=$number; done < <(awk '
+  /name: "TestSupport"/ { exit }
+  /\/\/ Layer [0-9]+/ { match($0, /[0-9]+/); number = substr($0, RSTART, RLENGTH) }
+  number != "" && (opened || /(module|[tT]arget|systemLibrary)\(/) {
+    opened = !match($0, /"[A-Za-z]+"/)
+    if (!opened) print substr($0, RSTART + 1, RLENGTH - 2), number
+  }' Package.swift)
+
+echo "Targets by layer, with what they import:"
+for directory in Sources/*/; do
+  name=$(basename "$directory")
+  [ -n "${layer[$name]:-}" ] || fail "$name is in no layer of Package.swift"
+done
+while read -r own name; do
+  imports=$(grep -rhoE '^(@[A-Za-z_]+ )?(public |package |internal |private )?import [A-Za-z]+' \
+    "Sources/$name" --include='*.swift' | awk '{ print $NF }' | sort -u || true)
+  used=
+  for import in $imports; do
+    [ -n "${layer[$import]:-}" ] || continue
+    used+=" $import"
+    if [ "${layer[$import]}" -ge "$own" ]; then
+      fail "$name (layer $own) imports $import (layer ${layer[$import]})"
+    fi
+  done
+  echo "  $own $name:${used:- -}"
+done < <(for name in "${!layer[@]}"; do echo "${layer[$name]} $name"; done | sort)
+
+echo "Folders, with their number of source files:"
+while read -r folder; do
+  count=$(find "$folder" -maxdepth 1 -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' \) | wc -l)
+  [ "$count" -gt 0 ] || continue
+  echo "  $count $folder"
+  if [ "$count" -gt $most_files ] && ! listed "$folder" "${larger_folders[@]}"; then
+    fail "$folder holds $count source files, more than $most_files"
+  fi
+done < <(find Sources Tests -type d -not -path '*/Fixtures*' | sort)
+
+while read -r count file; do
+  if [ "$count" -gt $most_lines ] && ! listed "$file" "${larger_files[@]}"; then
+    fail "$file has $count lines, more than $most_lines"
+  fi
+done < <(find Sources Tests -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' \) \
+  -exec wc -l {} + | grep -v ' total$' | sort -k 2)
+
+exit $failed
