@@ -180,13 +180,13 @@ import VectorIndex
   @Test(arguments: [0, 1, 2, 3] as [UInt64]) func inMemoryIsTheSameIndex(_ seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let fixture = try Fixture(features: .none)
-    let (path, store) = (fixture.path, fixture.store)
+    let path = fixture.path
     let memory = InMemoryVectorIndex(dimension: 8)
     var options = VectorIndexOptions(recall: 0.9, listsFrom: seed == 0 ? .max : 500)
     var known: [UInt64] = []
     for round in 0..<8 {
       var changes: [UInt64: [Float]?] = [:]
-      try store.write { change in
+      try fixture.store.write { change in
         for number in 0..<300 {
           // Near each other, so that lists grow until they are divided.
           var vector = Fixture.embedding(round % 2 == 0 ? 1000 * round + number : round)
@@ -203,12 +203,12 @@ import VectorIndex
       }
       try memory.apply(changes)
       if round == 3 { options.isRebuilt = true }
-      #expect(try store.updateVectorIndex(options))
+      #expect(try fixture.store.updateVectorIndex(options))
       try memory.update(options)
       options.isRebuilt = false
       known = memory.ids()
       let queries = (0..<20).map { Fixture.embedding(50_000 + $0) }
-      try store.read { (snapshot: borrowing IndexSnapshot) throws in
+      try fixture.store.read { (snapshot: borrowing IndexSnapshot) throws in
         let half = Set(known.filter { $0 % 2 == 0 })
         for options in [
           VectorSearchOptions(count: 10), VectorSearchOptions(count: 10, isExact: true),
