@@ -80,8 +80,7 @@ let package = Package(
       "Training",
       [
         "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Files", "Images", "Metrics",
-        "Tensors",
-        "Tokenization",
+        "Tensors", "Tokenization",
       ]),
     // Layer 5: the library: collections, indexing, search, captioning, exchange.
     module(
