@@ -45,7 +45,7 @@ let package = Package(
   targets: [
     // Layer 0: the only C.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-    // OpenBLAS's header (libopenblas-dev) says how its library is called, which is loaded when needed.
+    // Built with the header of libopenblas-dev; the library is loaded at run time, when needed.
     .target(name: "COpenBLAS"),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
