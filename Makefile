@@ -12,7 +12,7 @@ BLIP := .build/release/blip
 LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev \
 	libgif-dev libheif-dev pkg-config
 STAMPS := /usr/share/tuxpaint/stamps
-SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+SOURCES := Package.swift Sources Tests docs/Examples Benchmarks/Package.swift Benchmarks/Sources
 
 # The folder of the peers' Python packages and models (4 GB), and further arguments of compare.py.
 PEERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/peers

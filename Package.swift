@@ -87,7 +87,7 @@ let package = Package(
       "Retrieval",
       [
         "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images", "Tensors",
-        "VectorIndex",
+        "Tokenization", "VectorIndex",
       ]),
     // Layer 6: what a model is worth on a captioned set.
     module(
@@ -109,6 +109,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CKernels", "Tensors"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    // What a user of the library writes: it sees public declarations only.
+    .executableTarget(
+      name: "find-pictures", dependencies: ["Retrieval"], path: "docs/Examples/find-pictures",
+      packageAccess: false, swiftSettings: strict),
     .target(
       name: "FakeHub", dependencies: ["Digests", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
       path: "Tests/FakeHub", swiftSettings: strict),
@@ -150,7 +154,7 @@ let package = Package(
         "Metrics",
         "Tensors",
       ]),
-    tests("CommandTests", ["blip", "Commands", "FakeHub", "Images"]),
+    tests("CommandTests", ["blip", "find-pictures", "Commands", "FakeHub", "Images"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -32,9 +32,9 @@ public struct CaptionedSet: Sendable {
     if let wanted = self.split, !splits.contains(wanted) {
       throw CaptionError(
         splits.isEmpty
-          ? "the captions file \(file) has no parts: leave out --split"
-          : "the captions file \(file) has no part \(wanted); it has "
-            + splits.sorted().joined(separator: ", ") + " (--split)")
+          ? "the captions file \(file) has no splits: name none"
+          : "the captions file \(file) has no split \(wanted); it has "
+            + splits.sorted().joined(separator: ", "))
     }
     let places = CaptionPathResolver(root: root, file: file)
     var pictures: [Picture] = []
@@ -59,7 +59,7 @@ public struct CaptionedSet: Sendable {
     if let example = missing.first {
       throw CaptionError(
         "\(missing.count) of the pictures that \(file) names are not there, such as "
-          + "\(printable(Array(example.utf8))): names count from \(printable(root)) (--images) or from "
+          + "\(printable(Array(example.utf8))): names are relative to \(printable(root)) or to "
           + "the file's own folder; recall is that of the whole set or of none")
     }
     guard !pictures.isEmpty else {

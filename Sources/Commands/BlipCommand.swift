@@ -13,7 +13,14 @@ public enum BlipCommand {
     // Reaching the file size limit (ulimit -f) is then an error like a full disk.
     signal(SIGXFSZ, SIG_IGN)
     requireDescriptors()
-    await Blip.main()
+    do {
+      var command = try Blip.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch { Blip.exit(withError: advised(error)) }
   }
 
   /// Swift's runtime traps if it cannot open its own file descriptors; this reports it instead.

@@ -80,8 +80,8 @@ struct EncodedSet: Sendable {
       if let path, try snapshot.pictureID(path: path) != nil { continue }
       throw RetrievalError(
         "\(set.pictures.count - found) of the pictures that \(set.file) names are not in the index "
-          + "\(index), such as \(printable(picture.path)): index them, or see why they could not be with "
-          + "`blip info --failures --index \(index)`")
+          + "\(index), such as \(printable(picture.path)): index them, or see among the failures "
+          + "of the index why they could not be")
     }
   }
 }

@@ -1,11 +1,11 @@
-public import BLIP
-public import Captions
+package import BLIP
+package import Captions
 internal import Checkpoints
 internal import Files
 internal import Images
 internal import Metrics
 internal import Retrieval
-public import Store
+package import Store
 internal import Tensors
 
 /// Progress of an evaluation.
@@ -44,7 +44,7 @@ public struct RetrievalEvaluation: Sendable {
   ///   - depths: BLIP's k_test, several of them; 0 is ITC alone.
   ///   - itcWeight: The weight of the cosine relative to the match logit: 1 in BLIP's own evaluation.
   ///   - work: Keeps the scores for the next run.
-  public init(
+  package init(
     of set: CaptionedSet, in index: IndexStore, model: BLIPModel, depths: [Int], itcWeight: Float,
     work: WorkFolder
   ) {

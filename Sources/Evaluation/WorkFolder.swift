@@ -1,9 +1,9 @@
-public import BLIP
-public import Captions
+package import BLIP
+package import Captions
 internal import Checkpoints
 internal import Digests
 internal import FoundationEssentials
-public import Retrieval
+package import Retrieval
 public import Store
 
 /// A directory that keeps the results of evaluations for later ones. Each file in it belongs to one model,
@@ -23,11 +23,12 @@ public struct WorkFolder: Sendable {
 
   /// The request for an index of a set's pictures only. It stores embeddings and texts; a picture's patch
   /// features, which are needed once, are computed when needed, in full precision.
-  public func indexing(_ set: CaptionedSet, with model: BLIPModel) -> IndexingRequest {
+  package func indexing(_ set: CaptionedSet, with model: BLIPModel) -> IndexingRequest {
     IndexingRequest(
       collection: String(decoding: set.root, as: UTF8.self),
-      index: "\(path)/index-\(name(set, model, features: .none))", name: nil, captions: set.file,
-      features: FeaturePrecision.none, exclude: [], only: Set(set.pictures.map(\.path)))
+      index: "\(path)/index-\(name(set, model, features: .none))",
+      options: IndexingOptions(captions: set.file, features: FeaturePrecision.none),
+      only: Set(set.pictures.map(\.path)))
   }
 
   /// The path of the journal of a set's pairs, and its key (32 bytes).

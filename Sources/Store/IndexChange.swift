@@ -1,13 +1,13 @@
-public import BLIP
+package import BLIP
 internal import Digests
 internal import LMDB
-public import Tensors
+package import Tensors
 
 /// A write transaction over the tables; sees its own changes.
 ///
 /// Arguments are checked before anything is changed: after a `RetrievalError` about them the
 /// transaction is as it was, and the caller may go on.
-public struct IndexChange: ~Copyable {
+package struct IndexChange: ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables
   private let pending = PendingEmbeddings()
@@ -22,29 +22,34 @@ public struct IndexChange: ~Copyable {
     try transaction.commit()
   }
 
+  /// What the `meta` table holds now.
+  func metadata() throws -> IndexMetadata {
+    try MetadataTable.read(tables.meta, of: tables.path, in: transaction)
+  }
+
   /// A picture's row; nil where there is none.
-  public func picture(_ id: UInt64) throws -> PictureRecord? {
+  package func picture(_ id: UInt64) throws -> PictureRecord? {
     try tables.pictures.get(id, in: transaction)
   }
 
   /// The picture of a path; nil where there is none.
-  public func pictureID(path: [UInt8]) throws -> UInt64? {
+  package func pictureID(path: [UInt8]) throws -> UInt64? {
     try tables.pictureID(path: path, in: transaction)
   }
 
   /// The pictures whose files have this SHA-256 (32 bytes), by id.
-  public func pictures(contentHash: [UInt8]) throws -> [UInt64] {
+  package func pictures(contentHash: [UInt8]) throws -> [UInt64] {
     try tables.pictures(contentHash: contentHash, in: transaction)
   }
 
   /// A picture's ITC embedding; nil where there is no such picture.
-  public func embedding(picture id: UInt64) throws -> [Float]? {
+  package func embedding(picture id: UInt64) throws -> [Float]? {
     if let changed = pending.change(.pictures, id) { return changed }
     return try tables.embedding(picture: id, in: transaction)
   }
 
   /// Patch features, decoded to floats; nil where they are not stored.
-  public func features(picture id: UInt64) throws -> Matrix? {
+  package func features(picture id: UInt64) throws -> Matrix? {
     try tables.features(picture: id, in: transaction)
   }
 
@@ -54,7 +59,8 @@ public struct IndexChange: ~Copyable {
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
   @discardableResult
-  public func put(_ record: PictureRecord, embedding: [Float], features: Matrix?) throws -> UInt64 {
+  package func put(_ record: PictureRecord, embedding: [Float], features: Matrix?) throws -> UInt64
+  {
     let shown = String(decoding: record.path, as: UTF8.self)
     if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
     let encodedFeatures = try features.map { try encode($0, of: shown) }
@@ -83,7 +89,7 @@ public struct IndexChange: ~Copyable {
   }
 
   /// Updates size and time only (content unchanged). Throws where there is no such picture.
-  public func touch(path: [UInt8], size: UInt64, modified: Int64) throws {
+  package func touch(path: [UInt8], size: UInt64, modified: Int64) throws {
     guard let id = try pictureID(path: path) else {
       throw RetrievalError(
         "\(String(decoding: path, as: UTF8.self)): there is no such picture in \(tables.path)")
@@ -97,7 +103,7 @@ public struct IndexChange: ~Copyable {
   /// Gives a picture another path, size and time; its id and all that belongs to it stay. Returns
   /// false, and changes nothing, where there is no picture `from`, or one of another content, or
   /// already one at the new path.
-  public func movePicture(from path: [UInt8], to record: PictureRecord) throws -> Bool {
+  package func movePicture(from path: [UInt8], to record: PictureRecord) throws -> Bool {
     guard let id = try pictureID(path: path), try existing(id).contentHash == record.contentHash,
       try pictureID(path: record.path) == nil
     else { return false }
@@ -110,7 +116,7 @@ public struct IndexChange: ~Copyable {
   }
 
   /// Drops a picture with its embedding, features and texts. Throws where there is none.
-  public func removePicture(_ id: UInt64) throws {
+  package func removePicture(_ id: UInt64) throws {
     guard let record = try picture(id) else {
       throw RetrievalError("\(tables.path): there is no picture \(id)")
     }
@@ -126,7 +132,7 @@ public struct IndexChange: ~Copyable {
   ///
   /// Throws where there is no such picture, and where an embedding has not the index's size or not
   /// length 1 within 1e-3.
-  public func setTexts(
+  package func setTexts(
     _ texts: [(text: String, embedding: [Float])], of picture: UInt64?,
     source: TextSource = .captions
   ) throws {
@@ -147,7 +153,7 @@ public struct IndexChange: ~Copyable {
   /// Adds a text to those of its picture, or of no picture, under a new id.
   ///
   /// Throws as `setTexts`.
-  public func addText(_ record: TextRecord, embedding: [Float]) throws {
+  package func addText(_ record: TextRecord, embedding: [Float]) throws {
     try check(record, embedding)
     try append(record, embedding)
   }
@@ -164,7 +170,7 @@ public struct IndexChange: ~Copyable {
   /// Replaces the synthetic texts of a picture by one.
   ///
   /// Throws as `setTexts`.
-  public func setSyntheticText(_ record: TextRecord, embedding: [Float]) throws {
+  package func setSyntheticText(_ record: TextRecord, embedding: [Float]) throws {
     precondition(record.source.isSynthetic)
     try check(record, embedding)
     try removeTexts(of: record.picture, where: \.isSynthetic)
@@ -180,7 +186,7 @@ public struct IndexChange: ~Copyable {
 
   /// Notes that a file could not be indexed, in place of an earlier note of the same path. A
   /// picture of that path stays.
-  public func putFailure(_ failure: FailureRecord) throws {
+  package func putFailure(_ failure: FailureRecord) throws {
     guard !failure.path.isEmpty else {
       throw RetrievalError("\(tables.path): a failure without a path")
     }
@@ -188,18 +194,18 @@ public struct IndexChange: ~Copyable {
   }
 
   /// Drops the note of a failure, if there is one.
-  public func removeFailure(path: [UInt8]) throws {
+  package func removeFailure(path: [UInt8]) throws {
     try tables.failures.delete(SHA256.digest(of: path), in: transaction)
   }
 
   /// Collection root, name, model path: what may change between runs.
-  public func update(name: String, collection: String, modelPath: String) throws {
+  package func update(name: String, collection: String, modelPath: String) throws {
     try MetadataTable.update(
       tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
   }
 
   /// How match probabilities are calibrated.
-  public func setMatchCalibration(_ calibration: MatchCalibration) throws {
+  package func setMatchCalibration(_ calibration: MatchCalibration) throws {
     try MetadataTable.setCalibration(calibration, tables.meta, in: transaction)
   }
 

@@ -3,19 +3,19 @@ internal import LMDB
 /// Gives the disk back what an index no longer needs of it: the file is written anew without the pages
 /// that deleted and replaced rows have left, and takes the old one's place once it is found sound.
 /// Nobody else can open the index for as long as the value lives.
-public struct IndexCompaction: ~Copyable {
+package struct IndexCompaction: ~Copyable {
   private let path: String
   private let compaction: Compaction
 
   /// The size of the file.
-  public var bytesBefore: Int { compaction.bytesBefore }
+  package var bytesBefore: Int { compaction.bytesBefore }
   /// The room on the disk that it takes: the size of the new file.
-  public var bytesNeeded: Int { compaction.bytesNeeded }
+  package var bytesNeeded: Int { compaction.bytesNeeded }
   /// The room that there is.
-  public var bytesFree: Int { compaction.bytesFree }
+  package var bytesFree: Int { compaction.bytesFree }
 
   /// Looks how much there is to do. Throws where there is no index, or another process has it open.
-  public init(_ path: String) throws(RetrievalError) {
+  package init(_ path: String) throws(RetrievalError) {
     // Says what there is in place of an index, if there is none.
     do { _ = try IndexStore.open(path) }
     let compaction = try asRetrievalError { try Compaction(path) }
@@ -25,15 +25,16 @@ public struct IndexCompaction: ~Copyable {
 
   /// Writes the new file and puts it in place of the old one; returns its size. Where anything throws,
   /// or the process is killed, the old file is as it was.
-  public func run() throws(RetrievalError) -> Int {
+  package func run() throws(RetrievalError) -> Int {
     let path = path
     return try asRetrievalError {
       try compaction.run { copy in
         let check = try IndexStore.open(copy).read { try $0.check() }
         guard let fault = check.faults.first else { return }
         throw RetrievalError(
-          "\(path): not sound (table \(fault.table): \(fault.examples.first ?? "")) and left as it "
-            + "is; mend it first with `blip check --repair --index \(path)`")
+          .needsRepair,
+          "\(path): damaged (table \(fault.table): \(fault.examples.first ?? "")) and not compacted; "
+            + "repair it first")
       }
     }
   }

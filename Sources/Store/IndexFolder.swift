@@ -12,13 +12,14 @@ package enum IndexFolder {
 
   package init(_ path: String) throws(RetrievalError) {
     guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw RetrievalError("\(path.debugDescription): no path of an index; give one (--index)")
+      throw RetrievalError(
+        .invalidIndexPath, "\(path.debugDescription): not a valid index path")
     }
     guard let folder = opendir(path) else {
       switch errno {
       case ENOENT: self = .vacant
       case ENOTDIR:
-        throw RetrievalError("\(path): not a folder; give the folder of an index (--index)")
+        throw RetrievalError(.invalidIndexPath, "\(path): not a directory")
       default: throw RetrievalError("\(path): \(String(cString: strerror(errno)))")
       }
       return
@@ -43,6 +44,17 @@ package enum IndexFolder {
     self = other.map { .foreign($0) } ?? .vacant
   }
 
+  /// Throws where there is something else than an index.
+  package static func requireVacant(_ path: String) throws(RetrievalError) {
+    if case .foreign(let name) = try IndexFolder(path) { throw occupied(path, by: name) }
+  }
+
+  static func occupied(_ path: String, by name: String) -> RetrievalError {
+    RetrievalError(
+      .notAnIndex,
+      "\(path): has other contents (\(name)) and no index; choose another directory")
+  }
+
   /// Makes the folder for an index that is to be written, where there is none; one that holds other
   /// things is an error, and so is one that is not on a disk of this machine.
   package static func prepare(_ path: String) throws(RetrievalError) {
@@ -50,13 +62,13 @@ package enum IndexFolder {
     case .index: break
     case .vacant: try create(path)
     case .foreign(let name):
-      throw RetrievalError(
-        "\(path): holds other things (\(name)) and no index; give an empty or new folder (--index)")
+      throw occupied(path, by: name)
     }
     if let network = NetworkFileSystem.name(of: path) {
       throw RetrievalError(
-        "\(path): lies on a network file system (\(network)), where locks of other machines are not "
-          + "seen; keep the index on a disk of this machine (--index)")
+        .networkFileSystem,
+        "\(path): on a network file system (\(network)), where locks of other machines are not "
+          + "seen; keep the index on a disk of this machine")
     }
   }
 
@@ -82,8 +94,8 @@ package enum IndexFolder {
       let folder = String(path[..<end])
       guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
         throw RetrievalError(
-          "\(folder): cannot make the folder of an index (\(String(cString: strerror(errno)))); "
-            + "give another one (--index)")
+          .invalidIndexPath,
+          "\(folder): cannot create the index directory (\(String(cString: strerror(errno))))")
       }
     }
   }

@@ -1,38 +1,38 @@
-public import BLIP
+package import BLIP
 internal import Files
 internal import LMDB
-public import Tensors
-public import VectorIndex
+package import Tensors
+package import VectorIndex
 
 /// A consistent view of an index for as long as the closure runs.
-public struct IndexSnapshot: ~Copyable {
+package struct IndexSnapshot: ~Copyable {
   let transaction: ReadTransaction
   let tables: IndexTables
 
   /// The index directory.
   package var path: String { tables.path }
 
-  /// What the index said of itself when it was opened.
-  public var metadata: IndexMetadata { tables.layout }
+  /// What the index said of itself when it was opened, or last changed by this process.
+  package let metadata: IndexMetadata
 
   /// How match probabilities are calibrated; nil where nobody has measured it (`blip bench
   /// --calibrate`).
-  public func matchCalibration() throws -> MatchCalibration? {
+  package func matchCalibration() throws -> MatchCalibration? {
     try MetadataTable.calibration(tables.meta, of: tables.path, in: transaction)
   }
 
   /// How many pictures the index holds.
-  public func pictureCount() throws -> Int {
+  package func pictureCount() throws -> Int {
     try tables.pictures.statistics(in: transaction).entries
   }
 
   /// How many texts the index holds.
-  public func textCount() throws -> Int {
+  package func textCount() throws -> Int {
     try tables.texts.statistics(in: transaction).entries
   }
 
   /// How many of the texts a model made.
-  public func syntheticTextCount() throws -> Int {
+  package func syntheticTextCount() throws -> Int {
     var count = 0
     try tables.texts.forEachBytes(in: transaction) { _, record in
       if TextCodec.isSynthetic(record) { count += 1 }
@@ -41,38 +41,38 @@ public struct IndexSnapshot: ~Copyable {
   }
 
   /// How many files could not be indexed.
-  public func failureCount() throws -> Int {
+  package func failureCount() throws -> Int {
     try tables.failures.statistics(in: transaction).entries
   }
 
   /// Rows and bytes of every table.
-  public func tableSizes() throws -> [TableSize] {
+  package func tableSizes() throws -> [TableSize] {
     try tables.sizes(in: transaction)
   }
 
   /// A picture's row; nil where there is none.
-  public func picture(_ id: UInt64) throws -> PictureRecord? {
+  package func picture(_ id: UInt64) throws -> PictureRecord? {
     try tables.pictures.get(id, in: transaction)
   }
 
   /// The picture of a path; nil where there is none.
-  public func pictureID(path: [UInt8]) throws -> UInt64? {
+  package func pictureID(path: [UInt8]) throws -> UInt64? {
     try tables.pictureID(path: path, in: transaction)
   }
 
   /// The pictures whose files have this SHA-256 (32 bytes), by id.
-  public func pictures(contentHash: [UInt8]) throws -> [UInt64] {
+  package func pictures(contentHash: [UInt8]) throws -> [UInt64] {
     try tables.pictures(contentHash: contentHash, in: transaction)
   }
 
   /// All pictures by id.
-  public func forEachPicture(_ body: (UInt64, PictureRecord) throws -> Void) throws {
+  package func forEachPicture(_ body: (UInt64, PictureRecord) throws -> Void) throws {
     try tables.pictures.forEach(in: transaction, body)
   }
 
   /// The pictures below a folder of the collection: its path relative to the root, without a slash
   /// at its end; empty for the root itself.
-  public func pictures(under folder: [UInt8]) throws -> Set<UInt64> {
+  package func pictures(under folder: [UInt8]) throws -> Set<UInt64> {
     let prefix = folder.isEmpty ? [] : folder + [.slash]
     var ids: Set<UInt64> = []
     try tables.pictures.forEachBytes(in: transaction) { id, record in
@@ -86,37 +86,37 @@ public struct IndexSnapshot: ~Copyable {
   }
 
   /// A picture's ITC embedding; nil where there is no such picture.
-  public func embedding(picture id: UInt64) throws -> [Float]? {
+  package func embedding(picture id: UInt64) throws -> [Float]? {
     try tables.embedding(picture: id, in: transaction)
   }
 
   /// Patch features, decoded to floats; nil where they are not stored.
-  public func features(picture id: UInt64) throws -> Matrix? {
+  package func features(picture id: UInt64) throws -> Matrix? {
     try tables.features(picture: id, in: transaction)
   }
 
   /// A text's row; nil where there is none.
-  public func text(_ id: UInt64) throws -> TextRecord? {
+  package func text(_ id: UInt64) throws -> TextRecord? {
     try tables.texts.get(id, in: transaction)
   }
 
   /// The texts of a picture (nil: texts of no picture), in the order they were given.
-  public func texts(of picture: UInt64?) throws -> [(id: UInt64, text: String)] {
+  package func texts(of picture: UInt64?) throws -> [(id: UInt64, text: String)] {
     try tables.texts(of: picture, in: transaction)
   }
 
   /// A text's ITC embedding; nil where there is no such text.
-  public func embedding(text id: UInt64) throws -> [Float]? {
+  package func embedding(text id: UInt64) throws -> [Float]? {
     try tables.embedding(text: id, in: transaction)
   }
 
   /// All texts by id.
-  public func forEachText(_ body: (UInt64, TextRecord) throws -> Void) throws {
+  package func forEachText(_ body: (UInt64, TextRecord) throws -> Void) throws {
     try tables.texts.forEach(in: transaction, body)
   }
 
   /// All failures, in no order that means anything.
-  public func forEachFailure(_ body: (FailureRecord) throws -> Void) throws {
+  package func forEachFailure(_ body: (FailureRecord) throws -> Void) throws {
     try tables.failures.forEach(in: transaction) { _, failure in try body(failure) }
   }
 
@@ -125,7 +125,7 @@ public struct IndexSnapshot: ~Copyable {
   /// All there are, or those of `ids`: as many are returned as there are, up to `count`. Exact where
   /// that is asked for, where the index is flat, and where the ids are few; otherwise `nprobe` lists are
   /// probed, by default as many as the index was measured to need for its recall.
-  public func nearestPictures(
+  package func nearestPictures(
     to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
     nprobe: Int? = nil
   ) throws -> [Neighbor] {
@@ -136,7 +136,7 @@ public struct IndexSnapshot: ~Copyable {
   }
 
   /// The nearest texts, as `nearestPictures`.
-  public func nearestTexts(
+  package func nearestTexts(
     to query: [Float], count: Int, among ids: Set<UInt64>? = nil, isExact: Bool = false,
     nprobe: Int? = nil
   ) throws -> [Neighbor] {
@@ -147,14 +147,14 @@ public struct IndexSnapshot: ~Copyable {
   }
 
   /// The nearest pictures to each of many queries, which share what is read.
-  public func nearestPictures(to queries: [[Float]], _ options: VectorSearchOptions) throws
+  package func nearestPictures(to queries: [[Float]], _ options: VectorSearchOptions) throws
     -> [[Neighbor]]
   {
     try tables.nearest(.pictures, to: queries, options, in: transaction)
   }
 
   /// The nearest texts to each of many queries, which share what is read.
-  public func nearestTexts(to queries: [[Float]], _ options: VectorSearchOptions) throws
+  package func nearestTexts(to queries: [[Float]], _ options: VectorSearchOptions) throws
     -> [[Neighbor]]
   {
     try tables.nearest(.texts, to: queries, options, in: transaction)

@@ -1,41 +1,41 @@
-public import BLIP
+package import BLIP
 import Checkpoints
 internal import LMDB
+import Synchronization
 
 /// The folder of an index: one LMDB environment with typed tables, as `indexes/README.md`
 /// describes them.
 ///
 /// Many processes can read while one writes; a second writer waits. A folder can be open once in a
 /// process.
-public final class IndexStore: Sendable {
+package final class IndexStore: Sendable {
   /// The folder.
-  public let path: String
+  package let path: String
   /// Something the user should know about how the index could be opened; nil where all is well.
-  public let warning: String?
+  package let warning: String?
   private let environment: Environment
   private let tables: IndexTables
+  private let current: Mutex<IndexMetadata>
 
-  /// What the index said of itself when it was opened.
-  public var metadata: IndexMetadata { tables.layout }
+  /// What the index said of itself when it was opened, or last changed through this store.
+  package var metadata: IndexMetadata { current.withLock { $0 } }
 
   private init(path: String, environment: Environment, tables: IndexTables) {
     self.path = path
     self.environment = environment
     self.tables = tables
+    current = Mutex(tables.layout)
     warning = Self.warning(path, environment)
   }
 
   /// Opens an index for reading; throws with what to do where there is none, or it is of another
   /// format version. A folder that cannot be written is read without a mark for writers elsewhere,
   /// which then must not run (`warning`).
-  public static func open(_ path: String) throws(RetrievalError) -> IndexStore {
+  package static func open(_ path: String) throws(RetrievalError) -> IndexStore {
     switch try IndexFolder(path) {
     case .index: break
     case .vacant: throw nothing(at: path)
-    case .foreign:
-      throw RetrievalError(
-        "\(path): not the folder of an index (it has no data.mdb); give another one (--index), or "
-          + "make one with `blip index DIR --index PATH`")
+    case .foreign(let name): throw IndexFolder.occupied(path, by: name)
     }
     return try asRetrievalError {
       let environment = try Environment(path, access: .readOnly)
@@ -49,7 +49,7 @@ public final class IndexStore: Sendable {
 
   /// What the index at `path` says of itself; nil where there is none yet: no folder, nothing in
   /// it, or a `data.mdb` that a run made which was killed before it had begun.
-  public static func metadata(at path: String) throws(RetrievalError) -> IndexMetadata? {
+  package static func metadata(at path: String) throws(RetrievalError) -> IndexMetadata? {
     guard case .index = try IndexFolder(path) else { return nil }
     return try asRetrievalError {
       let transaction = try ReadTransaction(Environment(path, access: .readOnly))
@@ -59,15 +59,14 @@ public final class IndexStore: Sendable {
   }
 
   private static func nothing(at path: String) -> RetrievalError {
-    RetrievalError(
-      "\(path): there is no index here; make one with `blip index DIR --index \(path)`")
+    RetrievalError(.noIndex, "\(path): there is no index here")
   }
 
   /// Opens for writing, created with `metadata` where there is no index yet. An index made with another
   /// model (fingerprint) or other feature settings is an error that names both; so is a directory that
   /// holds other things. Name, collection and model path of an existing index are left as they are
   /// (`IndexChange.update` sets them). An index of an older format is upgraded.
-  public static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
+  package static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
     -> IndexStore
   {
     try openForWriting(path) { _ in metadata }
@@ -98,7 +97,8 @@ public final class IndexStore: Sendable {
     of path: String, _ metadata: IndexMetadata, in transaction: borrowing WriteTransaction
   ) throws -> IndexTables {
     if let fault = metadata.sizeFault {
-      throw RetrievalError("\(metadata.modelPath): the model has the \(fault); use another one")
+      throw RetrievalError(
+        .unusableModel, "\(metadata.modelPath): the model has the \(fault); use another one")
     }
     let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction, create: true)
     try MetadataTable.create(meta, metadata, in: transaction)
@@ -106,8 +106,17 @@ public final class IndexStore: Sendable {
       of: path, meta: meta, layout: metadata, in: transaction, create: true)
   }
 
+  /// Whether it was opened for writing.
+  package var isWritable: Bool { environment.access == .readWrite }
+
+  /// Throws where what is to be written does not fit this index; name, collection and model path may
+  /// differ.
+  package func requireSameLayout(as metadata: IndexMetadata) throws(RetrievalError) {
+    try tables.layout.requireSameLayout(as: metadata, index: path)
+  }
+
   /// Opens an existing index for writing, whatever model and settings it was made with.
-  public static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
+  package static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
     guard case .index = try IndexFolder(path) else { return try open(path) }
     return try openForWriting(path) { existing in
       guard let existing else { throw nothing(at: path) }
@@ -116,7 +125,7 @@ public final class IndexStore: Sendable {
   }
 
   /// Throws where there is no index at `path`, or it was made with another model.
-  public static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
+  package static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
     try open(path).metadata.requireModel(
       named: model.folder.name, at: model.folder.path, fingerprint: model.folder.fingerprint,
       index: path)
@@ -125,7 +134,7 @@ public final class IndexStore: Sendable {
   /// Stores in the index at `path` how match probabilities of its model are calibrated; another model's
   /// say nothing here, which is an error. Waits while another run writes the index, of which `whenHeld`
   /// is told.
-  public static func calibrate(
+  package static func calibrate(
     _ path: String, _ calibration: MatchCalibration, model: BLIPModel,
     whenHeld: (String) -> Void = { _ in }
   ) throws {
@@ -148,8 +157,9 @@ public final class IndexStore: Sendable {
         create: false)
     } catch ResultCode.notFound {
       throw RetrievalError(
-        "\(path): data.mdb is not an index of blip; give another folder (--index), or delete this "
-          + "one and index again")
+        .notAnIndex,
+        "\(path): data.mdb is not an index of blip; choose another directory, or delete this one and "
+          + "index again")
     }
   }
 
@@ -170,9 +180,10 @@ public final class IndexStore: Sendable {
   }
 
   /// Runs `body` on a consistent view of the index.
-  public func read<Result>(_ body: (borrowing IndexSnapshot) throws -> Result) throws -> Result {
+  package func read<Result>(_ body: (borrowing IndexSnapshot) throws -> Result) throws -> Result {
     try translatingStoreErrors {
-      let snapshot = IndexSnapshot(transaction: try ReadTransaction(environment), tables: tables)
+      let snapshot = IndexSnapshot(
+        transaction: try ReadTransaction(environment), tables: tables, metadata: metadata)
       return try body(snapshot)
     }
   }
@@ -180,11 +191,13 @@ public final class IndexStore: Sendable {
   /// One LMDB transaction: all of the body's changes or none. They are on the disk when it returns.
   ///
   /// - Precondition: not inside another `write` of the same thread.
-  public func write<Result>(_ body: (borrowing IndexChange) throws -> Result) throws -> Result {
+  package func write<Result>(_ body: (borrowing IndexChange) throws -> Result) throws -> Result {
     try translatingStoreErrors {
       let change = IndexChange(transaction: try WriteTransaction(environment), tables: tables)
       let result = try body(change)
+      let metadata = try change.metadata()
       try change.commit()
+      current.withLock { $0 = metadata }
       return result
     }
   }

@@ -148,8 +148,9 @@ struct RetrievalEvaluationTests {
     let index = set.folder.path + "/index"
     _ = try await Indexer(model: model).run(
       IndexingRequest(
-        collection: set.folder.path, index: index, name: nil, captions: nil, features: .bf16,
-        exclude: ["3.jpg"]), shouldStop: { false }, report: { _ in })
+        collection: set.folder.path, index: index,
+        options: IndexingOptions(features: .bf16, exclude: ["3.jpg"])), shouldStop: { false },
+      report: { _ in })
     let evaluation = RetrievalEvaluation(
       of: try set.captionedSet(), in: try IndexStore.open(index), model: model, depths: [0],
       itcWeight: 1, work: try WorkFolder(set.folder.path + "/work"))

@@ -38,10 +38,9 @@ struct Workshop {
     let asked = Mutex(0)
     var events: [IndexingEvent] = []
     var summary = try await Indexer(model: model).run(
-      IndexingRequest(
-        collection: collection.path, index: index, name: nil, captions: captions,
-        features: features, exclude: exclude, retriesFailures: retriesFailures,
-        allowsVanished: allowsVanished),
+      request(
+        IndexingOptions(captions: captions, features: features, exclude: exclude),
+        retriesFailures: retriesFailures, allowsVanished: allowsVanished),
       shouldStop: {
         asked.withLock { count in
           count += 1
@@ -54,6 +53,15 @@ struct Workshop {
       })
     (summary.seconds, summary.pictureSeconds, summary.encoderSeconds) = (0, 0, 0)
     return (summary, events)
+  }
+
+  private func request(
+    _ options: IndexingOptions, retriesFailures: Bool, allowsVanished: Bool
+  ) -> IndexingRequest {
+    var options = options
+    options.retriesFailures = retriesFailures
+    options.allowsVanished = allowsVanished
+    return IndexingRequest(collection: collection.path, index: index, options: options)
   }
 
   /// What the index holds of a picture, but for ids and times.

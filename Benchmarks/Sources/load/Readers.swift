@@ -5,17 +5,17 @@ import Synchronization
 
 /// Searches repeatedly in this process, which keeps the index open, until the file `stop` exists;
 /// prints the duration of each search in milliseconds.
-func read(_ index: String, until stop: String) throws {
-  let searcher = try Searcher(index: index, modelPath: nil)
+func read(_ path: String, until stop: String) async throws {
+  let index = try await PictureIndex.open(path)
+  let options = SearchOptions(rerankDepth: 0)
   let queries = ["a red wall", "blue and green squares", "a dog on a beach", "two people", "night"]
   var number = 0
   repeat {
     let query = queries[number % queries.count]
-    let elapsed = try seconds {
-      let hits = try searcher.search(text: query, count: 10, rerankDepth: 0, minimumMatch: nil)
-      guard hits.count == 10 else { throw BenchmarkError("\(hits.count) hits instead of 10") }
-    }
-    print(elapsed * 1000)
+    let start = ContinuousClock.now
+    let hits = try await index.search(text: query, options: options)
+    guard hits.count == 10 else { throw BenchmarkError("\(hits.count) hits instead of 10") }
+    print((ContinuousClock.now - start) / .milliseconds(1))
     number += 1
   } while access(stop, F_OK) != 0
 }

@@ -9,7 +9,7 @@ import Foundation
 
 let arguments = CommandLine.arguments
 if arguments.count == 4, arguments[1] == "reader" {
-  try read(arguments[2], until: arguments[3])
+  try await read(arguments[2], until: arguments[3])
   exit(0)
 }
 let readers = arguments.count > 1 ? Int(arguments[1]) ?? 8 : 8

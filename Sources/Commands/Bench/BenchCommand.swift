@@ -5,7 +5,6 @@ import Checkpoints
 import Evaluation
 import Files
 import Retrieval
-import Store
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

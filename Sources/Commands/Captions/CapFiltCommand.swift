@@ -2,7 +2,6 @@ import ArgumentParser
 import BLIP
 import Files
 import Retrieval
-import Store
 
 struct CapFiltCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,7 +3,6 @@ import BLIP
 import Files
 import Glibc
 import Retrieval
-import Store
 
 struct CaptionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -94,26 +93,14 @@ struct CaptionCommand: AsyncParsableCommand {
 
   private func captionIndex() async throws {
     let path = try index.pathReportingCrashes()
-    if let folder = inputs.first { try check(folder, isOf: path) }
-    let captioner = try IndexCaptioner(
-      index: path, modelPath: model.path(), precision: precision.precision,
-      settings: generation.settings, decoder: DecodeCommand.decoder,
-      cache: CacheLocation.standard)
-    var bar = ProgressBar("scanning for pictures", console: .error)
-    defer { bar.clear() }
-    let summary = try await captioner.run(shouldStop: Interruption.isRequested) { event in
-      switch event {
-      case .waiting(let holder):
-        bar.clear()
-        Console.noteWaiting(for: holder)
-      case .planned(_, let toCaption): bar.start("captions", total: toCaption)
-      case .captioned(let count): bar.advance(to: count)
-      case .skipped(let reason), .warning(let reason):
-        bar.clear()
-        Console.note(printable(reason))
-      }
+    let index = try await openIndex(path)
+    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    var options = CaptioningOptions(
+      model: try model.path(), precision: precision.precision, settings: generation.settings)
+    options.decoder = DecodeCommand.decoder
+    let summary = try await Interruption.cancelling { [options] in
+      try await Self.caption(index, options)
     }
-    bar.clear()
     let pace = Double(summary.captioned) / summary.seconds
     try Console.output.write(
       Table.facts([
@@ -124,7 +111,7 @@ struct CaptionCommand: AsyncParsableCommand {
           duration(summary.seconds)
             + (summary.captioned > 0 ? " (\(fixed(pace, 1)) captions/s)" : "")
         ),
-        ("captioner", printable(captioner.captioner.description)),
+        ("captioner", printable(summary.captioner)),
         ("index", printable(path)),
       ]))
     if summary.captioned == 0, summary.skipped > 0 {
@@ -132,13 +119,41 @@ struct CaptionCommand: AsyncParsableCommand {
     }
   }
 
-  /// Throws unless the index was built from this folder.
-  private func check(_ folder: String, isOf index: String) throws {
-    guard let metadata = try IndexStore.metadata(at: index) else {
+  private func openIndex(_ path: String) async throws -> PictureIndex {
+    do throws(RetrievalError) {
+      return try await PictureIndex.open(path, cache: CacheLocation.standard)
+    } catch {
+      guard error.code == .noIndex, let folder = inputs.first else { throw error }
       throw CommandFailure(
-        "\(index): there is no index here; index the folder first (`blip index \(folder)`), or write "
-          + "the captions to a file (--out)")
+        "\(error); index the folder first (`blip index \(folder)`), or write the captions to a file "
+          + "(--out)")
     }
+  }
+
+  private static func caption(
+    _ index: PictureIndex, _ options: CaptioningOptions
+  ) async throws -> CaptioningSummary {
+    var summary = CaptioningSummary()
+    var bar = ProgressBar("scanning for pictures", console: .error)
+    defer { bar.clear() }
+    for try await event in index.generateCaptions(options: options) {
+      switch event {
+      case .waiting(let holder):
+        bar.clear()
+        Console.noteWaiting(for: holder)
+      case .planned(_, let toCaption): bar.start("captions", total: toCaption)
+      case .captioned(let count): bar.advance(to: count)
+      case .skipped(let reason), .warning(let reason):
+        bar.clear()
+        Console.note(printable(reason))
+      case .finished(let final): summary = final
+      }
+    }
+    return summary
+  }
+
+  /// Throws unless the index was built from this folder.
+  private func check(_ folder: String, isOf index: String, _ metadata: IndexMetadata) throws {
     let root = try resolvedFolder(folder)
     guard String(decoding: root, as: UTF8.self) == metadata.collection else {
       throw CommandFailure(

@@ -1,6 +1,5 @@
 import Files
 import Retrieval
-import Store
 
 /// A file of texts with their pictures, sources and match probabilities: BLIP's JSON list of
 /// `{"image", "caption"}`, or one such object per line.

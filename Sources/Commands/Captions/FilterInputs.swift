@@ -1,7 +1,6 @@
 import Captions
 import Files
 import Retrieval
-import Store
 import Training
 
 /// The pictures of a captions file, each with its captions.

@@ -1,6 +1,5 @@
 import Files
 import Retrieval
-import Store
 
 /// Scores the texts of pictures, except those that `log` has results for, and shows the progress on
 /// standard error. Returns the results in the order of the pictures.

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Files
 import Retrieval
-import Store
 
-struct CheckCommand: ParsableCommand {
+struct CheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Verify an index, and optionally repair it.",
@@ -27,18 +26,16 @@ struct CheckCommand: ParsableCommand {
   @Flag(name: .customLong("json"), help: "Print one JSON object.")
   var writesJSON = false
 
-  func run() throws {
+  func run() async throws {
     let path = try index.pathReportingCrashes()
-    var repair: IndexRepair?
+    let index = try await PictureIndex.open(path)
+    let repair = repairs ? try await index.repair(waiting: { Console.noteWaiting(for: $0) }) : nil
+    if let warning = try index.warning { Console.note(warning) }
     let check: IndexCheck
-    do {
-      let store = try repairs ? IndexStore.openToRepair(path) : IndexStore.open(path)
-      if let warning = store.warning { Console.note(warning) }
-      if repairs { repair = try store.repair(whenHeld: Console.noteWaiting) }
-      check =
-        if let repair, repair.check.isSound { repair.check } else {
-          try store.read { try $0.check() }
-        }
+    if let repair, repair.check.isSound {
+      check = repair.check
+    } else {
+      check = try await index.check()
     }
     try Console.output.write(
       writesJSON

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Files
 import Retrieval
-import Store
 
-struct CompactCommand: ParsableCommand {
+struct CompactCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compact",
     abstract: "Reclaim disk space left by deleted pictures.",
@@ -20,19 +19,18 @@ struct CompactCommand: ParsableCommand {
 
   @OptionGroup var index: IndexOption
 
-  func run() throws {
+  func run() async throws {
     let path = try index.pathReportingCrashes()
-    let compaction = try IndexCompaction(path)
-    let needed = "compacting needs \(size(ofBytes: compaction.bytesNeeded)) of free disk space"
-    let free = size(ofBytes: compaction.bytesFree)
-    guard compaction.bytesNeeded <= compaction.bytesFree else {
-      throw CommandFailure(
-        "\(printable(path)): \(needed), and only \(free) are free; free some and run again (nothing "
-          + "was changed)")
+    let (before, after) = try await PictureIndex.open(path).compact { plan in
+      let needed = "compacting needs \(size(ofBytes: plan.bytesNeeded)) of free disk space"
+      let free = size(ofBytes: plan.bytesFree)
+      guard plan.bytesNeeded <= plan.bytesFree else {
+        throw CommandFailure(
+          "\(printable(path)): \(needed), and only \(free) are free; free some and run again (nothing "
+            + "was changed)")
+      }
+      Console.note("\(printable(path)): \(needed); \(free) are free")
     }
-    Console.note("\(printable(path)): \(needed); \(free) are free")
-    let before = compaction.bytesBefore
-    let after = try compaction.run()
     try Console.output.write(
       Table.facts([
         ("before", size(ofBytes: before)), ("after", size(ofBytes: after)),

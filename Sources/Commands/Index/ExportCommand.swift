@@ -1,9 +1,8 @@
 import ArgumentParser
 import Files
 import Retrieval
-import Store
 
-struct ExportCommand: ParsableCommand {
+struct ExportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Export the embeddings of an index, for other programs or blip import.",
@@ -27,13 +26,13 @@ struct ExportCommand: ParsableCommand {
     if folder.isEmpty { throw ValidationError("The folder to write must not be empty.") }
   }
 
-  func run() throws {
-    let store = try IndexStore.open(index.pathReportingCrashes())
+  func run() async throws {
+    let index = try await PictureIndex.open(index.pathReportingCrashes())
     Interruption.watch()
-    guard
-      let summary = try store.export(
-        to: folder, shouldStop: Interruption.isRequested)
-    else { throw Interruption.stopped("nothing was written") }
+    let summary: ExportSummary
+    do {
+      summary = try await Interruption.cancelling { [folder] in try await index.export(to: folder) }
+    } catch is CancellationError { throw Interruption.stopped("nothing was written") }
     try Console.output.write(
       Table.facts([
         ("pictures", "\(summary.pictures)"), ("texts", "\(summary.texts)"),

@@ -1,9 +1,8 @@
 import ArgumentParser
 import Files
 import Retrieval
-import Store
 
-struct ImportCommand: ParsableCommand {
+struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Build an index from existing embeddings.",
@@ -46,17 +45,18 @@ struct ImportCommand: ParsableCommand {
     if model?.isEmpty == true { throw ValidationError("--model must not be empty.") }
   }
 
-  func run() throws {
+  func run() async throws {
     let path = try index.pathReportingCrashes()
-    let request = ImportRequest(
-      folder: folder, index: path, collection: collection,
-      model: try model.map(ModelLocation.folder))
-    let work = try IndexImport(request)
+    let model = try model.map(ModelLocation.folder)
     Interruption.watch()
-    guard
-      let summary = try work.run(
-        shouldStop: Interruption.isRequested, whenHeld: Console.noteWaiting)
-    else { throw Interruption.stopped("nothing was imported") }
+    let summary: ImportSummary
+    do {
+      summary = try await Interruption.cancelling { [folder, collection] in
+        try await PictureIndex.importEmbeddings(
+          from: folder, to: path, collection: collection, model: model,
+          waiting: { Console.noteWaiting(for: $0) })
+      }
+    } catch is CancellationError { throw Interruption.stopped("nothing was imported") }
     report(summary.omissions)
     try Console.output.write(
       Table.facts([

@@ -1,10 +1,8 @@
 import ArgumentParser
 import BLIP
-import Checkpoints
 import Files
 import Glibc
 import Retrieval
-import Store
 
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -108,40 +106,48 @@ struct IndexCommand: AsyncParsableCommand {
   func run() async throws {
     let indexPath = try index.pathReportingCrashes()
     try checkFolder()
-    let existing = try IndexStore.metadata(at: indexPath)
-    let model = try loadModel(for: existing)
-    // Only a model given on the command line replaces that of the index.
-    let predecessor =
-      self.model.given == nil || existing?.modelFingerprint == model.folder.fingerprint
-      ? nil : existing
-    if let predecessor {
-      Console.note(
-        "the index was built with \(predecessor.modelName): building a new one with "
-          + "\(model.folder.name), which then replaces it")
-    }
-    let request = IndexingRequest(
-      collection: folder, index: indexPath, name: naming.name,
-      captions: pictures.captions,
-      features: storage.features
-        ?? (existing == nil || predecessor != nil ? Self.defaultFeatures(of: model) : nil),
-      exclude: pictures.exclude, recall: storage.recall, rebuildsVectors: storage.rebuilds,
-      retriesFailures: pictures.retriesFailures, allowsVanished: pictures.allowsVanished)
-
+    let options = try indexingOptions()
+    let index = try await openOrCreate(indexPath)
     Interruption.watch()
-    var progress = IndexingProgress(console: .error)
-    let summary: IndexingSummary
-    do {
-      let indexer = Indexer(model: model, decoder: DecodeCommand.decoder)
-      let work = predecessor == nil ? indexer.run : indexer.replace
-      summary = try await work(
-        request, Interruption.isRequested, { progress.receive($0) })
-    } catch {
-      progress.finish()
-      throw error
+    let summary = try await Interruption.cancelling { [folder] in
+      try await Self.update(index, from: folder, options: options)
     }
-    progress.finish()
     try Console.output.write(Self.describe(summary, indexPath: indexPath))
     try end(summary)
+  }
+
+  private func indexingOptions() throws -> IndexingOptions {
+    var options = IndexingOptions(
+      name: naming.name, captions: pictures.captions, features: storage.features,
+      exclude: pictures.exclude)
+    options.model = try model.path()
+    options.recall = storage.recall
+    options.rebuildsVectors = storage.rebuilds
+    options.retriesFailures = pictures.retriesFailures
+    options.allowsVanished = pictures.allowsVanished
+    options.decoder = DecodeCommand.decoder
+    return options
+  }
+
+  private func openOrCreate(_ path: String) async throws -> PictureIndex {
+    let (precision, cache) = (precision.precision, CacheLocation.standard)
+    do throws(RetrievalError) {
+      return try await PictureIndex.open(path, precision: precision, cache: cache)
+    } catch  where error.code == .noIndex {
+      return try await PictureIndex.create(at: path, precision: precision, cache: cache)
+    }
+  }
+
+  private static func update(
+    _ index: PictureIndex, from folder: String, options: IndexingOptions
+  ) async throws -> IndexingSummary {
+    var progress = IndexingProgress(console: .error)
+    defer { progress.finish() }
+    var summary = IndexingSummary()
+    for try await event in index.update(from: folder, options: options) {
+      if case .finished(let final) = event { summary = final } else { progress.receive(event) }
+    }
+    return summary
   }
 
   private func checkFolder() throws(CommandFailure) {
@@ -153,23 +159,6 @@ struct IndexCommand: AsyncParsableCommand {
     guard facts.st_mode & S_IFMT == S_IFDIR else {
       throw CommandFailure("\(folder) is not a folder; give the folder of the pictures")
     }
-  }
-
-  /// The model given, else the one the index was built with, else the one shipped with blip.
-  private func loadModel(for existing: IndexMetadata?) throws -> BLIPModel {
-    var model = model
-    if model.given == nil, let path = existing?.modelPath, access(path, F_OK) == 0 {
-      model.given = path
-    }
-    return try model.load(
-      precision: precision.precision == .auto
-        ? existing?.precision ?? .auto : precision.precision)
-  }
-
-  /// A model that reranks needs the patch features of pictures when searching. bf16 halves their size
-  /// and changes ITM's logits too little to reorder results.
-  private static func defaultFeatures(of model: BLIPModel) -> FeaturePrecision {
-    model.folder.configuration.rerankDepth == 0 ? .none : .bf16
   }
 
   private static func describe(_ summary: IndexingSummary, indexPath: String) -> String {

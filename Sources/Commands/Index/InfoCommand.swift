@@ -2,10 +2,9 @@ import ArgumentParser
 import BLIP
 import Files
 import Retrieval
-import Store
 import Tensors
 
-struct InfoCommand: ParsableCommand {
+struct InfoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info",
     abstract: "Show what an index contains, or how this machine computes.",
@@ -38,23 +37,26 @@ struct InfoCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() async throws {
     guard !showsProcessor else {
       let report = ComputeReport.current
       return try Console.output.write(writesJSON ? report.json.text + "\n" : report.table)
     }
     let path = try index.pathReportingCrashes()
-    let contents = try IndexStore.open(path).read { try IndexContents($0) }
+    let index = try await PictureIndex.open(path)
+    let (metadata, contents) = (try index.metadata, try await index.statistics())
     try Console.output.write(
-      writesJSON ? json(contents, path: path).text + "\n" : table(contents, path: path))
+      writesJSON
+        ? json(metadata, contents, path: path).text + "\n" : table(metadata, contents, path: path))
   }
 
-  private func shown(_ contents: IndexContents) -> ArraySlice<FailureRecord> {
+  private func shown(_ contents: IndexStatistics) -> ArraySlice<FailureRecord> {
     contents.failures.prefix(listsFailures ? .max : Self.fewFailures)
   }
 
-  private func table(_ contents: IndexContents, path: String) -> String {
-    let metadata = contents.metadata
+  private func table(
+    _ metadata: IndexMetadata, _ contents: IndexStatistics, path: String
+  ) -> String {
     var text = Table.facts([
       ("index", printable(path)),
       ("name", printable(metadata.name)),
@@ -74,8 +76,8 @@ struct InfoCommand: ParsableCommand {
       ),
       (
         "vectors",
-        "pictures \(Self.arrangement(contents.vectors.pictures)), texts "
-          + Self.arrangement(contents.vectors.texts)
+        "pictures \(Self.arrangement(contents.pictureVectors)), texts "
+          + Self.arrangement(contents.textVectors)
       ),
       ("bytes per vector", contents.bytesPerVector.map { "\($0), with its embedding" } ?? "—"),
       ("pictures", "\(contents.pictures)"),
@@ -100,7 +102,7 @@ struct InfoCommand: ParsableCommand {
     return text
   }
 
-  private static func texts(_ contents: IndexContents) -> String {
+  private static func texts(_ contents: IndexStatistics) -> String {
     let synthetic = contents.syntheticTexts
     return "\(contents.texts)" + (synthetic > 0 ? ", \(synthetic) of them synthetic" : "")
   }
@@ -130,8 +132,9 @@ struct InfoCommand: ParsableCommand {
     return "\(metadata.features.rawValue), \(metadata.featureRows)×\(metadata.featureColumns)"
   }
 
-  private func json(_ contents: IndexContents, path: String) -> JSONOutput {
-    let metadata = contents.metadata
+  private func json(
+    _ metadata: IndexMetadata, _ contents: IndexStatistics, path: String
+  ) -> JSONOutput {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
       ("collection", .string(metadata.collection)),
@@ -148,8 +151,8 @@ struct InfoCommand: ParsableCommand {
       ("features", .string(metadata.features.rawValue)),
       ("match_temperature", contents.calibration.map { .float($0.temperature) }),
       ("match_bias", contents.calibration.map { .float($0.bias) }),
-      ("picture_vectors", Self.json(contents.vectors.pictures)),
-      ("text_vectors", Self.json(contents.vectors.texts)),
+      ("picture_vectors", Self.json(contents.pictureVectors)),
+      ("text_vectors", Self.json(contents.textVectors)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
       ("synthetic_texts", .integer(contents.syntheticTexts)),
@@ -175,39 +178,6 @@ struct InfoCommand: ParsableCommand {
           })
       ),
     ])
-  }
-}
-
-/// What an index contains, read in one snapshot.
-private struct IndexContents {
-  let metadata: IndexMetadata
-  let calibration: MatchCalibration?
-  let pictures: Int
-  let texts: Int
-  let syntheticTexts: Int
-  let vectors: (pictures: VectorSummary, texts: VectorSummary)
-  let tables: [TableSize]
-  let failures: [FailureRecord]
-
-  init(_ snapshot: borrowing IndexSnapshot) throws {
-    metadata = snapshot.metadata
-    calibration = try snapshot.matchCalibration()
-    pictures = try snapshot.pictureCount()
-    texts = try snapshot.textCount()
-    syntheticTexts = try snapshot.syntheticTextCount()
-    vectors = try snapshot.vectorSummaries()
-    tables = try snapshot.tableSizes()
-    var failures: [FailureRecord] = []
-    try snapshot.forEachFailure { failures.append($0) }
-    self.failures = failures.sorted { $0.path.lexicographicallyPrecedes($1.path) }
-  }
-
-  /// Bytes of the file used by embeddings and the vector index, per vector; nil without vectors.
-  var bytesPerVector: Int? {
-    let names = ["embeddings", "text_embeddings", "lists", "centroids", "places"]
-    let bytes = tables.filter { names.contains($0.name) }.reduce(0) { $0 + $1.bytes }
-    let count = vectors.pictures.vectors + vectors.texts.vectors
-    return count > 0 ? bytes / count : nil
   }
 }
 

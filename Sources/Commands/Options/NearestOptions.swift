@@ -24,7 +24,15 @@ struct NearestOptions: ParsableArguments {
     }
   }
 
-  func options(folder: String? = nil) -> SearchOptions {
-    SearchOptions(isExact: isExact, nprobe: nprobe, folder: folder)
+}
+
+extension SearchOptions {
+  init(
+    _ ranking: RankingOptions, _ nearest: NearestOptions, budget: Duration? = nil,
+    folder: String? = nil
+  ) {
+    self.init(
+      count: ranking.count, rerankDepth: ranking.depth, minimumMatch: ranking.minimumMatch,
+      budget: budget, isExact: nearest.isExact, nprobe: nearest.nprobe, folder: folder)
   }
 }

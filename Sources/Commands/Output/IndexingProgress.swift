@@ -22,6 +22,10 @@ struct IndexingProgress {
 
   mutating func receive(_ event: IndexingEvent) {
     switch event {
+    case .replacing(let old, let new):
+      bar.clear()
+      Console.note(
+        "the index was built with \(old): building a new one with \(new), which then replaces it")
     case .waiting(let holder):
       bar.clear()
       Console.noteWaiting(for: holder)
@@ -46,6 +50,7 @@ struct IndexingProgress {
     case .warning(let text):
       bar.clear()
       Console.note(printable(text))
+    case .finished: break
     }
   }
 

@@ -15,6 +15,19 @@ enum Interruption {
   /// Whether a signal was received.
   @Sendable static func isRequested() -> Bool { signal != nil }
 
+  /// Runs `body` in a task that is cancelled once a signal is received.
+  static func cancelling<Result: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    let work = Task(operation: body)
+    let watch = Task {
+      while !isRequested() { try await Task.sleep(for: .milliseconds(50)) }
+      work.cancel()
+    }
+    defer { watch.cancel() }
+    return try await work.value
+  }
+
   /// What an interrupted command throws: says on standard error that it stopped, and what became of
   /// its work, and has it exit with 128 + the signal's number.
   static func stopped(_ consequence: String) -> ExitCode {

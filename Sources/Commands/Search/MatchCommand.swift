@@ -1,7 +1,7 @@
 import ArgumentParser
 import Retrieval
 
-struct MatchCommand: ParsableCommand {
+struct MatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "match",
     abstract: "Find the texts that describe a picture.",
@@ -48,21 +48,19 @@ struct MatchCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() async throws {
     try PictureArgument.check(picture)
     let hits: [TextHit]
     if texts.isEmpty {
-      let searcher = try Searcher(
-        index: index.pathReportingCrashes(), modelPath: model.path(),
-        precision: precision.precision,
+      let index = try await PictureIndex.open(
+        index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
         cache: CacheLocation.standard)
-      hits = try searcher.match(
-        pictureAt: picture, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch, options: nearest.options())
+      hits = try await index.match(picture: picture, options: SearchOptions(ranking, nearest))
     } else {
       let model = try model.load(precision: precision.precision)
-      for text in texts { QueryText.note(text, model: model) }
-      hits = try match(pictureAt: picture, texts: texts, model: model)
+      let queries = try texts.map { try TextQuery($0, model: model) }
+      for query in queries { query.note() }
+      hits = try match(pictureAt: picture, texts: queries, model: model)
     }
     try write(hits)
     if hits.isEmpty { Console.note("no results") }

@@ -1,6 +1,5 @@
 import Files
 import Retrieval
-import Store
 
 /// The HTML page that `blip search --html` writes.
 struct ResultPage {

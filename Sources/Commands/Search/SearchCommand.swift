@@ -4,7 +4,7 @@ import Glibc
 import Images
 import Retrieval
 
-struct SearchCommand: ParsableCommand {
+struct SearchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "search",
     abstract: "Search pictures by text, or find pictures similar to a picture.",
@@ -90,28 +90,25 @@ struct SearchCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() async throws {
     let isPicture = PictureArgument.isPicture(query)
     if isPicture { try PictureArgument.check(query) }
-    let searcher = try Searcher(
-      index: index.pathReportingCrashes(), modelPath: model.path(), precision: precision.precision,
+    let index = try await PictureIndex.open(
+      index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
+    let options = SearchOptions(ranking, nearest, budget: time.budget, folder: scope.folder)
     let hits: [PictureHit]
     if isPicture {
-      hits = try searcher.search(
-        pictureAt: query, count: ranking.count, options: nearest.options(folder: scope.folder))
+      hits = try await index.search(picture: query, options: options)
     } else {
-      QueryText.note(query, model: searcher.model)
-      hits = try searcher.search(
-        text: query, count: ranking.count, rerankDepth: ranking.depth,
-        minimumMatch: ranking.minimumMatch, budget: time.budget,
-        options: nearest.options(folder: scope.folder)
-      )
+      let query = try await index.query(query)
+      query.note()
+      hits = try await index.search(query, options: options)
     }
     try write(hits)
     if let html = output.html {
       let page = ResultPage(
-        query: isPicture ? .picture(query) : .text(query), metadata: searcher.metadata,
+        query: isPicture ? .picture(query) : .text(query), metadata: try index.metadata,
         hits: hits)
       try page.write(to: html)
       Console.note("wrote \(printable(html))")

@@ -1,18 +1,18 @@
-public import BLIP
-public import Images
+package import BLIP
+package import Images
 internal import Store
 internal import Tensors
 
 /// Captioning and filtering (Li et al. 2022, section 3.3): every picture gets a synthetic text, drawn
 /// by nucleus sampling, and that and the texts it has are held against it by ITM.
-public struct CapFilt: Sendable {
+package struct CapFilt: Sendable {
   private let captioner: PictureCaptioner
   private let filter: MatchFilter
 
   /// - Parameters:
   ///   - model: Opened for captions, and with the heads of retrieval.
   ///   - settings: How captions are generated.
-  public init(
+  package init(
     model: BLIPModel, settings: GenerationSettings, decoder: any PictureDecoder = ImageDecoder()
   ) {
     captioner = PictureCaptioner(model: model, settings: settings, decoder: decoder)
@@ -20,14 +20,14 @@ public struct CapFilt: Sendable {
   }
 
   /// The model and all that the result depends on.
-  public var description: String { captioner.description }
+  package var description: String { captioner.description }
 
   /// Hands over the texts of each picture with their match probabilities, in the order of the
   /// pictures, the synthetic one last; one that the picture has already is not repeated.
   ///
   /// Whatever is wrong with a picture's file is said of its texts. Returns whether all were done: once
   /// `shouldStop` says so, no further group is begun.
-  public func run(
+  package func run(
     _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
     take: ([FilteredText]) throws -> Void
   ) async throws -> Bool {

@@ -1,13 +1,13 @@
 internal import Checkpoints
 internal import Files
 internal import FoundationEssentials
-public import Store
+package import Store
 
 /// A file of captions that grows line by line, `{"image", "caption", "source", "captioner"}`, and is
 /// read as captions by whoever takes JSONL. A run that was stopped goes on behind the last whole line.
-public final class CaptionLog {
+package final class CaptionLog {
   /// The names that it has captions for.
-  public let names: Set<String>
+  package let names: Set<String>
   private let captioner: String
   private let log: JSONLinesLog
 
@@ -18,7 +18,7 @@ public final class CaptionLog {
 
   /// Opens the file, or makes it. One that another captioner wrote, or nothing of the kind, is an
   /// error.
-  public init(_ path: String, captioner: String) throws(RetrievalError) {
+  package init(_ path: String, captioner: String) throws(RetrievalError) {
     var names: Set<String> = []
     log = try asRetrievalError {
       try JSONLinesLog(path, writer: "blip caption") { line, number throws(PathError) in
@@ -32,7 +32,7 @@ public final class CaptionLog {
   }
 
   /// Adds a line.
-  public func append(image: String, caption: String) throws(RetrievalError) {
+  package func append(image: String, caption: String) throws(RetrievalError) {
     try asRetrievalError {
       try log.append(
         "{\"image\": \(jsonString(image)), \"caption\": \(jsonString(caption)), "

@@ -1,7 +1,7 @@
-public import BLIP
+import BLIP
 internal import Checkpoints
 internal import Files
-public import Images
+import Images
 internal import Store
 internal import Tensors
 
@@ -15,8 +15,10 @@ public enum CaptioningEvent: Sendable, Equatable {
   case captioned(Int)
   /// A picture without a caption, and why.
   case skipped(String)
-  /// Something that the person should know and that stops nothing.
+  /// Something that the user should know and that stops nothing.
   case warning(String)
+  /// Captioning has ended; always the last event.
+  case finished(CaptioningSummary)
 }
 
 /// What came of captioning an index.
@@ -33,16 +35,21 @@ public struct CaptioningSummary: Sendable, Equatable {
   public var seconds = 0.0
   /// Stopped by the caller before the end; the next run goes on.
   public var interrupted = false
+  /// The model and the settings, as synthetic texts name them.
+  public var captioner = ""
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// Writes captions of an index's pictures into its texts, marked as synthetic: they are found at once
-/// by `Searcher.match`. A picture has one synthetic text; one of another captioner is replaced.
+/// by a search for texts. A picture has one synthetic text; one of another captioner is replaced.
 ///
 /// A caption is there when its transaction is; nothing else records progress, so that a run may end
 /// at any moment and the next one goes on.
-public struct IndexCaptioner: Sendable {
+struct IndexCaptioner: Sendable {
   /// Who captions.
-  public let captioner: PictureCaptioner
+  private let captioner: PictureCaptioner
   /// The model of the index, which embeds the captions.
   private let encoder: BLIPModel
   private let index: String
@@ -60,33 +67,33 @@ public struct IndexCaptioner: Sendable {
     case skipped(RetrievalError)
   }
 
-  /// Captions the index at a path with the model at `modelPath`, or with its own.
-  /// - Parameters:
-  ///   - precision: `auto` is that of the index.
-  ///   - cache: The folder where packed weights are kept.
-  public init(
-    index: String, modelPath: String?, precision: Precision, settings: GenerationSettings,
-    decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
+  /// Captions the index at a path; packed weights are kept in `cache`.
+  init(
+    index: String, metadata: IndexMetadata, _ options: CaptioningOptions, cache: String?
   ) throws {
     self.index = index
-    metadata = try IndexStore.open(index).metadata
-    let precision = precision == .auto ? metadata.precision : precision
+    self.metadata = metadata
+    let precision = options.precision == .auto ? metadata.precision : options.precision
     let own = try ModelLocator(index: index, metadata: metadata).folder(given: nil)
-    let given = try modelPath.map { try ModelFolder(path: $0) }
+    let given = try options.model.map { try ModelFolder(path: $0) }
     let model = try BLIPModel(
       folder: given ?? own, precision: precision, use: .captions, cache: cache)
-    captioner = PictureCaptioner(model: model, settings: settings, decoder: decoder)
+    captioner = PictureCaptioner(
+      model: model, settings: options.settings, decoder: options.decoder)
     encoder =
       model.folder.fingerprint == metadata.modelFingerprint && precision == metadata.precision
       ? model : try BLIPModel(folder: own, precision: metadata.precision, cache: cache)
   }
 
   /// Captions all pictures that have no caption of this captioner.
-  public func run(
-    shouldStop: @escaping @Sendable () -> Bool, report: (CaptioningEvent) -> Void
+  /// - Parameter open: Opens the index for writing.
+  func run(
+    open: () async throws -> IndexStore, shouldStop: @escaping @Sendable () -> Bool,
+    report: (CaptioningEvent) -> Void
   ) async throws -> CaptioningSummary {
     let start = ContinuousClock.now
     var summary = CaptioningSummary()
+    summary.captioner = captioner.description
     guard
       let lock = try WriterLock.take(
         of: index, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) })
@@ -95,7 +102,7 @@ public struct IndexCaptioner: Sendable {
       return summary
     }
     defer { withExtendedLifetime(lock) {} }
-    let store = try IndexStore.openForWriting(index, metadata: metadata)
+    let store = try await open()
     if let warning = store.warning { report(.warning(warning)) }
     let root = try collectionRoot(metadata.collection)
     let jobs = try plan(store, &summary)

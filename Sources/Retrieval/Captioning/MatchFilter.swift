@@ -1,23 +1,23 @@
-public import BLIP
+package import BLIP
 internal import Checkpoints
 internal import Files
-public import Images
-public import Store
+package import Images
+package import Store
 internal import Tensors
 
 /// A picture with texts that may be about it.
-public struct FilterInput: Sendable {
+package struct FilterInput: Sendable {
   /// The picture as the set names it.
-  public let name: String
+  package let name: String
   /// Where it lies.
-  public let path: [UInt8]
+  package let path: [UInt8]
   /// The texts, each with where it is from.
-  public internal(set) var texts: [(text: String, source: TextSource)]
+  package internal(set) var texts: [(text: String, source: TextSource)]
   /// Its number in the index, where there is one.
   let id: UInt64?
 
   /// A picture of a captions file.
-  public init(name: String, path: [UInt8], texts: [(text: String, source: TextSource)]) {
+  package init(name: String, path: [UInt8], texts: [(text: String, source: TextSource)]) {
     (self.name, self.path, self.texts, id) = (name, path, texts, nil)
   }
 
@@ -43,27 +43,27 @@ public struct FilterInput: Sendable {
 }
 
 /// What the filter says of a text and its picture.
-public struct FilteredText: Sendable {
+package struct FilteredText: Sendable {
   /// The picture as the set names it.
-  public let picture: String
+  package let picture: String
   /// Where it lies.
-  public let path: [UInt8]
+  package let path: [UInt8]
   /// The text.
-  public let text: String
+  package let text: String
   /// Where the text is from.
-  public let source: TextSource
+  package let source: TextSource
   /// ITM's probability of a match; an error where the picture could not be looked at.
-  public let match: Result<Float, RetrievalError>
+  package let match: Result<Float, RetrievalError>
 
   /// Whether the pair is no noise: its probability is above the threshold.
-  public func isKept(above threshold: Float) -> Bool {
+  package func isKept(above threshold: Float) -> Bool {
     if case .success(let probability) = match { probability > threshold } else { false }
   }
 }
 
 /// CapFilt's filter (Li et al. 2022, section 3.3): how likely each text is about its picture, by the
 /// image-grounded text encoder.
-public struct MatchFilter: Sendable {
+package struct MatchFilter: Sendable {
   private static let picturesPerTask = 8
 
   private let model: BLIPModel
@@ -74,7 +74,7 @@ public struct MatchFilter: Sendable {
   private let features: FeaturePrecision
 
   /// A filter of captions files.
-  public init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+  package init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
     (self.model, self.decoder, store, features) = (model, decoder, nil, .none)
   }
 
@@ -83,7 +83,7 @@ public struct MatchFilter: Sendable {
   ///   - modelPath: Where that model lies; nil: where it lay, or the default model.
   ///   - precision: `auto` is that of the index.
   ///   - cache: The folder where packed weights are kept.
-  public init(
+  package init(
     index: String, modelPath: String?, precision: Precision,
     decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
   ) throws {
@@ -98,16 +98,16 @@ public struct MatchFilter: Sendable {
   }
 
   /// The name of the model.
-  public var modelName: String { model.folder.name }
+  package var modelName: String { model.folder.name }
 
   /// The model and everything else that scores depend on, besides the picture and the text.
-  public var description: String {
+  package var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue)"
       + (features == .none ? "" : ", features \(features.rawValue)")
   }
 
   /// The pictures of the index that have texts, by id; without an index, none.
-  public func indexed() throws -> [FilterInput] {
+  package func indexed() throws -> [FilterInput] {
     guard let store else { return [] }
     return try store.read { snapshot in
       let root = Array(snapshot.metadata.collection.utf8)
@@ -125,7 +125,7 @@ public struct MatchFilter: Sendable {
   ///
   /// Whatever is wrong with a picture's file is said of its texts. Returns whether all were done: once
   /// `shouldStop` says so, no further group is begun.
-  public func run(
+  package func run(
     _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
     take: ([FilteredText]) throws -> Void
   ) async throws -> Bool {

@@ -1,22 +1,22 @@
-public import BLIP
+package import BLIP
 internal import Checkpoints
 internal import Digests
 internal import Files
-public import Images
-public import Store
+package import Images
+package import Store
 internal import Tensors
 
 /// A picture's caption, or why there is none.
-public struct CaptionedFile: Sendable {
+package struct CaptionedFile: Sendable {
   /// As the caller named it.
-  public let path: [UInt8]
+  package let path: [UInt8]
   /// The caption; an error names the file and says what is wrong with it.
-  public let caption: Result<String, RetrievalError>
+  package let caption: Result<String, RetrievalError>
 }
 
 /// Says what pictures show. Groups of pictures are worked on in several tasks at once: while one
 /// reads and decodes, another generates.
-public struct PictureCaptioner: Sendable, CustomStringConvertible {
+package struct PictureCaptioner: Sendable, CustomStringConvertible {
   /// Pictures of a task. Their sequences grow together: a step reads the model's weights once for all.
   static let picturesPerTask = 8
 
@@ -26,7 +26,7 @@ public struct PictureCaptioner: Sendable, CustomStringConvertible {
   let decoder: any PictureDecoder
 
   /// A captioner that decodes pictures with `decoder`.
-  public init(
+  package init(
     model: BLIPModel, settings: GenerationSettings, decoder: any PictureDecoder = ImageDecoder()
   ) {
     self.model = model
@@ -35,7 +35,7 @@ public struct PictureCaptioner: Sendable, CustomStringConvertible {
   }
 
   /// The model and all that a caption depends on: what marks a synthetic text.
-  public var description: String {
+  package var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue), "
       + "\(settings)"
   }
@@ -44,7 +44,7 @@ public struct PictureCaptioner: Sendable, CustomStringConvertible {
   ///
   /// Whatever is wrong with a file is its own result. Returns whether all were done: once
   /// `shouldStop` says so, no further group is begun.
-  public func caption(
+  package func caption(
     files: [[UInt8]], shouldStop: @escaping @Sendable () -> Bool,
     take: (CaptionedFile) throws -> Void
   ) async throws -> Bool {

@@ -1,15 +1,15 @@
 internal import Checkpoints
 internal import Files
 internal import FoundationEssentials
-public import Store
+package import Store
 
 /// The match probabilities that `CapFilt` or `MatchFilter` computed, one JSON object per picture and
 /// line, so that an interrupted run can resume and another threshold needs no new scores:
 /// `{"image", "captioner" or "model", "modified", "texts": [{"caption", "isSynthetic", "match"}]}`.
 /// Pictures that cannot be read are not logged, and so are tried again.
-public final class ScoreLog {
+package final class ScoreLog {
   /// Which command writes a log, and what its scores depend on.
-  public enum Writer: Sendable {
+  package enum Writer: Sendable {
     /// `blip capfilt`, with `CapFilt.description`.
     case capFilt(String)
     /// `blip filter`, with `MatchFilter.description`.
@@ -50,7 +50,7 @@ public final class ScoreLog {
 
   /// Opens the file, or creates it. A file by another model or with other settings, or of another
   /// kind, is an error.
-  public init(_ path: String, by writer: Writer) throws(RetrievalError) {
+  package init(_ path: String, by writer: Writer) throws(RetrievalError) {
     var lines: [String: Line] = [:]
     log = try asRetrievalError {
       try JSONLinesLog(path, writer: writer.command) { bytes, number throws(PathError) in
@@ -73,7 +73,7 @@ public final class ScoreLog {
 
   /// The logged results of a picture: of its texts in their order, then of a synthetic one if there
   /// is one. Nil if there are none, or if its file or texts have changed since.
-  public func results(of input: FilterInput) -> [FilteredText]? {
+  package func results(of input: FilterInput) -> [FilteredText]? {
     guard let line = lines[input.name], line.texts.count >= input.texts.count,
       line.modified == nil || line.modified == Self.modified(input.path),
       zip(line.texts, input.texts).allSatisfy({ $0.caption == $1.text }),
@@ -89,7 +89,7 @@ public final class ScoreLog {
   }
 
   /// Adds a picture's line.
-  public func append(_ texts: [FilteredText]) throws {
+  package func append(_ texts: [FilteredText]) throws {
     guard let first = texts.first else { return }
     let scored = texts.compactMap { text in
       (try? text.match.get()).map {

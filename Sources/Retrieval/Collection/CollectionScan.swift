@@ -37,13 +37,16 @@ struct CollectionScan: Sendable {
     let name = printable(root)
     let status: FileStatus
     do { status = try FileSystem.status(root) } catch {
-      throw RetrievalError("\(name): \(error); name the folder that holds the pictures")
+      throw RetrievalError(
+        .unreadableCollection, "\(name): \(error); name the folder that holds the pictures")
     }
     guard status.kind == .folder else {
-      throw RetrievalError("\(name) is not a folder; name the folder that holds the pictures")
+      throw RetrievalError(
+        .unreadableCollection,
+        "\(name) is not a folder; name the folder that holds the pictures")
     }
     do { _ = try FileSystem.entries(ofFolder: root) } catch {
-      throw RetrievalError("\(name) cannot be read: \(error)")
+      throw RetrievalError(.unreadableCollection, "\(name) cannot be read: \(error)")
     }
     var folders: [[UInt8]] = [[]]
     while let folder = folders.popLast() {
@@ -126,5 +129,5 @@ struct CollectionScan: Sendable {
 
 /// The folder of a collection, absolute and without symbolic links.
 func collectionRoot(_ folder: String) throws(RetrievalError) -> [UInt8] {
-  try asRetrievalError { try resolvedFolder(folder) }
+  try asRetrievalError(.unreadableCollection) { try resolvedFolder(folder) }
 }

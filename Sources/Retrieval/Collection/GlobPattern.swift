@@ -29,7 +29,8 @@ struct GlobPattern: Sendable {
     anchored = text.contains("/")
     if text.hasPrefix("/") { text.removeFirst() }
     guard !text.isEmpty else {
-      throw RetrievalError("an empty exclude pattern: name files or folders, as in '*.gif'")
+      throw RetrievalError(
+        .invalidOption, "an empty exclude pattern: name files or folders, as in '*.gif'")
     }
     var components: [Component] = []
     for part in text.split(separator: "/", omittingEmptySubsequences: true) {
@@ -139,11 +140,13 @@ struct GlobPattern: Sendable {
       }
       guard low <= high else {
         throw RetrievalError(
+          .invalidOption,
           "the exclude pattern '\(pattern)' has the range \(low)-\(high) upside down")
       }
       ranges.append(low.value...high.value)
     }
-    throw RetrievalError("the exclude pattern '\(pattern)' opens a [ that it does not close")
+    throw RetrievalError(
+      .invalidOption, "the exclude pattern '\(pattern)' opens a [ that it does not close")
   }
 
   /// The characters of a name; a byte that is not UTF-8 is one of its own, beyond Unicode.

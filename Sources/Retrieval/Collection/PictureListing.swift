@@ -2,16 +2,16 @@ internal import Files
 internal import Images
 
 /// The pictures that a person means by a file or folder.
-public struct PictureListing: Sendable {
+package struct PictureListing: Sendable {
   /// What to read.
-  public private(set) var paths: [[UInt8]] = []
+  package private(set) var paths: [[UInt8]] = []
   /// What each is called: relative to the folder where there is one, else as it was given.
-  public private(set) var names: [[UInt8]] = []
+  package private(set) var names: [[UInt8]] = []
   /// Files and folders that could not be looked at, and why.
-  public private(set) var warnings: [String] = []
+  package private(set) var warnings: [String] = []
 
   /// The pictures of files and folders, the latter in the order of a sorted walk.
-  public init(_ inputs: [String]) throws {
+  package init(_ inputs: [String]) throws {
     for input in inputs {
       let bytes = Array(input.utf8)
       guard (try? FileSystem.status(bytes))?.kind == .folder else {

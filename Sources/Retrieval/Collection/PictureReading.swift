@@ -1,22 +1,23 @@
 internal import Files
-public import Images
+package import Images
 internal import Store
 
 /// Reads and decodes one picture file; an error names the file. `side`: the picture will be resized
 /// to `side × side`, so that a large JPEG may be decoded at a reduced scale.
-public func readPicture(at path: String, decoder: any PictureDecoder, side: Int?) throws -> Picture
+package func readPicture(at path: String, decoder: any PictureDecoder, side: Int?) throws -> Picture
 {
   try readPicture(at: Array(path.utf8), decoder: decoder, side: side)
 }
 
 /// The same by a path that need not be UTF-8.
-public func readPicture(at path: [UInt8], decoder: any PictureDecoder, side: Int?) throws -> Picture
+package func readPicture(at path: [UInt8], decoder: any PictureDecoder, side: Int?) throws
+  -> Picture
 {
   let bytes: [UInt8]
   do { bytes = try FileSystem.read(path, limit: decoder.maximumBytes).bytes } catch {
-    throw RetrievalError("\(printable(path)): \(error)")
+    throw RetrievalError(.unreadablePicture, "\(printable(path)): \(error)")
   }
   do { return try decoder.decode(bytes, forSide: side).picture } catch {
-    throw RetrievalError("\(printable(path)): \(error)")
+    throw RetrievalError(.unreadablePicture, "\(printable(path)): \(error)")
   }
 }

@@ -1,23 +1,24 @@
 internal import Files
 internal import Glibc
-public import Store
+package import Store
 
 /// A text file beside a picture: `picture.txt` for `picture.png`.
-public enum Sidecar {
+package enum Sidecar {
   /// The path of a picture's text file.
-  public static func path(of picture: [UInt8]) -> [UInt8] {
+  package static func path(of picture: [UInt8]) -> [UInt8] {
     let stem = picture.lastIndex(of: .dot).map { picture[..<$0] } ?? picture[...]
     return stem + Array(".txt".utf8)
   }
 
   /// Whether a picture has one.
-  public static func exists(beside picture: [UInt8]) -> Bool {
+  package static func exists(beside picture: [UInt8]) -> Bool {
     (try? FileSystem.status(path(of: picture), follow: false)) != nil
   }
 
   /// Writes a line beside a picture, whole or not at all; false where a file was there, which stays
   /// as it is.
-  public static func write(_ line: String, beside picture: [UInt8]) throws(RetrievalError) -> Bool {
+  package static func write(_ line: String, beside picture: [UInt8]) throws(RetrievalError) -> Bool
+  {
     let target = path(of: picture)
     let temporary = target + Array(".\(getpid()).tmp".utf8)
     do throws(FileError) {

@@ -84,8 +84,9 @@ struct EmbeddingParts {
     let numpy = try NumpyFile(file)
     guard numpy.header.columns == columns else {
       throw RetrievalError(
+        .foreignEmbeddings,
         "\(file): rows of \(counted(numpy.header.columns, "number")), and the model's embeddings "
-          + "have \(columns); name the model that made them (--model)")
+          + "have \(columns); give the model that made them")
     }
     return numpy
   }

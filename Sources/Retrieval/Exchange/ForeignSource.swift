@@ -120,8 +120,9 @@ struct ForeignSource: ImportSource {
     }
     guard !path.isEmpty, !path.contains(0), !places.isEmpty else {
       throw RetrievalError(
-        "\(row.place): \(printable(path)) is not in \(printable(root)); name the folder that all "
-          + "pictures lie in (--collection)")
+        .unknownCollection,
+        "\(row.place): \(printable(path)) is not in \(printable(root)); give the folder that holds "
+          + "all pictures")
     }
     return places
   }

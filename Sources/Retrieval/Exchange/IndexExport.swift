@@ -1,7 +1,7 @@
 import BLIP
 import Checkpoints
 import Files
-public import Store
+package import Store
 
 /// What an export wrote.
 public struct ExportSummary: Sendable, Equatable {
@@ -17,7 +17,7 @@ extension IndexStore {
   ///
   /// The folder appears whole or not at all; one that holds something already is an error. Memory does
   /// not grow with the index. Returns nil where `shouldStop` ended it.
-  public func export(to folder: String, shouldStop: () -> Bool = { false }) throws
+  package func export(to folder: String, shouldStop: () -> Bool = { false }) throws
     -> ExportSummary?
   {
     try read { snapshot in

@@ -5,19 +5,19 @@ import FoundationEssentials
 public import Store
 
 /// What to import, where to.
-public struct ImportRequest: Sendable {
+package struct ImportRequest: Sendable {
   /// A folder that `IndexStore.export` wrote, or one in the same layout that another program made.
-  public var folder: String
+  package var folder: String
   /// The folder of the index; made where there is none. It must hold no pictures.
-  public var index: String
+  package var index: String
   /// The folder that the pictures lie in; nil takes what an export says.
-  public var collection: String?
+  package var collection: String?
   /// The folder of the model that the embeddings are of; nil takes what an export says, else the
   /// default model. For embeddings made elsewhere this is taken on trust.
-  public var model: String?
+  package var model: String?
 
   /// A request with all its parts.
-  public init(folder: String, index: String, collection: String? = nil, model: String? = nil) {
+  package init(folder: String, index: String, collection: String? = nil, model: String? = nil) {
     (self.folder, self.index, self.collection, self.model) = (folder, index, collection, model)
   }
 }
@@ -38,7 +38,7 @@ public struct ImportSummary: Sendable, Equatable {
 ///
 /// The index has all of them in the end or, after an error or an interruption, none. It stores no
 /// patch features, since embeddings come without.
-public struct IndexImport {
+package struct IndexImport {
   /// Rows that go into one transaction.
   private static let rowsPerCommit = 4096
   private let request: ImportRequest
@@ -46,7 +46,7 @@ public struct IndexImport {
   private var source: any ImportSource
 
   /// Looks at all but the rows: whose embeddings they are, how many, and of what length.
-  public init(_ request: ImportRequest) throws {
+  package init(_ request: ImportRequest) throws {
     self.request = request
     let folder = request.folder
     if let manifest = try Self.manifest(of: folder) {
@@ -57,8 +57,9 @@ public struct IndexImport {
     } else {
       guard let collection = request.collection else {
         throw RetrievalError(
+          .unknownCollection,
           "\(folder): no \(ExportLayout.manifest) in it, so these embeddings were made elsewhere; "
-            + "name the folder that their pictures lie in (--collection)")
+            + "give the folder of their pictures")
       }
       let model = try ModelFolder(path: request.model ?? BLIPModel.defaultModelPath())
       let root = try collectionRoot(collection)
@@ -123,7 +124,7 @@ public struct IndexImport {
 
   /// Imports; nil where `shouldStop` ended it. Waits while another run writes the index, of which
   /// `whenHeld` is told.
-  public consuming func run(
+  package consuming func run(
     shouldStop: () -> Bool = { false }, whenHeld: (String) -> Void = { _ in }
   ) throws -> ImportSummary? {
     guard
@@ -137,9 +138,10 @@ public struct IndexImport {
       }
       guard present == (0, 0) else {
         throw RetrievalError(
+          .indexNotEmpty,
           "\(request.index): holds \(counted(present.0, "picture")) and "
-            + "\(counted(present.1, "text")) already; import into another index (--index), or delete "
-            + "this folder")
+            + "\(counted(present.1, "text")) already; import into another index, or delete this "
+            + "directory")
       }
     }
     let store = try IndexStore.openForWriting(request.index, metadata: metadata)
@@ -217,8 +219,9 @@ public struct IndexImport {
     let omissions = source.omissions
     let example = omissions.unreadableExample ?? omissions.missingExample
     return RetrievalError(
+      .unknownCollection,
       "\(request.folder): not one of its pictures is in \(metadata.collection)"
         + (example.map { " (for example \($0))" } ?? "")
-        + "; name the folder that they lie in (--collection)")
+        + "; give the folder of the pictures")
   }
 }

@@ -14,20 +14,22 @@ struct CollectionSurvey {
   /// A collection without pictures is an error, but where an index of it is to be emptied on demand.
   init?(_ request: IndexingRequest, root: [UInt8], shouldStop: () -> Bool) throws {
     var scan = try CollectionScan(
-      root: root, exclude: request.exclude.map { try GlobPattern($0) }, shouldStop: shouldStop)
+      root: root, exclude: request.options.exclude.map { try GlobPattern($0) },
+      shouldStop: shouldStop)
     if scan.interrupted { return nil }
     if let only = request.only { scan.keep(only: only) }
     self.scan = scan
     if scan.pictures.isEmpty {
-      guard request.allowsVanished, case .index = try IndexFolder(request.index) else {
+      guard request.options.allowsVanished, case .index = try IndexFolder(request.index) else {
         throw RetrievalError(
+          .noPictures,
           "no pictures in \(printable(root)) ("
             + ImageDecoder.extensions.sorted().joined(separator: ", ")
             + " are read); the index is left as it is")
       }
     }
     captions = try CollectionCaptions(
-      root: root, file: request.captions, inherited: request.inheritedCaptions,
+      root: root, file: request.options.captions, inherited: request.inheritedCaptions,
       pictures: scan.pictures)
     for (path, error) in scan.unreadable {
       let place = path.isEmpty ? request.collection : printable(path)

@@ -1,7 +1,7 @@
 import BLIP
 import Checkpoints
 internal import LMDB
-internal import Store
+package import Store
 
 extension Indexer {
   /// Makes an index with this model beside the one at `request.index`, which was made with another,
@@ -9,9 +9,10 @@ extension Indexer {
   /// is stopped; the next one goes on from there.
   ///
   /// Captions that a file gave the old index go over. Arguments and errors are those of
-  /// ``run(_:shouldStop:report:)``.
-  public func replace(
-    _ request: IndexingRequest, shouldStop: @escaping @Sendable () -> Bool,
+  /// ``run(_:shouldStop:report:)``; `existing` is the old index, where it is open already.
+  package func replace(
+    _ request: IndexingRequest, existing: IndexStore? = nil,
+    shouldStop: @escaping @Sendable () -> Bool,
     report: (IndexingEvent) -> Void
   ) async throws -> IndexingSummary {
     let (old, new) = (request.index, request.index + ".new")
@@ -26,7 +27,7 @@ extension Indexer {
     defer { withExtendedLifetime(lock) {} }
     var successor = request
     successor.index = new
-    try inherit(from: old, to: &successor)
+    try inherit(from: existing ?? IndexStore.open(old), to: &successor)
     // What an earlier run left: another model's, or an old index that it did not get to remove.
     if let stale = try IndexStore.metadata(at: new),
       stale.modelFingerprint != model.folder.fingerprint
@@ -46,20 +47,21 @@ extension Indexer {
   }
 
   /// Name and captions of the old index, held against the collection as a run on it would be.
-  private func inherit(from old: String, to successor: inout IndexingRequest) throws {
+  private func inherit(from store: IndexStore, to successor: inout IndexingRequest) throws {
     let root = try collectionRoot(successor.collection)
     let scan = try CollectionScan(
-      root: root, exclude: successor.exclude.map { try GlobPattern($0) }, shouldStop: { false })
-    let store = try IndexStore.open(old)
+      root: root, exclude: successor.options.exclude.map { try GlobPattern($0) },
+      shouldStop: { false })
     try store.read { snapshot in
       let plan = try IndexingPlan(scan: scan, retriesFailures: false, snapshot: snapshot)
-      guard successor.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count) else {
+      guard successor.options.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count)
+      else {
         throw RetrievalError(
-          "\(plan.vanished.count) pictures of the index \(old) are not in "
-            + "\(successor.collection), most of it; if they are gone for good, say so with "
-            + "--allow-vanished")
+          .mostPicturesMissing,
+          "\(plan.vanished.count) pictures of the index \(store.path), most of it, are not in "
+            + "\(successor.collection); nothing was changed")
       }
-      if successor.name == nil { successor.name = snapshot.metadata.name }
+      if successor.options.name == nil { successor.options.name = snapshot.metadata.name }
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.texts(of: id).filter { text in
           try snapshot.text(text.id)?.source == .captions

@@ -1,7 +1,7 @@
-public import BLIP
+package import BLIP
 import Checkpoints
 internal import Files
-public import Images
+package import Images
 internal import Store
 import Tensors
 import VectorIndex
@@ -11,14 +11,30 @@ import VectorIndex
 ///
 /// A picture is done when its transaction is; nothing else records progress, so that a run may end
 /// at any moment and the next one goes on.
-public struct Indexer: Sendable {
+package struct Indexer: Sendable {
   let model: BLIPModel
   let decoder: any PictureDecoder
+  private let open: StoreOpening
+
+  /// Opens the index at a path for writing, with metadata that follow from those it has, if any.
+  typealias StoreOpening =
+    @Sendable (String, @escaping @Sendable (IndexMetadata?) -> IndexMetadata) async throws ->
+    IndexStore
 
   /// An indexer that decodes with `decoder` and encodes with `model`.
-  public init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+  package init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+    self.init(model: model, decoder: decoder) { path, metadata in
+      try IndexStore.openForWriting(path, metadata: metadata)
+    }
+  }
+
+  /// An indexer of an index that is open already.
+  init(
+    model: BLIPModel, decoder: any PictureDecoder, open: @escaping StoreOpening
+  ) {
     self.model = model
     self.decoder = decoder
+    self.open = open
   }
 
   /// Brings an index up to date with its collection.
@@ -27,7 +43,7 @@ public struct Indexer: Sendable {
   /// that the run was interrupted. Files that cannot be indexed are failures in the summary and the
   /// index; an error is thrown where the job as a whole cannot be done, and what was committed
   /// before stands.
-  public func run(
+  package func run(
     _ request: IndexingRequest, shouldStop: @escaping @Sendable () -> Bool,
     report: (IndexingEvent) -> Void
   ) async throws -> IndexingSummary {
@@ -59,10 +75,10 @@ public struct Indexer: Sendable {
     let (scan, captions) = (survey.scan, survey.captions)
     summary.found = scan.pictures.count
 
-    let store = try open(request, root: root)
+    let store = try await open(request, root: root)
     if let warning = store.warning { report(.warning(warning)) }
     let plan = try store.read {
-      try IndexingPlan(scan: scan, retriesFailures: request.retriesFailures, snapshot: $0)
+      try IndexingPlan(scan: scan, retriesFailures: request.options.retriesFailures, snapshot: $0)
     }
     try check(plan, against: store, root: root)
     try adopt(request, root: root, in: store)
@@ -70,7 +86,7 @@ public struct Indexer: Sendable {
     summary.failedBefore = plan.failedBefore
     report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
     var options = VectorIndexOptions(
-      recall: request.recall, isRebuilt: request.rebuildsVectors)
+      recall: request.options.recall, isRebuilt: request.options.rebuildsVectors)
     func updateVectorIndex() throws -> Bool {
       try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
     }
@@ -93,7 +109,7 @@ public struct Indexer: Sendable {
     var isWhole = try await encodePictures(
       plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
     if isWhole {
-      try drop(plan, from: store, evenMost: request.allowsVanished, summary: &summary)
+      try drop(plan, from: store, evenMost: request.options.allowsVanished, summary: &summary)
       isWhole = try await embedTexts(
         captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
         report: report)
@@ -105,17 +121,18 @@ public struct Indexer: Sendable {
   }
 
   /// Opens the index, or makes it; what the request leaves open is as the index has it.
-  private func open(_ request: IndexingRequest, root: [UInt8]) throws -> IndexStore {
-    try IndexStore.openForWriting(request.index) { present in
+  private func open(_ request: IndexingRequest, root: [UInt8]) async throws -> IndexStore {
+    try await open(request.index) { present in
       IndexMetadata(
         name: name(of: request, present: present, root: root), model: model.folder,
-        precision: model.precision, features: request.features ?? present?.features ?? .none,
+        precision: model.precision,
+        features: request.options.features ?? present?.features ?? .none,
         collection: String(decoding: root, as: UTF8.self))
     }
   }
 
   private func name(of request: IndexingRequest, present: IndexMetadata?, root: [UInt8]) -> String {
-    request.name ?? present?.name ?? printable(lastComponent(of: root))
+    request.options.name ?? present?.name ?? printable(lastComponent(of: root))
   }
 
   /// An index is not emptied by pointing it at another collection: most of what it holds must be
@@ -125,8 +142,9 @@ public struct Indexer: Sendable {
     guard collection != String(decoding: root, as: UTF8.self), plan.vanished.count > plan.kept
     else { return }
     throw RetrievalError(
+      .collectionMismatch,
       "the index \(store.path) is of \(collection), and \(plan.vanished.count) of its pictures are"
-        + " not in \(printable(root)); give another --index, or remove that folder to start anew")
+        + " not in \(printable(root)); use another index, or delete that directory and index again")
   }
 
   private func adopt(_ request: IndexingRequest, root: [UInt8], in store: IndexStore) throws {

@@ -1,58 +1,35 @@
-public import Store
 import Tensors
 
 /// What to index, where to.
-public struct IndexingRequest: Sendable {
+package struct IndexingRequest: Sendable {
   /// The folder that holds the pictures.
-  public var collection: String
+  package var collection: String
   /// The folder of the index; made where there is none.
-  public var index: String
-  /// The index's name; nil keeps the one it has, or takes the collection's.
-  public var name: String?
-  /// A file of captions, or nil: captions that an earlier file gave then stand.
-  public var captions: String?
-  /// How patch features are stored; nil keeps the index's own way, or `none` for a new one.
-  public var features: FeaturePrecision?
-  /// Files and folders to leave out, as lines of `.gitignore`.
-  public var exclude: [String]
+  package var index: String
+  /// How.
+  package var options: IndexingOptions
   /// The only pictures that belong to the index, relative to the collection; nil: all that are there.
-  public var only: Set<[UInt8]>?
-  /// The share of the true nearest that a search of many vectors is to find, 0.5 to 1; nil keeps the
-  /// index's own, which is 0.99 where nothing else was asked for.
-  public var recall: Double?
-  /// Whether the vector index is made anew from the embeddings.
-  public var rebuildsVectors: Bool
-  /// Whether files that failed in earlier runs are tried again although they have not changed.
-  public var retriesFailures: Bool
-  /// Whether pictures are dropped although most of the collection seems gone.
-  public var allowsVanished: Bool
+  package var only: Set<[UInt8]>?
   /// Captions by path, which stand where there is no captions file: those of an index that this one
   /// is to replace.
   var inheritedCaptions: [[UInt8]: [String]] = [:]
 
   /// A request with all its parts.
-  public init(
-    collection: String, index: String, name: String?, captions: String?,
-    features: FeaturePrecision?, exclude: [String], only: Set<[UInt8]>? = nil,
-    recall: Double? = nil,
-    rebuildsVectors: Bool = false, retriesFailures: Bool = false, allowsVanished: Bool = false
+  package init(
+    collection: String, index: String, options: IndexingOptions = IndexingOptions(),
+    only: Set<[UInt8]>? = nil
   ) {
     self.collection = collection
     self.index = index
-    self.name = name
-    self.captions = captions
-    self.features = features
-    self.exclude = exclude
+    self.options = options
     self.only = only
-    self.recall = recall
-    self.rebuildsVectors = rebuildsVectors
-    self.retriesFailures = retriesFailures
-    self.allowsVanished = allowsVanished
   }
 }
 
-/// What happens while an index is built.
+/// What happens while an index is updated.
 public enum IndexingEvent: Sendable, Equatable {
+  /// The index was built with the first model and is rebuilt with the second, which then replaces it.
+  case replacing(model: String, by: String)
   /// Another run writes the index, and this one waits for its end: who it is.
   case waiting(String)
   /// The walk is over: pictures found, of which so many have to be looked at.
@@ -65,8 +42,10 @@ public enum IndexingEvent: Sendable, Equatable {
   case arranging(Int)
   /// A file that could not be indexed (path printable, relative) and why.
   case failed(path: String, reason: String)
-  /// Something that the person should know and that stops nothing.
+  /// Something that the user should know and that stops nothing.
   case warning(String)
+  /// The update has ended; always the last event.
+  case finished(IndexingSummary)
 }
 
 /// What came of building an index.

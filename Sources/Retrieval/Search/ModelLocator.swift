@@ -38,10 +38,11 @@ struct ModelLocator {
   private func checked(_ folder: ModelFolder) throws(RetrievalError) -> ModelFolder {
     guard folder.fingerprint == fingerprint else {
       throw RetrievalError(
-        "\(user) was made with the model \(name)"
+        .modelMismatch,
+        "\(user) was built with the model \(name)"
           + " (\(fingerprint.prefix(12)), then in \(path)), not with"
-          + " \(folder.name) (\(folder.fingerprint.prefix(12)), in \(folder.path)); give its folder"
-          + " with --model, or index again with this one")
+          + " \(folder.name) (\(folder.fingerprint.prefix(12)), in \(folder.path)); use the"
+          + " model it was built with, or rebuild it with this one")
     }
     return folder
   }

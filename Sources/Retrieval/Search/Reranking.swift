@@ -57,11 +57,15 @@ struct SearchDepth: Equatable {
   /// of zero as many candidates as results, at least 16, are then reranked all the same.
   init(count: Int, rerank: Int, minimumMatch: Float?) throws(RetrievalError) {
     guard count > 0 else {
-      throw RetrievalError("the number of results is \(count); ask for 1 or more")
+      throw RetrievalError(
+        .invalidOption, "the number of results is \(count); ask for 1 or more")
     }
-    guard rerank >= 0 else { throw RetrievalError("the rerank depth is \(rerank); give 0 or more") }
+    guard rerank >= 0 else {
+      throw RetrievalError(.invalidOption, "the rerank depth is \(rerank); give 0 or more")
+    }
     if let minimumMatch, !(0...1).contains(minimumMatch) {
-      throw RetrievalError("the least match probability is \(minimumMatch); give 0 to 1")
+      throw RetrievalError(
+        .invalidOption, "the least match probability is \(minimumMatch); give 0 to 1")
     }
     self.count = count
     self.minimumMatch = minimumMatch

@@ -1,18 +1,35 @@
 internal import Files
 internal import Store
 
-/// How the first stage of a search looks for candidates, and where.
+/// How an index is searched.
 public struct SearchOptions: Sendable, Equatable {
-  /// Every vector is looked at, where otherwise a large index visits the likeliest lists.
+  /// The number of results.
+  public var count: Int
+  /// How many candidates are reranked by ITM. Nil: the model's own depth or, if it has none, 32 where
+  /// patch features are stored and 0 where every candidate would have to be encoded again.
+  public var rerankDepth: Int?
+  /// The lowest match probability of a result, 0 to 1; turns reranking on.
+  public var minimumMatch: Float?
+  /// How long reranking may take, from the call on: as many candidates are reranked as fit, at least
+  /// one, at most `rerankDepth` or 256.
+  public var budget: Duration?
+  /// Whether the query is compared with every vector, even if the index is divided into lists.
   public var isExact: Bool
-  /// Lists visited; nil takes what the index was measured to need for its recall.
+  /// How many lists of a large index are searched. Nil: as many as its target recall needs.
   public var nprobe: Int?
-  /// Only pictures below this folder: relative to the collection's root, or any path to a folder
+  /// Search only this folder and its subfolders: relative to the collection, or any path to a folder
   /// inside it. Nil: all.
   public var folder: String?
 
-  /// As the index was made to be searched, unless said otherwise.
-  public init(isExact: Bool = false, nprobe: Int? = nil, folder: String? = nil) {
+  /// The defaults, except for what is given.
+  public init(
+    count: Int = 10, rerankDepth: Int? = nil, minimumMatch: Float? = nil, budget: Duration? = nil,
+    isExact: Bool = false, nprobe: Int? = nil, folder: String? = nil
+  ) {
+    self.count = count
+    self.rerankDepth = rerankDepth
+    self.minimumMatch = minimumMatch
+    self.budget = budget
     self.isExact = isExact
     self.nprobe = nprobe
     self.folder = folder
@@ -20,6 +37,28 @@ public struct SearchOptions: Sendable, Equatable {
 }
 
 extension SearchOptions {
+  /// Throws where an option is given that such a search does not have.
+  func require(_ isAllowed: Bool, _ option: String, by search: String) throws(RetrievalError) {
+    guard isAllowed else {
+      throw RetrievalError(.invalidOption, "\(option) does not apply to \(search)")
+    }
+  }
+
+  /// Throws where the options are not those of a search by picture.
+  func requireForPictures() throws(RetrievalError) {
+    let search = "a search by picture, which compares by cosine alone"
+    try require(rerankDepth ?? 0 == 0, "a rerank depth", by: search)
+    try require(minimumMatch == nil, "a lowest match probability", by: search)
+    try require(budget == nil, "a time for reranking", by: search)
+  }
+
+  /// Throws where the options are not those of a search for texts.
+  func requireForTexts() throws(RetrievalError) {
+    let search = "a search for texts"
+    try require(folder == nil, "a folder", by: search)
+    try require(budget == nil, "a time for reranking", by: search)
+  }
+
   /// The pictures below the folder; nil where none is given. A folder that holds none of the
   /// index's pictures is an error: its name is wrong.
   func pictures(in snapshot: borrowing IndexSnapshot) throws -> Set<UInt64>? {
@@ -31,6 +70,7 @@ extension SearchOptions {
       if !ids.isEmpty { return ids }
     }
     throw RetrievalError(
+      .folderNotFound,
       "the index holds no picture under \(printable(Array(folder.utf8))); name a folder inside the"
         + " collection \(printable(root)), such as the first part of a path that a search shows")
   }

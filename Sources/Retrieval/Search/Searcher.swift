@@ -1,13 +1,13 @@
-public import BLIP
+package import BLIP
 import Checkpoints
 internal import Files
 import Images
-public import Store
+package import Store
 import Tensors
 internal import VectorIndex
 
 /// Two-stage search over an index: candidates by ITC cosine, the best of them reranked by ITM.
-public struct Searcher: Sendable {
+package struct Searcher: Sendable {
   /// The depth for a published BLIP, whose ITM pays; BLIP's own evaluation takes 128 and more.
   static let usualRerankDepth = 32
   /// Candidates that go through ITM together; the features of the next so many are read meanwhile.
@@ -16,9 +16,9 @@ public struct Searcher: Sendable {
   private static let greatestRerankDepth = 256
 
   /// The model that the index was made with.
-  public let model: BLIPModel
+  package let model: BLIPModel
   /// The index, as long as it is searched.
-  public let store: IndexStore
+  package let store: IndexStore
   private let indexed: IndexMetadata
   private let rule: RerankRule
   private let decoder = ImageDecoder()
@@ -31,28 +31,28 @@ public struct Searcher: Sendable {
   /// one does no harm: with the default model on flickr8k-dev no pairing of fp32, bf16 and int8 moves
   /// R@1, R@5 or R@10 by more than 0.4 points (Benchmarks/Sources/precision).
   /// `cache` is the folder where packed weights are kept.
-  public init(
+  package init(
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
   ) throws {
-    store = try IndexStore.open(index)
-    indexed = store.metadata
-    model = try BLIPModel(
-      folder: ModelLocator(index: index, metadata: indexed).folder(given: modelPath),
-      precision: precision == .auto ? indexed.precision : precision, cache: cache)
-    rule = RerankRule(
-      itcWeight: model.folder.configuration.itcWeight,
-      calibration: try store.read { try $0.matchCalibration() } ?? .none)
+    let open = try OpenIndex(IndexStore.open(index))
+    let model = try BLIPModel(
+      folder: ModelLocator(index: index, metadata: open.metadata).folder(given: modelPath),
+      precision: precision == .auto ? open.metadata.precision : precision, cache: cache)
+    self.init(open, model: model)
   }
 
-  /// Something the person should know about how the index could be opened; nil where all is well.
-  public var warning: String? { store.warning }
-
-  /// What the index says of itself.
-  public var metadata: IndexMetadata { store.metadata }
+  /// Of an index that is open, with its model.
+  init(_ open: OpenIndex, model: BLIPModel) {
+    store = open.store
+    indexed = open.metadata
+    self.model = model
+    rule = RerankRule(
+      itcWeight: model.folder.configuration.itcWeight, calibration: open.calibration)
+  }
 
   /// The depth that pays for this model and index where the caller names none: the model's own, or
   /// else 32 where patch features are stored and 0 where every candidate would be encoded again.
-  public var defaultRerankDepth: Int {
+  package var defaultRerankDepth: Int {
     model.folder.configuration.rerankDepth
       ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
   }
@@ -65,16 +65,14 @@ public struct Searcher: Sendable {
   /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
   /// match probability, or none. With a budget, as many are reranked as by measured cost can be in that
   /// time since the call, at least one, and at most `rerankDepth` or 256, BLIP's own depth.
-  public func search(
-    text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?, budget: Duration? = nil,
-    options: SearchOptions = SearchOptions()
-  ) throws -> [PictureHit] {
-    let deadline = budget.map { ContinuousClock.now + $0 }
+  package func search(_ text: TextQuery, _ options: SearchOptions) throws -> [PictureHit] {
+    let deadline = options.budget.map { ContinuousClock.now + $0 }
     let depth = try SearchDepth(
-      count: count,
-      rerank: rerankDepth ?? (budget == nil ? defaultRerankDepth : Self.greatestRerankDepth),
-      minimumMatch: minimumMatch)
-    let tokens = try queryTokens(text, model: model)
+      count: options.count,
+      rerank: options.rerankDepth
+        ?? (options.budget == nil ? defaultRerankDepth : Self.greatestRerankDepth),
+      minimumMatch: options.minimumMatch)
+    let tokens = text.tokens
     let query = try model.embed(texts: [tokens])[0]
     return try store.read { snapshot in
       var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
@@ -101,10 +99,9 @@ public struct Searcher: Sendable {
   }
 
   /// Image to image, by cosine. A picture that the index holds finds itself first.
-  public func search(
-    pictureAt path: String, count: Int, options: SearchOptions = SearchOptions()
-  ) throws -> [PictureHit] {
-    let depth = try SearchDepth(count: count, rerank: 0, minimumMatch: nil)
+  package func search(pictureAt path: String, _ options: SearchOptions) throws -> [PictureHit] {
+    try options.requireForPictures()
+    let depth = try SearchDepth(count: options.count, rerank: 0, minimumMatch: nil)
     let query = try encode(
       pictureAt: path, decoder: decoder, model: model, keepsFeatures: false
     ).embedding
@@ -116,19 +113,17 @@ public struct Searcher: Sendable {
 
   /// Texts of the index for a picture: candidates by cosine, the best `rerankDepth` through ITM.
   /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
-  /// `options` names no folder.
-  public func match(
-    pictureAt path: String, count: Int, rerankDepth: Int?, minimumMatch: Float?,
-    options: SearchOptions = SearchOptions()
-  ) throws -> [TextHit] {
-    precondition(options.folder == nil, "texts lie in no folder")
+  package func match(pictureAt path: String, _ options: SearchOptions) throws -> [TextHit] {
+    try options.requireForTexts()
     let depth = try SearchDepth(
-      count: count,
-      rerank: rerankDepth ?? model.folder.configuration.rerankDepth ?? Self.usualRerankDepth,
-      minimumMatch: minimumMatch)
+      count: options.count,
+      rerank: options.rerankDepth ?? model.folder.configuration.rerankDepth
+        ?? Self.usualRerankDepth,
+      minimumMatch: options.minimumMatch)
     guard try store.read({ try $0.textCount() }) > 0 else {
       throw RetrievalError(
-        "the index \(store.path) holds no texts to match; index with --captions FILE, or put"
+        .noTexts,
+        "the index \(store.path) holds no texts to match; index with a captions file, or put"
           + " picture.txt beside picture.png")
     }
     let picture = try encode(pictureAt: path, decoder: decoder, model: model)
@@ -139,7 +134,7 @@ public struct Searcher: Sendable {
       ).map(RankedCandidate.init)
       let records = try candidates.map { candidate in
         guard let record = try snapshot.text(candidate.id) else {
-          throw RetrievalError("the index \(store.path) has lost text \(candidate.id); index again")
+          throw RetrievalError.damaged(store.path, "text \(candidate.id) is lost")
         }
         return record
       }
@@ -160,6 +155,13 @@ public struct Searcher: Sendable {
           matchProbability: candidate.probability)
       }
     }
+  }
+
+  /// Given texts for a picture, with the calibration of the index.
+  func match(pictureAt path: String, texts: [String]) throws -> [TextHit] {
+    let texts = try texts.map { try TextQuery($0, model: model) }
+    return try Retrieval.match(
+      pictureAt: path, texts: texts, model: model, calibration: rule.calibration)
   }
 
   private func nearest(
@@ -197,47 +199,4 @@ public struct Searcher: Sendable {
       matchProbability: candidate.probability,
       captions: try snapshot.texts(of: candidate.id).map(\.text))
   }
-}
-
-/// Cosine and match probability of given texts for a picture, without an index; the likeliest
-/// match first.
-public func match(pictureAt path: String, texts: [String], model: BLIPModel) throws -> [TextHit] {
-  guard !texts.isEmpty else { throw RetrievalError("no texts to match; give one or more") }
-  let tokens = try texts.map { try queryTokens($0, model: model) }
-  let picture = try encode(pictureAt: path, decoder: ImageDecoder(), model: model)
-  let embeddings = try model.embed(texts: tokens)
-  let matches = try model.match(texts: tokens, features: picture.features)
-  let candidates = zip(embeddings, matches).enumerated().map { index, pair in
-    let cosine = dot(pair.0, picture.embedding)
-    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)))
-    candidate.take(
-      pair.1,
-      RerankRule(itcWeight: model.folder.configuration.itcWeight, calibration: .none))
-    return candidate
-  }
-  return ranked(candidates).map {
-    TextHit(
-      id: nil, text: texts[Int($0.id)], path: nil, cosine: $0.cosine, matchLogit: $0.match?.match,
-      matchProbability: $0.probability)
-  }
-}
-
-/// A query's tokens; a query that says nothing is an error.
-private func queryTokens(_ text: String, model: BLIPModel) throws(RetrievalError) -> [Int32] {
-  guard text.contains(where: { !$0.isWhitespace }) else {
-    throw RetrievalError("an empty query; say what the picture shows")
-  }
-  let tokens = model.tokens(of: text)
-  guard tokens.count > 2 else {
-    throw RetrievalError("no words in the query '\(text.prefix(80))'; say what the picture shows")
-  }
-  return tokens
-}
-
-private func encode(
-  pictureAt path: String, decoder: ImageDecoder, model: BLIPModel, keepsFeatures: Bool = true
-) throws -> ImageEncoding {
-  let side = model.folder.preprocessing.imageSize
-  return try model.encode(
-    readPicture(at: path, decoder: decoder, side: side), keepsFeatures: keepsFeatures)
 }

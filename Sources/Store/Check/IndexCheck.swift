@@ -44,7 +44,7 @@ public struct IndexCheck: Sendable, Equatable {
 extension IndexSnapshot {
   /// Goes through everything that the index holds, and through what its tables say of each other. All
   /// faults are found, not the first alone; what is thrown is no fault of the index.
-  public func check() throws -> IndexCheck {
+  package func check() throws -> IndexCheck {
     try tables.check(in: transaction).check
   }
 }

@@ -16,7 +16,7 @@ extension IndexStore {
   /// and texts that are whole stay as they are, and all else is made anew from them. A sound index is
   /// left alone, and so is one with faults that cannot be mended: whoever writes into damaged pages may
   /// lose more. Waits while another run writes the index, of which `whenHeld` is told.
-  public func repair(whenHeld: (String) -> Void = { _ in }) throws -> IndexRepair {
+  package func repair(whenHeld: (String) -> Void = { _ in }) throws -> IndexRepair {
     let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
     defer { withExtendedLifetime(lock) {} }
     return try write { change in

@@ -38,7 +38,7 @@ public struct IndexMetadata: Sendable, Equatable {
   public var collection: String
 
   /// What the `meta` table holds.
-  public init(
+  package init(
     name: String, modelName: String, modelPath: String, modelFingerprint: String,
     precision: Precision, imageSize: Int, embeddingSize: Int, featureRows: Int,
     featureColumns: Int, features: FeaturePrecision, collection: String
@@ -79,9 +79,10 @@ extension IndexMetadata {
   ) throws(RetrievalError) {
     guard fingerprint != modelFingerprint else { return }
     throw RetrievalError(
-      "\(index): made with the model \(modelName) (\(modelFingerprint.prefix(12))), not with "
-        + "\(name) (\(fingerprint.prefix(12))); give the model it was made with (--model), or make "
-        + "the index anew with the other one: `blip index DIR --model \(path) --index \(index)`")
+      .modelMismatch,
+      "\(index): built with the model \(modelName) (\(modelFingerprint.prefix(12))), not with "
+        + "\(name) (\(fingerprint.prefix(12)), in \(path)); use the model it was built with, or "
+        + "rebuild the index with the other one")
   }
 
   /// Throws where what is to be written does not fit an index of this metadata at `index`. Name,
@@ -92,15 +93,15 @@ extension IndexMetadata {
       index: index)
     guard wanted.precision == precision else {
       throw RetrievalError(
-        "\(index): its embeddings are \(precision.rawValue), not \(wanted.precision.rawValue); "
-          + "give --precision \(precision.rawValue), or another folder (--index), or delete this "
-          + "one and index again")
+        .precisionMismatch(precision),
+        "\(index): its embeddings are \(precision.rawValue), not \(wanted.precision.rawValue); use "
+          + "\(precision.rawValue), or another index directory")
     }
     guard wanted.features == features else {
       throw RetrievalError(
-        "\(index): made with --features \(features.rawValue), not with --features "
-          + "\(wanted.features.rawValue); give --features \(features.rawValue), or another folder "
-          + "(--index), or delete this one and index again")
+        .featuresMismatch(features),
+        "\(index): its patch features are \(features.rawValue), not \(wanted.features.rawValue); "
+          + "use \(features.rawValue), or another index directory")
     }
     for (what, ours, theirs) in [
       ("an image size", imageSize, wanted.imageSize),
@@ -109,8 +110,9 @@ extension IndexMetadata {
       ("patch feature columns", featureColumns, wanted.featureColumns),
     ] where ours != theirs {
       throw RetrievalError(
-        "\(index): made with \(what) of \(ours), not of \(theirs); index into another folder "
-          + "(--index), or delete this one and index again")
+        .sizeMismatch,
+        "\(index): built with \(what) of \(ours), not of \(theirs); use another index directory, "
+          + "or delete this one and index again")
     }
   }
 

@@ -1,22 +1,22 @@
 /// A row of `pictures`. Paths are bytes (names need not be UTF-8), relative to the collection root.
-public struct PictureRecord: Sendable, Equatable {
+package struct PictureRecord: Sendable, Equatable {
   /// The path's bytes, of any length.
-  public var path: [UInt8]
+  package var path: [UInt8]
   /// The file's size in bytes.
-  public var size: UInt64
+  package var size: UInt64
   /// When the file was modified: nanoseconds since 1970.
-  public var modified: Int64
+  package var modified: Int64
   /// SHA-256 of the file: 32 bytes.
-  public var contentHash: [UInt8]
+  package var contentHash: [UInt8]
   /// Pixels a row, as stored in the file.
-  public var width: Int
+  package var width: Int
   /// Rows of pixels, as stored in the file.
-  public var height: Int
+  package var height: Int
   /// EXIF orientation, 1 to 8.
-  public var orientation: Int
+  package var orientation: Int
 
   /// A row of `pictures`.
-  public init(
+  package init(
     path: [UInt8], size: UInt64, modified: Int64, contentHash: [UInt8], width: Int, height: Int,
     orientation: Int
   ) {
@@ -31,7 +31,7 @@ public struct PictureRecord: Sendable, Equatable {
 }
 
 /// Where a text is from.
-public enum TextSource: Sendable, Hashable {
+package enum TextSource: Sendable, Hashable {
   /// A captions file.
   case captions
   /// A file beside the picture.
@@ -40,22 +40,22 @@ public enum TextSource: Sendable, Hashable {
   case synthetic(by: String)
 
   /// Whether a model made it.
-  public var isSynthetic: Bool {
+  package var isSynthetic: Bool {
     if case .synthetic = self { true } else { false }
   }
 }
 
 /// A row of `texts`.
-public struct TextRecord: Sendable, Equatable {
+package struct TextRecord: Sendable, Equatable {
   /// The text.
-  public var text: String
+  package var text: String
   /// The picture that it is about, where known.
-  public var picture: UInt64?
+  package var picture: UInt64?
   /// Where it is from.
-  public var source: TextSource
+  package var source: TextSource
 
   /// A row of `texts`.
-  public init(text: String, picture: UInt64?, source: TextSource = .captions) {
+  package init(text: String, picture: UInt64?, source: TextSource = .captions) {
     self.text = text
     self.picture = picture
     self.source = source
@@ -76,7 +76,7 @@ public struct FailureRecord: Sendable, Equatable {
   public var when: Int64
 
   /// A row of `failures`.
-  public init(path: [UInt8], reason: String, size: UInt64, modified: Int64, when: Int64) {
+  package init(path: [UInt8], reason: String, size: UInt64, modified: Int64, when: Int64) {
     self.path = path
     self.reason = reason
     self.size = size

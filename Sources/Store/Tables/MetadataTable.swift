@@ -42,6 +42,7 @@ enum MetadataTable {
     let format = try number(Row.format, meta, path, in: transaction)
     guard (1...formatVersion).contains(format) else {
       throw RetrievalError(
+        .unknownFormat,
         "\(path): an index of format \(format), and this program reads formats up to "
           + "\(formatVersion); "
           + (format > formatVersion

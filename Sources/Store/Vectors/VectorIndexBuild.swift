@@ -1,5 +1,5 @@
 internal import LMDB
-public import VectorIndex
+package import VectorIndex
 
 /// The caller wanted the work to end; nothing of it was kept.
 package struct Interrupted: Error {
@@ -12,7 +12,7 @@ extension IndexStore {
   ///
   /// `report` hears of how many vectors are indexed, before the work is done. Returns false where
   /// `shouldStop` ended it: then all is as it was.
-  public func updateVectorIndex(
+  package func updateVectorIndex(
     _ options: VectorIndexOptions = VectorIndexOptions(), shouldStop: () -> Bool = { false },
     report: (Int) -> Void = { _ in }
   ) throws -> Bool {

@@ -1,5 +1,5 @@
 internal import LMDB
-public import VectorIndex
+package import VectorIndex
 
 /// How the vectors of pictures or of texts are indexed.
 public struct VectorSummary: Sendable, Equatable {
@@ -14,7 +14,7 @@ public struct VectorSummary: Sendable, Equatable {
     /// The share that was asked for.
     public let target: Double
     /// Which lists a search probes.
-    public let probes: Probes
+    package let probes: Probes
   }
 
   /// How many vectors there are.
@@ -28,7 +28,7 @@ public struct VectorSummary: Sendable, Equatable {
 
 extension IndexSnapshot {
   /// How the embeddings of pictures are indexed, and those of texts.
-  public func vectorSummaries() throws -> (pictures: VectorSummary, texts: VectorSummary) {
+  package func vectorSummaries() throws -> (pictures: VectorSummary, texts: VectorSummary) {
     (try summary(of: .pictures), try summary(of: .texts))
   }
 

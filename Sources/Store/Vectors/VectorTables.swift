@@ -107,7 +107,7 @@ struct VectorTables: Sendable {
   /// Damage that the embeddings can mend.
   func damaged(_ reason: String) -> RetrievalError {
     RetrievalError(
-      "\(path): the vector index is damaged (\(reason)); make it anew from the embeddings with "
-        + "`blip index DIR --rebuild --index \(path)`")
+      .damagedVectors,
+      "\(path): the vector index is damaged (\(reason)); rebuild it from the embeddings")
   }
 }

@@ -28,20 +28,24 @@ struct BlipProcess {
   /// The binary lies beside the one that runs the tests; `$BLIP_BINARY` names another, such as a
   /// release build, with which these tests are much quicker.
   static let path: String = {
-    if let given = getenv("BLIP_BINARY") { return String(cString: given) }
+    getenv("BLIP_BINARY").map { String(cString: $0) } ?? built("blip")
+  }()
+
+  /// A binary of this package, which lies beside the one that runs the tests.
+  static func built(_ name: String) -> String {
     guard let tests = realpath("/proc/self/exe", nil) else { fatalError("no /proc") }
     defer { free(tests) }
     let path = String(cString: tests)
-    return path[..<path.lastIndex(of: "/")!] + "/blip"
-  }()
+    return path[..<path.lastIndex(of: "/")!] + "/\(name)"
+  }
 
   /// Starts `blip`, by way of a launcher where one is given, in an environment that holds little
   /// but what is given. `standardError` names what takes the place of its file.
   init(
     _ arguments: [String], environment: [String: String] = [:], launcher: [String] = [],
-    standardError: String? = nil
+    standardError: String? = nil, binary: String = path
   ) {
-    let command = launcher + [Self.path] + arguments
+    let command = launcher + [binary] + arguments
     var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": folder.path]
     // The libraries of the Swift toolchain are found the way the tests found them; a sanitizer is told
     // what theirs was.

@@ -129,21 +129,25 @@ struct ForeignImportTests {
   func errors() throws {
     write("img_emb", "0", [row(1)])
     describe("0", #"{"image_path": "gone.png"}"#)
-    func expect(_ mentions: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+    func expect(
+      _ mentions: String..., code: RetrievalError.Code = .other,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) {
       let error = #expect(throws: RetrievalError.self, sourceLocation: sourceLocation) {
         try run()
       }
+      #expect(error?.code == code, sourceLocation: sourceLocation)
       for part in mentions {
         #expect(
           error?.description.contains(part) == true, "\(error?.description ?? "")",
           sourceLocation: sourceLocation)
       }
     }
-    expect("not one", "gone.png", "--collection")
+    expect("not one", "gone.png", code: .unknownCollection)
     describe("0", #"{"image_path": "../gone.png"}"#)
-    expect("metadata_0.jsonl: line 1", "../gone.png", "--collection")
+    expect("metadata_0.jsonl: line 1", "../gone.png", code: .unknownCollection)
     describe("0", #"{"image_path": "/etc/passwd"}"#)
-    expect("line 1", "/etc/passwd", "--collection")
+    expect("line 1", "/etc/passwd", code: .unknownCollection)
     describe("0", #"{"url": "http://x"}"#)
     expect("line 1", "image_path")
     describe("0", #"{"image_path": "gone.png", "caption": 7}"#)
@@ -154,7 +158,7 @@ struct ForeignImportTests {
     write("img_emb", "0", type: .float64, [row(1, length: .infinity)])
     expect("img_emb_0.npy", "row 0", "finite")
     write("img_emb", "0", [[1, 0]])
-    expect("2 numbers", "256", "--model")
+    expect("2 numbers", "256", code: .foreignEmbeddings)
     write("img_emb", "0", [row(1)])
     write("text_emb", "0", [row(1), row(2)])
     expect("2 rows", "text_emb")
@@ -172,6 +176,6 @@ struct ForeignImportTests {
       try IndexImport(
         ImportRequest(folder: output.path, index: index, model: ExportSample.modelPath))
     }
-    #expect(error?.description.contains("--collection") == true)
+    #expect(error?.code == .unknownCollection)
   }
 }

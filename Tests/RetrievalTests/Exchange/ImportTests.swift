@@ -24,7 +24,7 @@ struct SpoiltExport: Sendable, CustomTestStringConvertible {
   private static let texts = "text_metadata/text_metadata_0.jsonl"
 
   static let all = [
-    SpoiltExport("another model", "blip-mini", "fffff", "--model") {
+    SpoiltExport("another model", "blip-mini", "fffff", "model it was built with") {
       let manifest = String(decoding: $0.read("blip.json"), as: UTF8.self)
       let digits = manifest.split(separator: "\"fingerprint\":\"")[1].prefix(5)
       $0.edit("blip.json", String(digits), "fffff")

@@ -71,8 +71,7 @@ struct IndexerDeletionTests {
     func index(_ collection: String) async throws -> IndexingSummary {
       try await Indexer(model: workshop.model).run(
         IndexingRequest(
-          collection: collection, index: workshop.index, name: nil, captions: nil, features: nil,
-          exclude: []),
+          collection: collection, index: workshop.index),
         shouldStop: { false }, report: { _ in })
     }
     let error = await #expect(throws: RetrievalError.self) { try await index(other.path) }

@@ -27,8 +27,7 @@ struct IndexerModelTests {
     let error = await #expect(throws: RetrievalError.self) {
       try await Indexer(model: model).run(
         IndexingRequest(
-          collection: workshop.collection.path, index: workshop.index, name: nil, captions: nil,
-          features: nil, exclude: []),
+          collection: workshop.collection.path, index: workshop.index),
         shouldStop: { false }, report: { _ in })
     }
     #expect(error?.description.contains("blip-tiny") == true)
@@ -58,8 +57,7 @@ struct IndexerModelTests {
       let asked = Mutex(0)
       return try await Indexer(model: other).replace(
         IndexingRequest(
-          collection: workshop.collection.path, index: workshop.index, name: nil, captions: nil,
-          features: nil, exclude: []),
+          collection: workshop.collection.path, index: workshop.index),
         shouldStop: {
           asked.withLock { count in
             count += 1
@@ -83,7 +81,7 @@ struct IndexerModelTests {
     // Pictures that are not there now would be missing in the new one.
     try workshop.addGhosts(101)
     let error = await #expect(throws: RetrievalError.self) { try await replace() }
-    #expect(error?.description.contains("--allow-vanished") == true)
+    #expect(error?.code == .mostPicturesMissing)
   }
 
   @Test("Patch features are stored as requested, and later runs keep their precision")

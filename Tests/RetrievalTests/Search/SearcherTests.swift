@@ -191,7 +191,7 @@ struct SearcherTests {
     let error = #expect(throws: RetrievalError.self) {
       try searcher.match(pictureAt: path, count: 1, rerankDepth: nil, minimumMatch: nil)
     }
-    #expect(error?.description.contains("--captions") == true)
+    #expect(error?.code == .noTexts)
     #expect(throws: RetrievalError.self) {
       try match(pictureAt: path, texts: [], model: workshop.model)
     }
@@ -231,8 +231,7 @@ struct SearcherTests {
     let index = "\(Collection().path)/index"
     _ = try await Indexer(model: BLIPModel(folder: ModelFolder(path: copy))).run(
       IndexingRequest(
-        collection: collection.path, index: index, name: nil, captions: nil, features: nil,
-        exclude: []),
+        collection: collection.path, index: index),
       shouldStop: { false }, report: { _ in })
     #expect(try Searcher(index: index, modelPath: nil).model.folder.path == copy)
     try FileManager.default.removeItem(atPath: copy)
@@ -241,7 +240,7 @@ struct SearcherTests {
     let hits = try searcher.search(text: "a pattern", count: 1, rerankDepth: 1, minimumMatch: nil)
     #expect(hits.map(\.path) == ["a.png"])
     #expect(hits.first?.matchProbability != nil)
-    #expect(searcher.metadata.modelName == "blip-mini")
+    #expect(searcher.store.metadata.modelName == "blip-mini")
   }
 }
 

@@ -1,0 +1,46 @@
+public import BLIP
+package import Images
+
+/// How the pictures of an index are captioned.
+public struct CaptioningOptions: Sendable {
+  /// The folder of the model that generates captions. Nil: that of the index.
+  public var model: String?
+  /// The number format to compute in; `auto` is that of the index.
+  public var precision: Precision
+  /// How captions are generated.
+  public var settings: GenerationSettings
+  /// What decodes pictures.
+  package var decoder: any PictureDecoder = ImageDecoder()
+
+  /// The defaults, except for what is given.
+  public init(
+    model: String? = nil, precision: Precision = .auto,
+    settings: GenerationSettings = GenerationSettings()
+  ) {
+    self.model = model
+    self.precision = precision
+    self.settings = settings
+  }
+}
+
+extension PictureIndex {
+  /// Generates a caption of every picture that has none of this model and these settings, and adds it to
+  /// the texts of the index, marked as synthetic: ``match(picture:options:)`` finds it.
+  ///
+  /// It runs while the events are iterated, ends and continues as ``update(from:options:)`` does; the
+  /// last event is `finished`.
+  public func generateCaptions(
+    options: CaptioningOptions = CaptioningOptions()
+  ) -> EventSequence<CaptioningEvent> {
+    EventSequence { [self] report in
+      let summary = try await shared.write {
+        let metadata = try shared.existing(\.metadata)
+        let captioner = try IndexCaptioner(index: path, metadata: metadata, options, cache: cache)
+        return try await captioner.run(
+          open: { try await shared.writable { _ in metadata } },
+          shouldStop: { [shared] in Task.isCancelled || shared.isClosed }, report: report)
+      }
+      report(.finished(summary))
+    }
+  }
+}

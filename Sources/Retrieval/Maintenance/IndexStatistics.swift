@@ -1,0 +1,42 @@
+public import BLIP
+public import Store
+
+/// What an index contains, all at one moment.
+public struct IndexStatistics: Sendable {
+  /// Pictures.
+  public let pictures: Int
+  /// Texts.
+  public let texts: Int
+  /// How many of the texts a model generated.
+  public let syntheticTexts: Int
+  /// The vector index of the pictures.
+  public let pictureVectors: VectorSummary
+  /// The vector index of the texts.
+  public let textVectors: VectorSummary
+  /// How match probabilities are calibrated; nil if they are not.
+  public let calibration: MatchCalibration?
+  /// The size of every table.
+  public let tables: [TableSize]
+  /// The files that could not be indexed, by path.
+  public let failures: [FailureRecord]
+
+  init(_ snapshot: borrowing IndexSnapshot) throws {
+    pictures = try snapshot.pictureCount()
+    texts = try snapshot.textCount()
+    syntheticTexts = try snapshot.syntheticTextCount()
+    (pictureVectors, textVectors) = try snapshot.vectorSummaries()
+    calibration = try snapshot.matchCalibration()
+    tables = try snapshot.tableSizes()
+    var failures: [FailureRecord] = []
+    try snapshot.forEachFailure { failures.append($0) }
+    self.failures = failures.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+  }
+
+  /// Bytes of the file used by embeddings and the vector index, per vector; nil without vectors.
+  public var bytesPerVector: Int? {
+    let names = ["embeddings", "text_embeddings", "lists", "centroids", "places"]
+    let bytes = tables.filter { names.contains($0.name) }.reduce(0) { $0 + $1.bytes }
+    let count = pictureVectors.vectors + textVectors.vectors
+    return count > 0 ? bytes / count : nil
+  }
+}

@@ -1,0 +1,59 @@
+public import Store
+
+extension PictureIndex {
+  /// What the index contains.
+  public func statistics() async throws -> IndexStatistics {
+    try await shared.read { open in try open.store.read { try IndexStatistics($0) } }
+  }
+
+  /// Reads every row of every table and compares tables that refer to each other. All faults are found,
+  /// not only the first.
+  public func check() async throws -> IndexCheck {
+    try await shared.read { open in try open.store.read { try $0.check() } }
+  }
+
+  /// Repairs the index: what can be derived from the rest is rebuilt, and pictures and texts that have
+  /// lost a part are dropped, so that the next update encodes them again. An intact index is left alone,
+  /// and so is one with faults that cannot be repaired.
+  /// - Parameter waiting: Called with the other process's name where this has to wait for it.
+  public func repair(
+    waiting: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> IndexRepair {
+    try await shared.write {
+      let metadata = try shared.existing(\.metadata)
+      let store = try await shared.writable { _ in metadata }
+      return try await shared.read { _ in try store.repair(whenHeld: waiting) }
+    }
+  }
+
+  /// Reclaims the disk space left by deleted pictures: writes the file again without unused pages and
+  /// replaces the old one. Searches wait meanwhile, and no other process may have the index open.
+  /// - Parameter starting: Called before anything is written; what it throws ends the compaction.
+  /// - Returns: The size of the file, before and after.
+  @discardableResult
+  public func compact(
+    starting: @escaping @Sendable (CompactionPlan) throws -> Void = { _ in }
+  ) async throws -> (bytesBefore: Int, bytesAfter: Int) {
+    return try await shared.whileClosed { path in
+      let compaction = try IndexCompaction(path)
+      try starting(CompactionPlan(compaction))
+      return (compaction.bytesBefore, try compaction.run())
+    }
+  }
+}
+
+/// What a compaction needs.
+public struct CompactionPlan: Sendable {
+  /// The size of the file.
+  public let bytesBefore: Int
+  /// The free disk space needed: the size of the new file.
+  public let bytesNeeded: Int
+  /// The free disk space available.
+  public let bytesFree: Int
+
+  init(_ compaction: borrowing IndexCompaction) {
+    bytesBefore = compaction.bytesBefore
+    bytesNeeded = compaction.bytesNeeded
+    bytesFree = compaction.bytesFree
+  }
+}

@@ -1,0 +1,124 @@
+public import BLIP
+import Checkpoints
+@_exported public import Store
+import Synchronization
+
+/// An index of the pictures in a folder, on disk, that is searched by text or by picture.
+///
+/// ```swift
+/// import Retrieval
+///
+/// let index = try await PictureIndex.create(at: "photos.index")
+/// for try await event in index.update(from: "Pictures") {
+///   if case .finished(let summary) = event { print(summary.added, "pictures added") }
+/// }
+/// for hit in try await index.search(text: "a dog running on a beach") {
+///   print(hit.path, hit.cosine)
+/// }
+/// await index.close()
+/// ```
+///
+/// Any number of searches run at the same time, also during an update, each on a consistent view of the
+/// index. One update runs at a time; a second one, also of another process, waits. Work that blocks or
+/// computes for long runs on threads of its own. A process must not open the same index twice: share
+/// one `PictureIndex`.
+public final class PictureIndex: Sendable {
+  /// The index directory.
+  public let path: String
+  let modelPath: String?
+  let precision: Precision
+  let cache: String?
+  let shared: SharedStore
+  private let loadedModel = Mutex<BLIPModel?>(nil)
+
+  private init(path: String, model: String?, precision: Precision, cache: String?) {
+    self.path = path
+    modelPath = model
+    self.precision = precision
+    self.cache = cache
+    shared = SharedStore(path: path)
+  }
+
+  /// Opens an index. Its model is loaded by the first search.
+  /// - Parameters:
+  ///   - path: The index directory.
+  ///   - model: The folder of the model that the index was built with, if it has moved. Nil: where it
+  ///     was, else the default model.
+  ///   - precision: The number format that queries are computed in; `auto` is that of the index.
+  ///   - cache: A directory where packed weights are kept, which makes the next start faster. Nil: none.
+  /// - Throws: `RetrievalError`, for example with the code `noIndex`, or `alreadyOpen`.
+  public static func open(
+    _ path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil
+  ) async throws(RetrievalError) -> PictureIndex {
+    let index = PictureIndex(path: path, model: model, precision: precision, cache: cache)
+    try await index.shared.open()
+    return index
+  }
+
+  /// An index that does not exist yet. The first update creates its directory, so that a folder without
+  /// pictures leaves nothing behind.
+  /// - Parameters:
+  ///   - path: The index directory: a new or an empty one.
+  ///   - model: The folder of a BLIP model in Hugging Face's format. Nil: the default model.
+  ///   - precision: The number format that pictures and queries are computed in; `auto` is bf16 if the
+  ///     processor supports it, else fp32.
+  ///   - cache: As for ``open(_:model:precision:cache:)``.
+  /// - Throws: `RetrievalError`: with the code `indexExists` where there is an index, `notAnIndex` where
+  ///   the directory has other contents.
+  public static func create(
+    at path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil
+  ) async throws(RetrievalError) -> PictureIndex {
+    guard try IndexStore.metadata(at: path) == nil else {
+      throw RetrievalError(.indexExists, "\(path): there is an index here; open it, or delete it")
+    }
+    try IndexFolder.requireVacant(path)
+    return PictureIndex(path: path, model: model, precision: precision, cache: cache)
+  }
+
+  /// What the index is called, which model it was built with, and how; read when it was opened or last
+  /// updated.
+  public var metadata: IndexMetadata {
+    get throws(RetrievalError) { try shared.existing(\.metadata) }
+  }
+
+  /// Something the user should know about how the index could be opened; nil if all is well.
+  public var warning: String? {
+    get throws(RetrievalError) { try shared.current(\.store.warning) ?? nil }
+  }
+
+  /// Closes the index: an update stops after its current batch, searches that have begun end, and what
+  /// is called later throws an error with the code `closed`. Returns when the index can be opened again.
+  public func close() async { await shared.close() }
+
+  /// The model of an index, loaded once. Blocks.
+  func model(of metadata: IndexMetadata) throws(RetrievalError) -> BLIPModel {
+    let folder = { [path, modelPath] () throws(RetrievalError) in
+      try asRetrievalError(.unusableModel) {
+        try ModelLocator(index: path, metadata: metadata).folder(given: modelPath)
+      }
+    }
+    return try model(
+      fingerprint: metadata.modelFingerprint,
+      precision: precision == .auto ? metadata.precision : precision, at: folder)
+  }
+
+  /// A model, unless it is the one loaded last. Blocks.
+  func model(
+    fingerprint: String?, precision: Precision,
+    at folder: () throws(RetrievalError) -> ModelFolder
+  ) throws(RetrievalError) -> BLIPModel {
+    try loadedModel.withLock { loaded throws(RetrievalError) in
+      if let loaded, loaded.folder.fingerprint == fingerprint,
+        loaded.precision == precision.resolved
+      {
+        return loaded
+      }
+      let folder = try folder()
+      let model = try asRetrievalError(.unusableModel) {
+        try BLIPModel(folder: folder, precision: precision, cache: cache)
+      }
+      loaded = model
+      return model
+    }
+  }
+}

@@ -1,0 +1,73 @@
+internal import Store
+
+extension PictureIndex {
+  /// The pictures that a text describes, the best first.
+  ///
+  /// Candidates come by ITC cosine; the best of them are reranked by ITM, and are ordered by match logit
+  /// and cosine, ahead of the others.
+  /// - Throws: `RetrievalError`.
+  public func search(
+    text: String, options: SearchOptions = SearchOptions()
+  ) async throws -> [PictureHit] {
+    try await read { searcher in
+      try searcher.search(TextQuery(text, model: searcher.model), options)
+    }
+  }
+
+  /// The pictures that a tokenised text describes.
+  public func search(
+    _ query: TextQuery, options: SearchOptions = SearchOptions()
+  ) async throws -> [PictureHit] {
+    try await read { searcher in try searcher.search(query, options) }
+  }
+
+  /// A text as the model of this index reads it, with what the user should know of that.
+  public func query(_ text: String) async throws -> TextQuery {
+    try await read { searcher in
+      try TextQuery(text, model: searcher.model)
+    }
+  }
+
+  /// The pictures that look like a picture file, by cosine; one that the index holds finds itself first.
+  /// - Throws: `RetrievalError`; its code is `unreadablePicture` where the file cannot be read.
+  public func search(
+    picture: String, options: SearchOptions = SearchOptions()
+  ) async throws -> [PictureHit] {
+    try await read { searcher in
+      try searcher.search(pictureAt: picture, options)
+    }
+  }
+
+  /// The texts of the index that describe a picture file, the best first.
+  /// - Throws: `RetrievalError`; its code is `noTexts` where the index holds none.
+  public func match(
+    picture: String, options: SearchOptions = SearchOptions()
+  ) async throws -> [TextHit] {
+    try await read { searcher in
+      try searcher.match(pictureAt: picture, options)
+    }
+  }
+
+  /// How likely each of these texts describes a picture file, the likeliest first.
+  public func match(picture: String, texts: [String]) async throws -> [TextHit] {
+    try await read { searcher in
+      try searcher.match(pictureAt: picture, texts: texts)
+    }
+  }
+
+  /// The texts that the index holds of a picture, in the order they were given.
+  /// - Parameter picture: The picture's number, as a hit tells it.
+  public func captions(of picture: UInt64) async throws -> [String] {
+    try await shared.read { open in
+      try open.store.read { try $0.texts(of: picture).map(\.text) }
+    }
+  }
+
+  private func read<Result: Sendable>(
+    _ body: @escaping @Sendable (Searcher) throws -> Result
+  ) async throws(RetrievalError) -> Result {
+    try await shared.read { open in
+      try body(Searcher(open, model: self.model(of: open.metadata)))
+    }
+  }
+}
