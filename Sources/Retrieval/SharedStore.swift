@@ -38,6 +38,9 @@ final class SharedStore: Sendable {
   /// Whether `close` was called.
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
+  /// Whether a task that works on the index is to end.
+  func isStopped() -> Bool { Task.isCancelled || isClosed }
+
   /// A value of the open index; nil before it is created. Throws once it is closed.
   ///
   /// The store must not be kept beyond a `read`: while somebody has it, it cannot be opened for writing.

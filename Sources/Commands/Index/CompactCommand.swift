@@ -21,7 +21,21 @@ struct CompactCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = try index.pathReportingCrashes()
-    let (before, after) = try await PictureIndex.open(path).compact { plan in
+    let before: Int, after: Int
+    do {
+      (before, after) = try await compact(path)
+    } catch let error as RetrievalError where error.code == .needsRepair {
+      throw CommandFailure("\(error): run `blip check --repair --index \(printable(path))`")
+    }
+    try Console.output.write(
+      Table.facts([
+        ("before", size(ofBytes: before)), ("after", size(ofBytes: after)),
+        ("reclaimed", size(ofBytes: max(0, before - after))), ("index", printable(path)),
+      ]))
+  }
+
+  private func compact(_ path: String) async throws -> (bytesBefore: Int, bytesAfter: Int) {
+    try await PictureIndex.open(path).compact { plan in
       let needed = "compacting needs \(size(ofBytes: plan.bytesNeeded)) of free disk space"
       let free = size(ofBytes: plan.bytesFree)
       guard plan.bytesNeeded <= plan.bytesFree else {
@@ -31,10 +45,5 @@ struct CompactCommand: AsyncParsableCommand {
       }
       Console.note("\(printable(path)): \(needed); \(free) are free")
     }
-    try Console.output.write(
-      Table.facts([
-        ("before", size(ofBytes: before)), ("after", size(ofBytes: after)),
-        ("reclaimed", size(ofBytes: max(0, before - after))), ("index", printable(path)),
-      ]))
   }
 }

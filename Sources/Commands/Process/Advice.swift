@@ -22,7 +22,6 @@ extension RetrievalError {
       "pass --features \(features.rawValue), or another --index"
     case .unusableModel, .foreignEmbeddings: "give a model with --model"
     case .damagedVectors: "run `blip index DIR --rebuild`"
-    case .needsRepair: "run `blip check --repair`"
     case .noTexts: "to index captions, pass --captions to blip index"
     case .mostPicturesMissing: "to remove them, pass --allow-vanished"
     case .unknownCollection: "give it with --collection"

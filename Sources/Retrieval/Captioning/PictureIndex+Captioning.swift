@@ -32,13 +32,13 @@ extension PictureIndex {
   public func generateCaptions(
     options: CaptioningOptions = CaptioningOptions()
   ) -> EventSequence<CaptioningEvent> {
-    EventSequence { [self] report in
+    EventSequence(isStopped: shared.isStopped) { [self] report in
       let summary = try await shared.write {
         let metadata = try shared.existing(\.metadata)
         let captioner = try IndexCaptioner(index: path, metadata: metadata, options, cache: cache)
         return try await captioner.run(
           open: { try await shared.writable { _ in metadata } },
-          shouldStop: { [shared] in Task.isCancelled || shared.isClosed }, report: report)
+          shouldStop: shared.isStopped, report: report)
       }
       report(.finished(summary))
     }

@@ -23,7 +23,7 @@ extension PictureIndex {
   public func update(
     from folder: String, options: IndexingOptions = IndexingOptions()
   ) -> EventSequence<IndexingEvent> {
-    EventSequence { report in
+    EventSequence(isStopped: shared.isStopped) { report in
       let summary = try await self.shared.write {
         try await self.index(folder, options, report: report)
       }
@@ -44,16 +44,15 @@ extension PictureIndex {
       options.features = options.features ?? Self.defaultFeatures(of: model)
     }
     let request = IndexingRequest(collection: folder, index: path, options: options)
-    let shouldStop = { @Sendable [shared] in Task.isCancelled || shared.isClosed }
     guard isReplaced, let present else {
       let indexer = Indexer(model: model, decoder: options.decoder) { [shared] _, metadata in
         try await shared.writable(metadata)
       }
-      return try await indexer.run(request, shouldStop: shouldStop, report: report)
+      return try await indexer.run(request, shouldStop: shared.isStopped, report: report)
     }
     report(.replacing(model: present.modelName, by: model.folder.name))
     let summary = try await Indexer(model: model, decoder: options.decoder).replace(
-      request, existing: shared.existing(\.store), shouldStop: shouldStop, report: report)
+      request, existing: shared.existing(\.store), shouldStop: shared.isStopped, report: report)
     if !shared.isClosed { try await shared.open() }
     return summary
   }
