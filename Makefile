@@ -26,7 +26,8 @@ COUNTS ?= 100000
 CAPTIONED ?= ../shared/data/flickr8k-dev
 DEPTHS ?= 0,16,64
 
-.PHONY: demo test test-sanitized format lint bench bench-peers bench-index release setup stamps clean
+.PHONY: demo test test-sanitized format lint bench bench-peers bench-index bench-train release setup \
+	stamps clean
 
 demo: release stamps
 	$(BLIP) index $(STAMPS) --index indexes/demo --name demo

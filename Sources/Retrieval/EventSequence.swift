@@ -3,8 +3,7 @@ import Synchronization
 
 /// The events of a long task, as they happen.
 ///
-/// The task starts with the iteration, and waits with each event until the loop asks for the next one: a
-/// loop must not wait for the task's end in another way. Cancelling the task that iterates, or leaving the loop, stops it
+/// The task starts with the iteration, and waits while an event is handled. Cancelling the task that iterates, or leaving the loop, stops it
 /// after the current batch; a cancelled loop still gets the last event, which has the summary. An error
 /// of the task is thrown after the events before it.
 public struct EventSequence<Event: Sendable>: AsyncSequence, Sendable {
@@ -13,13 +12,14 @@ public struct EventSequence<Event: Sendable>: AsyncSequence, Sendable {
   private let work: Work
   private let isStopped: @Sendable () -> Bool
 
-  /// - Parameter isStopped: Whether the task is to end, asked in the task, so that it waits for nobody.
+  /// - Parameter isStopped: Whether the task is to end, asked in the task: it then no longer waits for its
+  ///   events to be handled, since whoever handles one may be waiting for the task.
   init(isStopped: @escaping @Sendable () -> Bool, _ work: @escaping Work) {
     (self.isStopped, self.work) = (isStopped, work)
   }
 
   /// Starts the task.
-  public func makeAsyncIterator() -> Iterator { Iterator(run: EventRun(work, isStopped)) }
+  public func makeAsyncIterator() -> Iterator { Iterator(run: EventRun(isStopped, work)) }
 
   /// The events still to come.
   public struct Iterator: AsyncIteratorProtocol {
@@ -36,7 +36,7 @@ private final class EventRun<Event: Sendable>: Sendable {
   private let task: Task<Void, Never>
   private let hasEnded = Mutex(false)
 
-  init(_ work: @escaping EventSequence<Event>.Work, _ isStopped: @escaping @Sendable () -> Bool) {
+  init(_ isStopped: @escaping @Sendable () -> Bool, _ work: @escaping EventSequence<Event>.Work) {
     let mailbox = Mailbox<Event>(isStopped: isStopped)
     self.mailbox = mailbox
     task = Task(executorPreference: BlockingExecutor.shared) {
@@ -47,7 +47,10 @@ private final class EventRun<Event: Sendable>: Sendable {
     }
   }
 
-  deinit { task.cancel() }
+  deinit {
+    task.cancel()
+    mailbox.abandon()
+  }
 
   func next() async throws -> Event? {
     if hasEnded.withLock({ $0 }) { return nil }
@@ -66,53 +69,70 @@ private final class EventRun<Event: Sendable>: Sendable {
   }
 }
 
-/// Hands events over to their reader, one by one.
+/// Hands events to their reader one by one.
 private final class Mailbox<Event: Sendable>: Sendable {
   enum Item: Sendable {
     case event(Event)
     case end((any Error)?)
   }
 
+  /// An item, and what its sender waits for.
+  private struct Delivery {
+    let item: Item
+    let handled = DispatchSemaphore(value: 0)
+  }
+
   private struct State {
-    var items: ArraySlice<Item> = []
+    var deliveries: ArraySlice<Delivery> = []
     var reader: CheckedContinuation<Item, Never>?
-    /// Whether the reader works on an item.
-    var isWorking = false
+    /// What the reader was given last and may still be handling.
+    var current: Delivery?
+    var isAbandoned = false
   }
 
   private let state = Mutex(State())
-  /// Signalled when the reader has done its work on an item.
-  private let done = DispatchSemaphore(value: 0)
   private let isStopped: @Sendable () -> Bool
 
   init(isStopped: @escaping @Sendable () -> Bool) { self.isStopped = isStopped }
 
-  /// Returns when the reader asks for what follows the item, or the task is to end.
+  /// Hands over an item and, if it is an event, waits until the reader asks for the next one.
   func add(_ item: Item) {
-    let reader = state.withLock { state in
+    let delivery = Delivery(item: item)
+    let (reader, isAbandoned) = state.withLock { state in
+      guard !state.isAbandoned else {
+        return (nil as CheckedContinuation<Item, Never>?, true)
+      }
       let reader = state.reader.take()
-      if reader == nil { state.items.append(item) }
-      return reader
+      if reader == nil { state.deliveries.append(delivery) } else { state.current = delivery }
+      return (reader, false)
     }
     reader?.resume(returning: item)
-    guard case .event = item else { return }
-    while !isStopped(), done.wait(timeout: .now() + .milliseconds(50)) == .timedOut {}
+    guard case .event = item, !isAbandoned else { return }
+    while delivery.handled.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
+      if isStopped() { return }
+    }
   }
 
   /// The next item, once it is there.
   func next() async -> Item {
-    let wasWorking = state.withLock { state in
-      defer { state.isWorking = true }
-      return state.isWorking
-    }
-    if wasWorking { done.signal() }
-    return await withCheckedContinuation { continuation in
+    await withCheckedContinuation { continuation in
       let item: Item? = state.withLock { state in
-        if let item = state.items.popFirst() { return item }
-        state.reader = continuation
-        return nil
+        state.current?.handled.signal()
+        state.current = state.deliveries.popFirst()
+        if state.current == nil { state.reader = continuation }
+        return state.current?.item
       }
       if let item { continuation.resume(returning: item) }
+    }
+  }
+
+  /// Nobody reads any more.
+  func abandon() {
+    state.withLock { state in
+      state.isAbandoned = true
+      state.current?.handled.signal()
+      for delivery in state.deliveries { delivery.handled.signal() }
+      state.deliveries = []
     }
   }
 }

@@ -52,7 +52,7 @@ package enum IndexFolder {
   static func occupied(_ path: String, by name: String) -> RetrievalError {
     RetrievalError(
       .notAnIndex,
-      "\(path): has other contents (\(name)) and no index; choose another directory")
+      "\(path): not an index directory: it has other contents (\(name))")
   }
 
   /// Makes the folder for an index that is to be written, where there is none; one that holds other

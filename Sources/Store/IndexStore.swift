@@ -65,7 +65,7 @@ package final class IndexStore: Sendable {
   /// Opens for writing, created with `metadata` where there is no index yet. An index made with another
   /// model (fingerprint) or other feature settings is an error that names both; so is a directory that
   /// holds other things. Name, collection and model path of an existing index are left as they are
-  /// (`IndexChange.update` sets them). An index of an older format is upgraded.
+  /// (`IndexWriter.update` sets them). An index of an older format is upgraded.
   package static func openForWriting(_ path: String, metadata: IndexMetadata) throws(RetrievalError)
     -> IndexStore
   {
@@ -191,9 +191,9 @@ package final class IndexStore: Sendable {
   /// One LMDB transaction: all of the body's changes or none. They are on the disk when it returns.
   ///
   /// - Precondition: not inside another `write` of the same thread.
-  package func write<Result>(_ body: (borrowing IndexChange) throws -> Result) throws -> Result {
+  package func write<Result>(_ body: (borrowing IndexWriter) throws -> Result) throws -> Result {
     try translatingStoreErrors {
-      let change = IndexChange(transaction: try WriteTransaction(environment), tables: tables)
+      let change = IndexWriter(transaction: try WriteTransaction(environment), tables: tables)
       let result = try body(change)
       let metadata = try change.metadata()
       try change.commit()

@@ -27,14 +27,14 @@ struct IndexFormatTests {
   private static let query = "a red bird under blue bands"
 
   /// The files, and a copy of the index of that format.
-  private static func fixture(format: Int) throws -> Workshop {
-    let workshop = try Workshop()
-    FormatSource.write(to: workshop.collection)
+  private static func fixture(format: Int) throws -> IndexFixture {
+    let fixture = try IndexFixture()
+    FormatSource.write(to: fixture.collection)
     let path = "\(Checkout.fixtures(of: "StoreTests"))/format-\(format)/data.mdb"
     try FileManager.default.createDirectory(
-      atPath: workshop.index, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(atPath: path, toPath: workshop.index + "/data.mdb")
-    return workshop
+      atPath: fixture.index, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: path, toPath: fixture.index + "/data.mdb")
+    return fixture
   }
 
   private static func formatVersion(_ path: String) throws -> Int? {
@@ -80,7 +80,7 @@ struct IndexFormatTests {
   @Test("is searched as one made now", arguments: formats)
   func search(_ format: Int) async throws {
     let fixture = try Self.fixture(format: format)
-    let now = try Workshop()
+    let now = try IndexFixture()
     FormatSource.write(to: now.collection)
     try await now.run(features: .bf16)
     for depth in [0, 4] {
@@ -102,8 +102,8 @@ struct IndexFormatTests {
     }
   }
 
-  private static func hits(_ workshop: Workshop, _ depth: Int) throws -> [PictureHit] {
-    try Searcher(index: workshop.index, modelPath: TinyModel.retrieval.path).search(
+  private static func hits(_ fixture: IndexFixture, _ depth: Int) throws -> [PictureHit] {
+    try Searcher(index: fixture.index, modelPath: TinyModel.retrieval.path).search(
       text: query, count: 9, rerankDepth: depth, minimumMatch: nil)
   }
 

@@ -85,7 +85,7 @@ struct StoredIndex: SearchedIndex {
     try change { change in for id in ids { try change.removePicture(id + 1) } }
   }
 
-  private mutating func change(_ body: (borrowing IndexChange) throws -> Void) throws {
+  private mutating func change(_ body: (borrowing IndexWriter) throws -> Void) throws {
     try store.write(body)
     _ = try store.updateVectorIndex()
   }

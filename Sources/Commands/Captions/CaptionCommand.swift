@@ -148,6 +148,7 @@ struct CaptionCommand: AsyncParsableCommand {
         Console.note(printable(reason))
       case .finished(let final): summary = final
       }
+      Interruption.cancelIfRequested()
     }
     return summary
   }

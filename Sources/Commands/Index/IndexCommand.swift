@@ -146,6 +146,7 @@ struct IndexCommand: AsyncParsableCommand {
     var summary = IndexingSummary()
     for try await event in index.update(from: folder, options: options) {
       if case .finished(let final) = event { summary = final } else { progress.receive(event) }
+      Interruption.cancelIfRequested()
     }
     return summary
   }

@@ -28,6 +28,12 @@ enum Interruption {
     return try await work.value
   }
 
+  /// Cancels the current task if a signal was received. In a loop over events this stops the work at the
+  /// event, where ``cancelling(_:)`` alone would a little later.
+  static func cancelIfRequested() {
+    if isRequested() { withUnsafeCurrentTask { $0?.cancel() } }
+  }
+
   /// What an interrupted command throws: says on standard error that it stopped, and what became of
   /// its work, and has it exit with 128 + the signal's number.
   static func stopped(_ consequence: String) -> ExitCode {

@@ -157,7 +157,7 @@ struct PicturePlace: Codable, Equatable {
 }
 
 /// A line of metadata that was made elsewhere: only what clip-retrieval's own says is taken.
-struct ForeignRow: Decodable {
+struct ClipRetrievalRow: Decodable {
   let place: PicturePlace
   let caption: String?
 

@@ -23,18 +23,18 @@ protocol ImportSource {
 /// An export of blip's: all that it says is taken as it is, once it was checked.
 struct ExportedSource: ImportSource {
   let omissions = ImportOmissions()
-  private var pictures: EmbeddingParts
-  private var texts: EmbeddingParts?
+  private var pictures: EmbeddingShards
+  private var texts: EmbeddingShards?
   /// The text that comes next, which waits for its picture.
   private var waiting: (row: EmbeddingRow, text: TextRow)?
   private var picturesGiven = 0
 
   init(_ folder: String, _ manifest: ExportManifest) throws(RetrievalError) {
     let columns = manifest.embeddingSize
-    pictures = try EmbeddingParts(
+    pictures = try EmbeddingShards(
       folder, ExportLayout.pictures, metadata: ExportLayout.pictureMetadata, columns: columns)
     if manifest.texts > 0 {
-      texts = try EmbeddingParts(
+      texts = try EmbeddingShards(
         folder, ExportLayout.texts, metadata: ExportLayout.textMetadata, columns: columns)
     }
     for (what, rows, promised) in [

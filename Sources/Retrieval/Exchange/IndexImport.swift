@@ -67,7 +67,7 @@ package struct IndexImport {
       metadata = IndexMetadata(
         name: printable(lastComponent(of: root)), model: model, precision: .fp32, features: .none,
         collection: String(decoding: root, as: UTF8.self))
-      source = try ForeignSource(
+      source = try ClipRetrievalSource(
         folder, collection: collection, columns: metadata.embeddingSize)
     }
   }

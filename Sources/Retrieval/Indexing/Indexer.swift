@@ -60,19 +60,19 @@ package struct Indexer: Sendable {
     var summary = IndexingSummary()
     let root = try collectionRoot(request.collection)
     // Before the lock, so that a collection that cannot be indexed makes no folder of an index.
-    guard let first = try CollectionSurvey(request, root: root, shouldStop: shouldStop),
+    guard let first = try CollectionContents(request, root: root, shouldStop: shouldStop),
       let lock = try WriterLock.take(
         of: request.index, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) }),
       // What was seen before another run ended may be older than what that run has stored.
-      let survey = lock.waited
-        ? try CollectionSurvey(request, root: root, shouldStop: shouldStop) : first
+      let contents = lock.waited
+        ? try CollectionContents(request, root: root, shouldStop: shouldStop) : first
     else {
       summary.interrupted = true
       return summary
     }
     defer { withExtendedLifetime(lock) {} }
-    for warning in survey.warnings { report(.warning(warning)) }
-    let (scan, captions) = (survey.scan, survey.captions)
+    for warning in contents.warnings { report(.warning(warning)) }
+    let (scan, captions) = (contents.scan, contents.captions)
     summary.found = scan.pictures.count
 
     let store = try await open(request, root: root)

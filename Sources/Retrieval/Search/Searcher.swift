@@ -76,8 +76,8 @@ package struct Searcher: Sendable {
     let query = try model.embed(texts: [tokens])[0]
     return try store.read { snapshot in
       var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
-      var pace = RerankPace(most: min(depth.rerank, candidates.count), deadline: deadline)
-      while let part = pace.next() {
+      var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
+      while let part = budget.next() {
         try prefetching(
           candidates[part].map(\.id), batch: Self.featuresAtOnce,
           read: { ids in try ids.map { try features(of: $0, in: snapshot) } },

@@ -52,10 +52,10 @@ extension IndexSnapshot {
 extension IndexTables {
   /// The check, and what it found whole of that which nothing else can replace.
   func check<T: Transaction & ~Copyable>(in transaction: borrowing T) throws
-    -> (check: IndexCheck, sound: SoundRecords)
+    -> (check: IndexCheck, sound: ValidRecords)
   {
     let findings = Findings()
-    let sound = try SoundRecords(self, findings, in: transaction)
+    let sound = try ValidRecords(self, findings, in: transaction)
     try checkReferences(findings, in: transaction)
     try checkFailures(findings, in: transaction)
     try checkSettings(sound, findings, in: transaction)
@@ -118,7 +118,7 @@ final class Findings {
     guard let id = decode(BigEndianUInt64.self, key.span.bytes, table, repair, of: "a key") else {
       return nil
     }
-    guard SoundRecords.ids.contains(id) else {
+    guard ValidRecords.ids.contains(id) else {
       add(table, repair, "a row of the impossible id \(id)")
       return nil
     }

@@ -46,7 +46,7 @@ extension IndexCheck {
 extension IndexTables {
   /// Drops what belongs to none of the sound, and makes the tables that lead to them.
   fileprivate func rebuild(
-    from sound: SoundRecords, in transaction: borrowing WriteTransaction
+    from sound: ValidRecords, in transaction: borrowing WriteTransaction
   ) throws {
     try embeddings.keepOnly(sound.pictures, in: transaction)
     try textEmbeddings.keepOnly(sound.texts, in: transaction)
@@ -77,14 +77,14 @@ extension IndexTables {
   }
 
   private func raiseCounters(
-    above sound: SoundRecords, in transaction: borrowing WriteTransaction
+    above sound: ValidRecords, in transaction: borrowing WriteTransaction
   ) throws {
     for (counter, space) in [
       (MetadataTable.Counter.picture, VectorSpace.pictures), (.text, .texts),
     ] {
       let next = try MetadataTable.counter(counter, meta, in: transaction)
       let least = (sound.greatest[space] ?? 0) + 1
-      let kept = next.flatMap { SoundRecords.ids.contains($0) ? $0 : nil }
+      let kept = next.flatMap { ValidRecords.ids.contains($0) ? $0 : nil }
       try MetadataTable.setCounter(
         counter, to: max(least, kept ?? 1), meta, in: transaction)
     }

@@ -3,7 +3,7 @@ internal import Files
 internal import LMDB
 internal import VectorIndex
 
-/// The tables that lead from one thing to another, back to where they came from; `SoundRecords` looks
+/// The tables that lead from one thing to another, back to where they came from; `ValidRecords` looks
 /// the other way, from the things to these tables.
 extension IndexTables {
   func checkReferences<T: Transaction & ~Copyable>(
@@ -90,14 +90,14 @@ extension IndexTables {
 
   /// What `meta` says besides what is read whenever an index is opened.
   func checkSettings<T: Transaction & ~Copyable>(
-    _ sound: SoundRecords, _ findings: Findings, in transaction: borrowing T
+    _ sound: ValidRecords, _ findings: Findings, in transaction: borrowing T
   ) throws {
     for (counter, space) in [
       (MetadataTable.Counter.picture, VectorSpace.pictures), (.text, .texts),
     ] {
       let next = try MetadataTable.counter(counter, meta, in: transaction)
       let greatest = sound.greatest[space] ?? 0
-      if next.map({ $0 <= greatest || !SoundRecords.ids.contains($0) }) ?? true {
+      if next.map({ $0 <= greatest || !ValidRecords.ids.contains($0) }) ?? true {
         findings.add(
           "meta", .mend,
           "\(counter.rawValue) is \(next.map { "\($0)" } ?? "no number"), and \(greatest) is in use"

@@ -5,7 +5,7 @@ internal import VectorIndex
 extension IndexTables {
   /// Goes through the vector index: lists, blocks, codes and places against the embeddings.
   func checkVectors<T: Transaction & ~Copyable>(
-    _ sound: SoundRecords, _ findings: Findings, in transaction: borrowing T
+    _ sound: ValidRecords, _ findings: Findings, in transaction: borrowing T
   ) throws {
     // An index of the first format has none, and is whole without.
     guard let vectors else { return }

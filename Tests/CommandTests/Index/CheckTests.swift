@@ -96,7 +96,7 @@ struct CheckCommandTests {
         BlipProcess(verb + ["--index", empty.path]).outcome(), mentions: empty.path, "blip index")
       expectFailure(
         BlipProcess(verb + ["--index", Shared.collection.pictures]).outcome(),
-        mentions: Shared.collection.pictures, "and no index")
+        mentions: Shared.collection.pictures, "not an index directory")
     }
     #expect(try! FileManager.default.contentsOfDirectory(atPath: empty.path).isEmpty)
   }

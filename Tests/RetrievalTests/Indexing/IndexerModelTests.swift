@@ -16,8 +16,8 @@ struct IndexerModelTests {
   @Test("An index made with another model is an error that names both") func otherModel()
     async throws
   {
-    let workshop = try Workshop(pictures: 1)
-    try await workshop.run()
+    let fixture = try IndexFixture(pictures: 1)
+    try await fixture.run()
     let models = Collection()
     let other = "\(models.path)/other-model"
     try models.copyFolder(TinyModel.retrieval.path, as: "other-model")
@@ -27,14 +27,14 @@ struct IndexerModelTests {
     let error = await #expect(throws: RetrievalError.self) {
       try await Indexer(model: model).run(
         IndexingRequest(
-          collection: workshop.collection.path, index: workshop.index),
+          collection: fixture.collection.path, index: fixture.index),
         shouldStop: { false }, report: { _ in })
     }
     #expect(error?.description.contains("blip-tiny") == true)
     #expect(error?.description.contains("other-model") == true)
 
     let refused = #expect(throws: RetrievalError.self) {
-      try Searcher(index: workshop.index, modelPath: other)
+      try Searcher(index: fixture.index, modelPath: other)
     }
     #expect(refused?.description.contains("blip-tiny") == true)
     #expect(refused?.description.contains("other-model") == true)
@@ -43,10 +43,10 @@ struct IndexerModelTests {
   @Test("A model replaces another only when its index is complete") func replaced()
     async throws
   {
-    let workshop = try Workshop(pictures: 6)
-    let captions = workshop.collection.write("c.csv", "image,caption\n0.png,a red bird\n")
-    try await workshop.run(captions: captions)
-    let before = try workshop.contents()
+    let fixture = try IndexFixture(pictures: 6)
+    let captions = fixture.collection.write("c.csv", "image,caption\n0.png,a red bird\n")
+    try await fixture.run(captions: captions)
+    let before = try fixture.contents()
     let models = Collection()
     try models.copyFolder(TinyModel.retrieval.path, as: "other-model")
     let configuration = try Data(
@@ -57,7 +57,7 @@ struct IndexerModelTests {
       let asked = Mutex(0)
       return try await Indexer(model: other).replace(
         IndexingRequest(
-          collection: workshop.collection.path, index: workshop.index),
+          collection: fixture.collection.path, index: fixture.index),
         shouldStop: {
           asked.withLock { count in
             count += 1
@@ -66,20 +66,20 @@ struct IndexerModelTests {
         }, report: { _ in })
     }
     func modelName() throws -> String {
-      try IndexStore.open(workshop.index).metadata.modelName
+      try IndexStore.open(fixture.index).metadata.modelName
     }
     #expect(try await replace(stopAfter: 5).interrupted)
     #expect(try modelName() == "blip-tiny")
-    #expect(try workshop.contents() == before)
+    #expect(try fixture.contents() == before)
 
     let summary = try await replace()
     #expect(summary.added + summary.unchanged == 6 && summary.unchanged > 0)
     #expect(try modelName() == "other-model")
-    #expect(try workshop.contents().mapValues(\.texts) == before.mapValues(\.texts))
-    #expect(!FileManager.default.fileExists(atPath: workshop.index + ".new"))
+    #expect(try fixture.contents().mapValues(\.texts) == before.mapValues(\.texts))
+    #expect(!FileManager.default.fileExists(atPath: fixture.index + ".new"))
 
     // Pictures that are not there now would be missing in the new one.
-    try workshop.addGhosts(101)
+    try fixture.addGhosts(101)
     let error = await #expect(throws: RetrievalError.self) { try await replace() }
     #expect(error?.code == .mostPicturesMissing)
   }
@@ -88,14 +88,14 @@ struct IndexerModelTests {
   func features()
     async throws
   {
-    let workshop = try Workshop(pictures: 2)
-    try await workshop.run(features: .bf16)
-    workshop.add("new.png", seed: 40)
-    try await workshop.run()
+    let fixture = try IndexFixture(pictures: 2)
+    try await fixture.run(features: .bf16)
+    fixture.add("new.png", seed: 40)
+    try await fixture.run()
     let picture = try readPicture(
-      at: "\(workshop.collection.path)/new.png", decoder: ImageDecoder(), side: nil)
-    let wanted = try workshop.model.encode(picture).features
-    try IndexStore.open(workshop.index).read { snapshot in
+      at: "\(fixture.collection.path)/new.png", decoder: ImageDecoder(), side: nil)
+    let wanted = try fixture.model.encode(picture).features
+    try IndexStore.open(fixture.index).read { snapshot in
       #expect(snapshot.metadata.features == .bf16)
       let id = try #require(try snapshot.pictureID(path: Array("new.png".utf8)))
       let stored = try #require(try snapshot.features(picture: id))
@@ -103,6 +103,6 @@ struct IndexerModelTests {
       #expect(
         zip(stored.values, wanted.values).allSatisfy { abs($0 - $1) <= abs($1) / 128 + 1e-6 })
     }
-    await #expect(throws: RetrievalError.self) { try await workshop.run(features: .int8) }
+    await #expect(throws: RetrievalError.self) { try await fixture.run(features: .int8) }
   }
 }

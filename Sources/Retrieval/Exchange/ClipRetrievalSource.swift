@@ -24,29 +24,29 @@ public struct ImportOmissions: Sendable, Equatable {
 /// They say which picture they are of and no more, so each picture's file is looked at for what an
 /// index knows of it: its hash, its size, and its time, by which a later run leaves it alone. What has
 /// no file is left out: a later run would drop it.
-struct ForeignSource: ImportSource {
+struct ClipRetrievalSource: ImportSource {
   private(set) var omissions = ImportOmissions()
   private let root: [UInt8]
   /// Folders that absolute paths may begin with: the collection as it was named, and as it resolves.
   private let roots: [[UInt8]]
   private let decoder = ImageDecoder()
-  private var pictures: EmbeddingParts
+  private var pictures: EmbeddingShards
   /// A caption's embedding for each picture.
-  private var texts: EmbeddingParts?
+  private var texts: EmbeddingShards?
   private var caption: ImportedItem?
 
   /// `collection`: as it was named.
   init(_ folder: String, collection: String, columns: Int) throws(RetrievalError) {
     root = try collectionRoot(collection)
     roots = [root, normalised(Self.absolute(Array(collection.utf8)))]
-    pictures = try EmbeddingParts(
+    pictures = try EmbeddingShards(
       folder, ExportLayout.pictures, metadata: ExportLayout.pictureMetadata, columns: columns)
     guard Self.exists(Array("\(folder)/\(ExportLayout.texts)".utf8)) else { return }
     guard !Self.exists(Array("\(folder)/\(ExportLayout.textMetadata)".utf8)) else {
       throw RetrievalError(
         "\(folder): an export of blip's without its \(ExportLayout.manifest); copy that too")
     }
-    let texts = try EmbeddingParts(folder, ExportLayout.texts, metadata: nil, columns: columns)
+    let texts = try EmbeddingShards(folder, ExportLayout.texts, metadata: nil, columns: columns)
     guard texts.rows == pictures.rows else {
       throw RetrievalError(
         "\(folder): \(counted(texts.rows, "row")) in \(ExportLayout.texts) and \(pictures.rows) in "
@@ -62,7 +62,7 @@ struct ForeignSource: ImportSource {
     }
     while let row = try pictures.next() {
       let text = try texts?.next()
-      let metadata = try decoded(ForeignRow.self, row)
+      let metadata = try decoded(ClipRetrievalRow.self, row)
       let embedding = try row.normalised()
       let caption = try Self.caption(of: metadata, at: row)
       guard let record = try record(of: metadata.place.path, at: row) else { continue }
@@ -79,7 +79,7 @@ struct ForeignSource: ImportSource {
     return nil
   }
 
-  private static func caption(of metadata: ForeignRow, at row: EmbeddingRow)
+  private static func caption(of metadata: ClipRetrievalRow, at row: EmbeddingRow)
     throws(RetrievalError) -> String?
   {
     let caption = CaptionFile.oneLine(metadata.caption ?? "")

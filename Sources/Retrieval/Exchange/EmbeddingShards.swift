@@ -43,7 +43,7 @@ struct EmbeddingRow {
 
 /// The rows of a table that is stored in numbered parts (`img_emb_0.npy`, `img_emb_1.npy` …), in the
 /// order of their numbers, with the metadata of the same number beside each.
-struct EmbeddingParts {
+struct EmbeddingShards {
   private struct Part {
     let file: String
     let metadata: String?

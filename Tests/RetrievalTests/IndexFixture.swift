@@ -13,14 +13,14 @@ import TestSupport
 let tinyModel = Result { try BLIPModel(folder: ModelFolder(path: TinyModel.retrieval.path)) }
 
 /// A collection, its index, and the tiny model.
-struct Workshop {
+struct IndexFixture {
   let collection = Collection()
   let index = TemporaryFolder().path + "/index"
   let model: BLIPModel
 
   init() throws { model = try tinyModel.get() }
 
-  /// A workshop with pictures `0.png`, `1.png`, …
+  /// A fixture with pictures `0.png`, `1.png`, …
   init(pictures: Int) throws {
     try self.init()
     for seed in 0..<pictures { add("\(seed).png", seed: seed) }

@@ -5,7 +5,7 @@ internal import LMDB
 /// What of an index is whole of that which nothing else in it can replace: pictures with their record,
 /// embedding and, where the index stores them, features; texts with their record and embedding. A
 /// repair keeps these and makes all else from them.
-struct SoundRecords {
+struct ValidRecords {
   /// What an id can be.
   static let ids = 1...UInt64(Int64.max)
 

@@ -3,7 +3,7 @@ import Images
 import Store
 
 /// What a collection holds and which texts belong to it, seen once before a run of indexing.
-struct CollectionSurvey {
+struct CollectionContents {
   let scan: CollectionScan
   let captions: CollectionCaptions
   /// What the person should know of it.

@@ -1,6 +1,6 @@
 /// Which candidates are reranked next: all at once or, where there is a deadline, as many as by what the
 /// last ones took will be done by then.
-struct RerankPace {
+struct RerankBudget {
   /// Candidates that may be reranked.
   let most: Int
   let deadline: ContinuousClock.Instant?

@@ -7,7 +7,7 @@ package import Tensors
 ///
 /// Arguments are checked before anything is changed: after a `RetrievalError` about them the
 /// transaction is as it was, and the caller may go on.
-package struct IndexChange: ~Copyable {
+package struct IndexWriter: ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables
   private let pending = PendingEmbeddings()

@@ -3,12 +3,12 @@ import Testing
 @testable import Retrieval
 
 @Suite("The pace of reranking")
-struct RerankPaceTests {
+struct RerankBudgetTests {
   private let start = ContinuousClock.now
 
   /// The depth come to where the first candidate takes `first` milliseconds and the others `each`.
   private func depth(_ milliseconds: Int, first: Int, each: Int, most: Int = 1000) -> Int {
-    var pace = RerankPace(most: most, deadline: start + .milliseconds(milliseconds))
+    var pace = RerankBudget(most: most, deadline: start + .milliseconds(milliseconds))
     var (now, done) = (start, 0)
     while let part = pace.next(now: now) {
       #expect(part.lowerBound == done)
@@ -30,7 +30,7 @@ struct RerankPaceTests {
   }
 
   @Test("takes all at once without a time limit") func endless() {
-    var pace = RerankPace(most: 70, deadline: nil)
+    var pace = RerankBudget(most: 70, deadline: nil)
     #expect(pace.next() == 0..<70 && pace.next() == nil)
   }
 }

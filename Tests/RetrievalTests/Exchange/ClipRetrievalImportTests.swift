@@ -8,7 +8,7 @@ import Testing
 @testable import Retrieval
 
 @Suite("Embeddings made elsewhere")
-struct ForeignImportTests {
+struct ClipRetrievalImportTests {
   private let collection = Collection()
   private let output = Collection()
   private let index = TemporaryFolder().path + "/index"
