@@ -3,9 +3,10 @@ import Synchronization
 
 /// The events of a long task, as they happen.
 ///
-/// The task starts with the iteration, and waits while an event is handled. Cancelling the task that iterates, or leaving the loop, stops it
-/// after the current batch; a cancelled loop still gets the last event, which has the summary. An error
-/// of the task is thrown after the events before it.
+/// The task starts with the iteration, and waits while an event is handled: a loop must not wait for the
+/// end of the task in another way. Cancelling the task that iterates, or leaving the loop, stops it after
+/// the current batch; a cancelled loop still gets the last event, which has the summary. An error of the
+/// task is thrown after the events before it.
 public struct EventSequence<Event: Sendable>: AsyncSequence, Sendable {
   typealias Work = @Sendable (_ report: @escaping @Sendable (Event) -> Void) async throws -> Void
 

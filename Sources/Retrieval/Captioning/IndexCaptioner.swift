@@ -47,7 +47,7 @@ public struct CaptioningSummary: Sendable, Equatable {
 ///
 /// A caption is there when its transaction is; nothing else records progress, so that a run may end
 /// at any moment and the next one goes on.
-struct IndexCaptioner: Sendable {
+final class IndexCaptioner: Sendable {
   /// Who captions.
   private let captioner: PictureCaptioner
   /// The model of the index, which embeds the captions.
@@ -87,8 +87,11 @@ struct IndexCaptioner: Sendable {
 
   /// Captions all pictures that have no caption of this captioner.
   /// - Parameter open: Opens the index for writing.
+  ///
+  /// Swift 6.3.1 crashes in a release build where this is inlined into an async function.
+  @inline(never)
   func run(
-    open: () async throws -> IndexStore, shouldStop: @escaping @Sendable () -> Bool,
+    open: @Sendable () async throws -> IndexStore, shouldStop: @escaping @Sendable () -> Bool,
     report: (CaptioningEvent) -> Void
   ) async throws -> CaptioningSummary {
     let start = ContinuousClock.now
@@ -110,7 +113,7 @@ struct IndexCaptioner: Sendable {
 
     let isWhole = try await orderedConcurrentMap(
       jobs, perTask: PictureCaptioner.picturesPerTask, shouldStop: shouldStop,
-      work: { try outcomes(of: $0, in: store, root: root) }
+      work: { [self] in try outcomes(of: $0, in: store, root: root) }
     ) { outcomes in
       let captioned = try write(outcomes, to: store)
       summary.captioned += captioned

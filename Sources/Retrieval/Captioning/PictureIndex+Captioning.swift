@@ -32,15 +32,21 @@ extension PictureIndex {
   public func generateCaptions(
     options: CaptioningOptions = CaptioningOptions()
   ) -> EventSequence<CaptioningEvent> {
-    EventSequence(isStopped: shared.isStopped) { [self] report in
-      let summary = try await shared.write {
-        let metadata = try shared.existing(\.metadata)
-        let captioner = try IndexCaptioner(index: path, metadata: metadata, options, cache: cache)
-        return try await captioner.run(
-          open: { try await shared.writable { _ in metadata } },
-          shouldStop: shared.isStopped, report: report)
+    EventSequence(isStopped: shared.isStopped) { report in
+      let summary = try await self.shared.write {
+        try await self.generateCaptions(options, report: report)
       }
       report(.finished(summary))
     }
+  }
+
+  private func generateCaptions(
+    _ options: CaptioningOptions, report: @escaping @Sendable (CaptioningEvent) -> Void
+  ) async throws -> CaptioningSummary {
+    let metadata = try shared.existing(\.metadata)
+    let captioner = try IndexCaptioner(index: path, metadata: metadata, options, cache: cache)
+    return try await captioner.run(
+      open: { [shared] in try await shared.writable { _ in metadata } },
+      shouldStop: shared.isStopped, report: report)
   }
 }
