@@ -48,7 +48,8 @@ struct BenchTests {
     let table = bench("--rerank-depths", "0,2,4", "--html", page)
     #expect(table.status == 0, "\(table.errors)")
     #expect(table.lines.first?.contains("6 pictures, 12 texts, blip-mini in fp32") == true)
-    #expect(table.output.contains("txt R@1") && table.output.contains("is it there at all"))
+    #expect(
+      table.output.contains("txt R@1") && table.output.contains("is the picture there at all"))
     let html = String(decoding: readBytes(page), as: UTF8.self)
     #expect(html.hasPrefix("<!DOCTYPE html>") && html.hasSuffix("</html>\n"))
     #expect(html.contains("<svg") && !html.contains("=\"https:") && !html.contains("<script"))
@@ -94,7 +95,8 @@ struct BenchTests {
     expectFailure(
       bench("--index", collection.index), mentions: Collection.name(2), "not in the index")
     collection.remove(Collection.name(5))
-    expectFailure(bench(), mentions: Collection.name(5), "--images")
+    expectFailure(
+      bench(), mentions: Collection.name(5), "names are relative to \(collection.pictures)")
   }
 
   @Test("Ctrl-C ends it cleanly, and the same command goes on")
