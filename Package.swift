@@ -142,7 +142,7 @@ let package = Package(
       "RetrievalTests",
       [
         "Retrieval", "Store", "StoreTestSupport", "BLIP", "Captions", "Checkpoints", "Digests",
-        "Files", "Images", "LMDB", "Tensors", "VectorIndex",
+        "Files", "Images", "LMDB", "Tensors", "Tokenization", "VectorIndex",
       ]),
     tests(
       "TrainingTests", ["Training", "BLIP", "Captions", "Checkpoints", "Images", "Tensors"],

@@ -14,13 +14,24 @@ public enum BlipCommand {
     signal(SIGXFSZ, SIG_IGN)
     requireDescriptors()
     do {
-      var command = try Blip.parseAsRoot()
+      var command = try parsed(Array(CommandLine.arguments.dropFirst()))
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
         try command.run()
       }
     } catch { Blip.exit(withError: advised(error)) }
+  }
+
+  /// The command that the arguments name. Where they do not parse, the error says what was probably meant.
+  private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+    do { return try Blip.parseAsRoot(arguments) } catch {
+      guard Blip.exitCode(for: error) == .validationFailure,
+        let advice = UsageAdvice.sentence(
+          for: arguments, root: Blip.self, message: Blip.message(for: error))
+      else { throw error }
+      throw ValidationError(advice)
+    }
   }
 
   /// Swift's runtime traps if it cannot open its own file descriptors; this reports it instead.

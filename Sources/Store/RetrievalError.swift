@@ -50,6 +50,8 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case noTexts
     /// The query or the list of texts is empty.
     case emptyQuery
+    /// The terms of a query, or their weights, are not ones that can be searched for.
+    case invalidQuery
     /// An option is out of its range or does not apply.
     case invalidOption
     /// The index holds no pictures under ``SearchOptions/folder``.

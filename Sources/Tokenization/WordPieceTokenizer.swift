@@ -42,6 +42,22 @@ public struct WordPieceTokenizer: Sendable {
   /// none.
   public func id(of token: String) -> Int32? { vocabulary.id(of: token) }
 
+  /// The pieces of each word of ids that `encode` gave, the pieces after a word's first without their
+  /// `##`; [UNK] and other special tokens are no words.
+  public func words(of ids: [Int32]) -> [[String]] {
+    var words: [[String]] = []
+    for id in ids {
+      guard let token = omitted.contains(id) ? nil : vocabulary.token(id) else { continue }
+      if token.starts(with: Vocabulary.continuation), !words.isEmpty {
+        let piece = token.dropFirst(Vocabulary.continuation.count)
+        words[words.count - 1].append(String(decoding: piece, as: UTF8.self))
+      } else {
+        words.append([String(decoding: token, as: UTF8.self)])
+      }
+    }
+    return words
+  }
+
   /// The ids of `[CLS] text [SEP]`, truncated to `maximumLength` (at least 2), with [SEP] kept
   /// last.
   public func encode(_ text: String, maximumLength: Int = 35) -> [Int32] {

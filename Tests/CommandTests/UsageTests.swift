@@ -14,7 +14,7 @@ struct UsageTests {
     arguments: [
       (["search", "x", "-k", "0"], "-k"),
       (["search", "x", "-k", "ten"], "-k"),
-      (["search", "x", "-k", "10001"], "-k"),
+      (["search", "x", "-k5.5"], "-k"),
       (["search", "x", "--rerank=-1"], "--rerank"),
       (["search", "x", "--min-match", "1.5"], "--min-match"),
       (["search", "x", "--min-match", "nan"], "--min-match"),
@@ -22,7 +22,14 @@ struct UsageTests {
       (["search", "x", "--json", "--paths"], "--json"),
       (["search", ""], "empty"),
       (["search", " \n"], "empty"),
-      (["search", "two", "words"], "words"),
+      (["search", "two", "words"], "'words' (argument 2)"),
+      (["search", "a beach", "-"], "'-' (argument 2)"),
+      (["search", "-", "people"], "should be like"),
+      (["search", "a beach", "+", "0*night"], "'0*night' (argument 3)"),
+      (["search", "x", "-0"], "--paths"),
+      (["search", "./a.jpg", "-", "people", "--min-match", "0.5"], "--min-match"),
+      (["search", "-dog"], "-- before"),
+      (["search", "a beach", "-people"], "write - people"),
       (["search", "./a.jpg", "--rerank", "5"], "--rerank"),
       (["match", "a.jpg", "--text", ""], "empty"),
       (["match", "a.jpg", "--text", "x", "-k", "3"], "--text"),
@@ -39,7 +46,10 @@ struct UsageTests {
       (["export"], "<dir>"),
       (["export", ""], "must not be empty"),
       (["import", "x", "--collection", ""], "--collection"),
-      (["frobnicate"], "frobnicate"),
+      (["frobnicate"], "'frobnicate'; the commands are index, search"),
+      (["serach", "x"], "did you mean 'search'?"),
+      (["model", "lst"], "did you mean 'list'?"),
+      (["a dog"], "blip search \"a dog\""),
     ])
   func wrong(arguments: [String], mentions: String) {
     let outcome = BlipProcess(arguments).outcome()

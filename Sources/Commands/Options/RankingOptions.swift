@@ -6,7 +6,7 @@ struct RankingOptions: ParsableArguments {
   static let countBounds = 1...10_000
 
   @Option(
-    name: .customShort("k"),
+    name: .customShort("k", allowingJoined: true),
     help: ArgumentHelp("Number of results. (default: \(defaultCount))", valueName: "count"))
   var givenCount: Int?
 
@@ -28,9 +28,7 @@ struct RankingOptions: ParsableArguments {
   var isGiven: Bool { givenCount != nil || depth != nil || minimumMatch != nil }
 
   func validate() throws {
-    guard Self.countBounds.contains(count) else {
-      throw ValidationError("-k must be from \(Self.countBounds.lowerBound) to 10,000.")
-    }
+    guard count >= 1 else { throw ValidationError("-k must be 1 or more.") }
     if let depth, depth < 0 || depth > Self.countBounds.upperBound {
       throw ValidationError("--rerank must be from 0 to 10,000.")
     }

@@ -26,3 +26,15 @@ enum JSONOutput {
     }
   }
 }
+
+extension JSONOutput {
+  /// A path as members of an object: its name as a string and, if it is not UTF-8, its bytes in base64
+  /// as NAME_bytes.
+  static func path(_ bytes: [UInt8], _ name: String) -> [(key: String, value: JSONOutput?)] {
+    let text = String(validating: bytes, as: UTF8.self)
+    return [
+      (name, .string(text ?? String(decoding: bytes, as: UTF8.self))),
+      (name + "_bytes", text == nil ? .string(base64(bytes)) : nil),
+    ]
+  }
+}

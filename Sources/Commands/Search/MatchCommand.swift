@@ -82,10 +82,10 @@ struct MatchCommand: AsyncParsableCommand {
 
 extension TextHit {
   var json: JSONOutput {
-    .object([
-      ("text", .string(text)), ("path", path.map { .string($0) }), ("cosine", .float(cosine)),
-      ("itm", matchLogit.map { .float($0) }),
-      ("match_probability", matchProbability.map { .float($0) }),
-    ])
+    .object(
+      [("text", .string(text))] + (pathBytes.map { JSONOutput.path($0, "path") } ?? []) + [
+        ("cosine", .float(cosine)), ("itm", matchLogit.map { .float($0) }),
+        ("match_probability", matchProbability.map { .float($0) }),
+      ])
   }
 }

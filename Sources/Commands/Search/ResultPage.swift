@@ -3,12 +3,7 @@ import Retrieval
 
 /// The HTML page that `blip search --html` writes.
 struct ResultPage {
-  enum Query {
-    case text(String)
-    case picture(String)
-  }
-
-  let query: Query
+  let query: QueryExpression
   let metadata: IndexMetadata
   let hits: [PictureHit]
 
@@ -36,20 +31,12 @@ struct ResultPage {
     """
   }
 
-  private var title: String {
-    switch query {
-    case .text(let text): text
-    case .picture(let path): path
-    }
-  }
+  private var title: String { "\(query)" }
 
   private var heading: String {
-    switch query {
-    case .text(let text): "<h1>\(escaped(text))</h1>"
-    case .picture(let path):
-      "<div class=\"query\">\(HTMLPage.thumbnail(of: Array(path.utf8)))</div>"
-        + "<h1>\(escaped(path))</h1>"
-    }
+    let pictures = query.pictures.map { HTMLPage.thumbnail(of: Array($0.utf8)) }
+    return (pictures.isEmpty ? "" : "<div class=\"query\">\(pictures.joined())</div>")
+      + "<h1>\(escaped(title))</h1>"
   }
 
   private func tile(_ hit: PictureHit, rank: Int) -> String {

@@ -4,6 +4,8 @@ public struct PictureHit: Sendable, Equatable {
   public let id: UInt64
   /// Relative to the collection root, printable.
   public let path: String
+  /// The path relative to the collection root, as the file system has it.
+  public let pathBytes: [UInt8]
   /// Where the picture lies, as text; a name that is not UTF-8 is only in `locationBytes` whole.
   public let location: String
   /// Where the picture lies, as the file system has it.
@@ -26,6 +28,8 @@ public struct TextHit: Sendable, Equatable {
   public let text: String
   /// The caption's own picture, printable path, where known.
   public let path: String?
+  /// The same as the file system has it.
+  public let pathBytes: [UInt8]?
   /// ITC cosine.
   public let cosine: Float
   /// Raw ITM logit of "match"; set where the hit was reranked.

@@ -9,23 +9,7 @@ extension PictureIndex {
   public func search(
     text: String, options: SearchOptions = SearchOptions()
   ) async throws -> [PictureHit] {
-    try await read { searcher in
-      try searcher.search(TextQuery(text, model: searcher.model), options)
-    }
-  }
-
-  /// The pictures that a tokenised text describes.
-  public func search(
-    _ query: TextQuery, options: SearchOptions = SearchOptions()
-  ) async throws -> [PictureHit] {
-    try await read { searcher in try searcher.search(query, options) }
-  }
-
-  /// A text as the model of this index reads it, with what the user should know of that.
-  public func query(_ text: String) async throws -> TextQuery {
-    try await read { searcher in
-      try TextQuery(text, model: searcher.model)
-    }
+    try await search(QueryExpression(.text(text)), options: options)
   }
 
   /// The pictures that look like a picture file, by cosine; one that the index holds finds itself first.
@@ -33,9 +17,29 @@ extension PictureIndex {
   public func search(
     picture: String, options: SearchOptions = SearchOptions()
   ) async throws -> [PictureHit] {
+    try await search(QueryExpression(.picture(picture)), options: options)
+  }
+
+  /// The pictures that a query of several texts and pictures describes, the best first.
+  /// - Throws: `RetrievalError`.
+  public func search(
+    _ expression: QueryExpression, options: SearchOptions = SearchOptions()
+  ) async throws -> [PictureHit] {
     try await read { searcher in
-      try searcher.search(pictureAt: picture, options)
+      try searcher.search(PictureQuery(expression, model: searcher.model), options)
     }
+  }
+
+  /// The pictures that a query describes which ``query(_:)`` has tokenised.
+  public func search(
+    _ query: PictureQuery, options: SearchOptions = SearchOptions()
+  ) async throws -> [PictureHit] {
+    try await read { searcher in try searcher.search(query, options) }
+  }
+
+  /// A query as the model of this index reads it, with what the user should know of that.
+  public func query(_ expression: QueryExpression) async throws -> PictureQuery {
+    try await read { searcher in try PictureQuery(expression, model: searcher.model) }
   }
 
   /// The texts of the index that describe a picture file, the best first.

@@ -57,7 +57,7 @@ package struct Searcher: Sendable {
       ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
   }
 
-  /// Pictures for a text.
+  /// Pictures for a query.
   ///
   /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit and
   /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
@@ -65,17 +65,24 @@ package struct Searcher: Sendable {
   /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
   /// match probability, or none. With a budget, as many are reranked as by measured cost can be in that
   /// time since the call, at least one, and at most `rerankDepth` or 256, BLIP's own depth.
-  package func search(_ text: TextQuery, _ options: SearchOptions) throws -> [PictureHit] {
+  ///
+  /// A query without a text that hits should be like is not reranked; a picture that the index holds then
+  /// finds itself.
+  package func search(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
+    let isReranked = query.expression.canBeReranked
+    if !isReranked { try options.requireForPictures() }
     let depth = try SearchDepth(
       count: options.count,
-      rerank: options.rerankDepth
-        ?? (options.budget == nil ? defaultRerankDepth : Self.greatestRerankDepth),
+      rerank: isReranked
+        ? options.rerankDepth
+          ?? (options.budget == nil ? defaultRerankDepth : Self.greatestRerankDepth) : 0,
       minimumMatch: options.minimumMatch)
-    let tokens = text.tokens
-    let query = try model.embed(texts: [tokens])[0]
+    let vector = try query.vector(model) { path in
+      try encode(pictureAt: path, decoder: decoder, model: model, keepsFeatures: false).embedding
+    }
     return try store.read { snapshot in
-      var candidates = try nearest(to: query, count: depth.candidates, options, in: snapshot)
+      var candidates = try nearest(to: vector, count: depth.candidates, options, in: snapshot)
       var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
       while let part = budget.next() {
         try prefetching(
@@ -83,8 +90,7 @@ package struct Searcher: Sendable {
           read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
           compute: { [model] features in
             let present = features.compactMap { $0 }
-            let matches =
-              present.isEmpty ? [] : try model.match(text: tokens, features: present)
+            let matches = present.isEmpty ? [] : try query.match(present, model)
             var next = matches.makeIterator()
             return features.map { $0 == nil ? nil : next.next() }
           },
@@ -94,19 +100,6 @@ package struct Searcher: Sendable {
             }
           })
       }
-      return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
-    }
-  }
-
-  /// Image to image, by cosine. A picture that the index holds finds itself first.
-  package func search(pictureAt path: String, _ options: SearchOptions) throws -> [PictureHit] {
-    try options.requireForPictures()
-    let depth = try SearchDepth(count: options.count, rerank: 0, minimumMatch: nil)
-    let query = try encode(
-      pictureAt: path, decoder: decoder, model: model, keepsFeatures: false
-    ).embedding
-    return try store.read { snapshot in
-      let candidates = try nearest(to: query, count: depth.count, options, in: snapshot)
       return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
     }
   }
@@ -151,7 +144,7 @@ package struct Searcher: Sendable {
         let own = try record.picture.flatMap { try snapshot.picture($0) }
         return TextHit(
           id: candidate.id, text: record.text, path: own.map { printable($0.path) },
-          cosine: candidate.cosine, matchLogit: candidate.match?.match,
+          pathBytes: own?.path, cosine: candidate.cosine, matchLogit: candidate.match?.match,
           matchProbability: candidate.probability)
       }
     }
@@ -168,8 +161,8 @@ package struct Searcher: Sendable {
     to query: [Float], count: Int, _ options: SearchOptions, in snapshot: borrowing IndexSnapshot
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPictures(
-      to: query, count: count, among: options.pictures(in: snapshot), isExact: options.isExact,
-      nprobe: options.nprobe
+      to: query, count: min(count, max(1, try snapshot.pictureCount())),
+      among: options.pictures(in: snapshot), isExact: options.isExact, nprobe: options.nprobe
     ).map(RankedCandidate.init)
   }
 
@@ -194,8 +187,9 @@ package struct Searcher: Sendable {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
     let location = location(of: record)
     return PictureHit(
-      id: candidate.id, path: printable(record.path), location: printable(location),
-      locationBytes: location, cosine: candidate.cosine, matchLogit: candidate.match?.match,
+      id: candidate.id, path: printable(record.path), pathBytes: record.path,
+      location: printable(location), locationBytes: location,
+      cosine: candidate.cosine, matchLogit: candidate.match?.match,
       matchProbability: candidate.probability,
       captions: try snapshot.texts(of: candidate.id).map(\.text))
   }

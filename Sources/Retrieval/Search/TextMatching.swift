@@ -29,7 +29,7 @@ package func match(
   }
   return ranked(candidates).map {
     TextHit(
-      id: nil, text: texts[Int($0.id)].text, path: nil, cosine: $0.cosine,
+      id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil, cosine: $0.cosine,
       matchLogit: $0.match?.match,
       matchProbability: $0.probability)
   }

@@ -11,8 +11,8 @@ public struct TextQuery: Sendable {
   public let text: String
   /// Whether the model reads only its beginning: 30 words, or 33 tokens.
   public let isTruncated: Bool
-  /// Whether the model knows none of its words, so that results mean little.
-  public let hasOnlyUnknownWords: Bool
+  /// Whether it is written in words that the model knows.
+  public let language: TextLanguage
   /// `[CLS] … [SEP]`
   let tokens: [Int32]
 
@@ -28,8 +28,7 @@ public struct TextQuery: Sendable {
     }
     self.text = text
     isTruncated = Self.isTruncated(text, to: tokens.count, model.tokenizer)
-    let unknown = model.tokenizer.id(of: "[UNK]")
-    hasOnlyUnknownWords = tokens.dropFirst().dropLast().allSatisfy { $0 == unknown }
+    language = TextLanguage(of: text, tokens: tokens, model.tokenizer)
   }
 
   /// Whether a text has more tokens than the model reads of it.

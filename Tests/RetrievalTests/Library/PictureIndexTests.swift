@@ -217,11 +217,14 @@ struct PictureIndexTests {
 
   @Test("a query says what the model does not read of it") func query() async throws {
     let index = try await created()
-    let short = try await index.query("a red ground")
-    #expect(!short.isTruncated)
-    let long = try await index.query(Array(repeating: "red", count: 50).joined(separator: " "))
-    #expect(long.isTruncated)
-    #expect(try await index.query("\u{1F600}").hasOnlyUnknownWords)
+    func query(_ text: String) async throws -> PictureQuery {
+      try await index.query(QueryExpression(.text(text)))
+    }
+    let short = try await query("a red ground")
+    #expect(short.texts.map(\.isTruncated) == [false])
+    let long = try await query(Array(repeating: "red", count: 50).joined(separator: " "))
+    #expect(long.texts.map(\.isTruncated) == [true])
+    #expect(try await query("\u{1F600}").texts[0].language.isForeign)
     #expect(try await index.search(short) == index.search(text: "a red ground"))
   }
 }

@@ -7,12 +7,13 @@ extension Searcher {
     text: String, count: Int, rerankDepth: Int?, minimumMatch: Float?
   ) throws -> [PictureHit] {
     try search(
-      TextQuery(text, model: model),
+      PictureQuery(QueryExpression(.text(text)), model: model),
       SearchOptions(count: count, rerankDepth: rerankDepth, minimumMatch: minimumMatch))
   }
 
   func search(pictureAt path: String, count: Int) throws -> [PictureHit] {
-    try search(pictureAt: path, SearchOptions(count: count))
+    try search(
+      PictureQuery(QueryExpression(.picture(path)), model: model), SearchOptions(count: count))
   }
 
   func match(

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Files
+import Retrieval
+
+/// What a search writes.
+struct SearchOutput: ParsableArguments {
+  @Flag(name: .customLong("json"), help: "Print one JSON object per line.")
+  var isJSON = false
+
+  @Flag(name: .customLong("paths"), help: "Print only absolute paths, one per line.")
+  var isPaths = false
+
+  @Flag(
+    name: [.customShort("0"), .customLong("null")],
+    help: "With --paths: end each path with a NUL byte, for xargs -0.")
+  var endsWithNull = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the results to a self-contained HTML page.", valueName: "file"))
+  var html: String?
+
+  func validate() throws {
+    if isJSON && isPaths { throw ValidationError("--json cannot be combined with --paths.") }
+    if endsWithNull && !isPaths { throw ValidationError("-0 (--null) requires --paths.") }
+    if html?.isEmpty == true { throw ValidationError("--html must not be empty.") }
+  }
+
+  /// Writes the hits to standard output.
+  func write(_ hits: [PictureHit]) throws {
+    if isJSON {
+      try Console.output.write(hits.map { $0.json.text + "\n" }.joined())
+    } else if isPaths {
+      let end: UInt8 = endsWithNull ? 0 : .newline
+      try Console.output.write(hits.flatMap { $0.locationBytes + [end] })
+    } else {
+      let rows = hits.map {
+        RankedRow(
+          matchProbability: $0.matchProbability, cosine: $0.cosine, text: $0.path,
+          notes: $0.captions)
+      }
+      try Console.output.write(Table.ranked(rows, heading: "picture", console: .output))
+    }
+  }
+}
+
+extension PictureHit {
+  var json: JSONOutput {
+    .object(
+      JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
+        ("cosine", .float(cosine)), ("itm", matchLogit.map { .float($0) }),
+        ("match_probability", matchProbability.map { .float($0) }),
+        ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
+      ])
+  }
+}
