@@ -43,7 +43,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
-    // Layer 0: the only C.
+    // Layer 0: the only C, and random numbers.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     // Built with the header of libopenblas-dev; the library is loaded at run time, when needed.
     .target(name: "COpenBLAS"),
@@ -54,8 +54,9 @@ let package = Package(
         .linkedLibrary($0)
       }),
     .target(name: "CKernels"),
+    module("Random"),
     // Layer 1: matrices, hashes, curves, and the file system.
-    module("Tensors", ["CKernels", "COpenBLAS"]),
+    module("Tensors", ["CKernels", "COpenBLAS", "Random"]),
     module("Digests", ["CCrypto"]),
     module("Charts"),
     module("Files"),
@@ -64,14 +65,14 @@ let package = Package(
     module(
       "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
     module("Tokenization"),
-    module("Images", ["CCodecs", "CKernels"]),
-    module("VectorIndex", ["CKernels", "Tensors"]),
+    module("Images", ["CCodecs", "CKernels", "Random"]),
+    module("VectorIndex", ["CKernels", "Random", "Tensors"]),
     module("LMDB", ["CLMDB", "Files"]),
     module("Captions", ["Files"]),
     module("Metrics"),
     // Layer 3: the model.
     module(
-      "BLIP", ["Digests", "Files", "Tensors", "Checkpoints", "Tokenization", "Images"],
+      "BLIP", ["Digests", "Files", "Random", "Tensors", "Checkpoints", "Tokenization", "Images"],
       resources: [.copy("Resources/blip-mini")]),
     // Layer 4: what an index holds, on disk, and training.
     module(
@@ -80,7 +81,7 @@ let package = Package(
       "Training",
       [
         "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Files", "Images", "Metrics",
-        "Tensors", "Tokenization",
+        "Random", "Tensors", "Tokenization",
       ]),
     // Layer 5: the library: collections, indexing, search, captioning, exchange.
     module(
@@ -94,7 +95,7 @@ let package = Package(
       "Evaluation",
       [
         "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images",
-        "Metrics", "Tensors", "VectorIndex",
+        "Metrics", "Random", "Tensors", "VectorIndex",
       ]),
     // Layer 7: the verbs.
     module(
@@ -107,7 +108,8 @@ let package = Package(
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
 
     .target(
-      name: "TestSupport", dependencies: ["CKernels", "Tensors"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CKernels", "Random", "Tensors"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     // What a user of the library writes: it sees public declarations only.
     .executableTarget(

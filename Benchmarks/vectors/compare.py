@@ -188,6 +188,8 @@ def main():
         contestant.settings = swept(contestant, vectors, truth, a.cache)
         contestant.overhead = contestant.ask("overhead")
         contestant.building |= {"resident": contestant.ask("peak"), "overhead": contestant.overhead}
+    ours = [contestant for contestant in everyone if contestant.is_ours]
+    result["machine"]["kernels"] = ours[0].ask("machine")["kernels"] if ours else None
     result["building"] = [contestant.building for contestant in everyone]
     print_machine(result["machine"], a.data)
     print_building(result["building"], vectors.count)

@@ -3,7 +3,7 @@
 
 def print_machine(here, data):
     print(f"{here['processor']}, {here['cores']} cores, {' '.join(here['instructions'])}; OPENBLAS_CORETYPE "
-          f"{here['OPENBLAS_CORETYPE']}; load {here['load']:.1f} at the start\n{data}", flush=True)
+          f"{here['OPENBLAS_CORETYPE']}; load {here['load']:.1f} at the start\n{here['kernels'] or ''}\n{data}", flush=True)
 
 
 def short(value):

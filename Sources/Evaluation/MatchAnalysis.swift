@@ -1,3 +1,4 @@
+import Random
 public import BLIP
 public import Metrics
 internal import VectorIndex

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file that appears whole or not at all: written beside its place, brought to the disk, then renamed.
+/// A file that appears complete or not at all: written next to its final place, flushed to disk, then
+/// renamed.
 /// What was there before stays where writing fails.
 package final class AtomicFile {
   private let path: String

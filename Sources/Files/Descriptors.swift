@@ -1,7 +1,7 @@
 import Glibc
 
 // Reading and writing by descriptor. A system call may do less than it was asked for, or be
-// interrupted before it did anything; these go on until all is done.
+// interrupted before it did anything; these continue until all is done.
 extension FileSystem {
   /// Writes all bytes, behind what was written last or at an offset.
   package static func write(

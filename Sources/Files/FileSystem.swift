@@ -73,7 +73,7 @@ package enum FileSystem {
       bytes: [UInt8], status: FileStatus
     )
   {
-    // Not blocking: opening a pipe that nobody writes to must not wait for ever.
+    // Not blocking: opening a pipe without a writer must not wait forever.
     let file = withCPath(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard file >= 0 else { throw .system(errno) }
     defer { close(file) }

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 internal import Glibc
 
-/// A file that grows line by line; a run that was stopped goes on behind the last whole line.
+/// A file that grows line by line; an interrupted run continues after the last complete line.
 package final class JSONLinesLog {
   private let path: String
   private let descriptor: Int32

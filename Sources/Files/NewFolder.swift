@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// A folder that appears whole or not at all: made beside its place, then renamed.
+/// A folder that appears complete or not at all: created next to its final place, then renamed.
 package final class NewFolder {
   private let path: String
   /// Where it is until then.

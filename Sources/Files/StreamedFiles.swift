@@ -9,7 +9,7 @@ package final class InputFile: Sendable {
 
   /// Opens a regular file.
   package init(_ path: String) throws(PathError) {
-    // Not blocking: opening a pipe that nobody writes to must not wait for ever.
+    // Not blocking: opening a pipe without a writer must not wait forever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw .system(path)

@@ -43,7 +43,7 @@ final class SharedStore: Sendable {
 
   /// A value of the open index; nil before it is created. Throws once it is closed.
   ///
-  /// The store must not be kept beyond a `read`: while somebody has it, it cannot be opened for writing.
+  /// The store must not be kept beyond a `read`: while it is referenced, it cannot be opened for writing.
   func current<Value: Sendable>(
     _ value: @Sendable (OpenIndex) -> Value
   ) throws(RetrievalError) -> Value? {
@@ -80,7 +80,7 @@ final class SharedStore: Sendable {
     try await run([]) { try body(self.existing { $0 }) }
   }
 
-  /// Runs `body`, which writes, and takes note of what the index then says of itself. ``close()`` waits
+  /// Runs `body`, which writes, then reads the metadata of the index again. ``close()`` waits
   /// for its end.
   func write<Result>(_ body: () async throws -> Result) async throws -> Result {
     writers.enter()
@@ -96,7 +96,7 @@ final class SharedStore: Sendable {
   }
 
   /// The store opened for writing, and created where there is none.
-  /// - Parameter metadata: What the index is to say of itself, from what it says now.
+  /// - Parameter metadata: The new metadata, from the present ones.
   func writable(
     _ metadata: @escaping @Sendable (IndexMetadata?) -> IndexMetadata
   ) async throws(RetrievalError) -> IndexStore {

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import LMDB
 
-/// What lies where an index is to be.
+/// What exists where an index is to be created.
 package enum IndexFolder {
   /// No such path, or a folder in which nothing was stored yet.
   case vacant

@@ -6,7 +6,7 @@ package import Tensors
 /// A write transaction over the tables; sees its own changes.
 ///
 /// Arguments are checked before anything is changed: after a `RetrievalError` about them the
-/// transaction is as it was, and the caller may go on.
+/// transaction is as it was, and the caller may continue.
 package struct IndexWriter: ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables

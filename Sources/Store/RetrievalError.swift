@@ -20,7 +20,7 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case alreadyOpen
     /// There is no index in the directory yet.
     case noIndex
-    /// An index is to be created where there is one.
+    /// An index exists where one was to be created.
     case indexExists
     /// The path is not one of a directory that an index could be in.
     case invalidIndexPath

@@ -8,7 +8,7 @@ import Testing
 struct RankTests {
   @Test("are those of a reversed stable argsort of the whole row, ties and scores below -100 too")
   func argsort() async throws {
-    var random = SeededGenerator(seed: 5)
+    var random = SplitMix64(seed: 5)
     for _ in 0..<40 {
       let items = Int.random(in: 1...30, using: &random)
       func vectors(_ count: Int) -> [[Float]] {

@@ -22,7 +22,7 @@ struct TinySet {
   ]
 
   init(pictures count: Int, captions each: Int = 3) {
-    var random = SeededGenerator(seed: 11)
+    var random = SplitMix64(seed: 11)
     captions = (0..<count).map { _ in
       (0..<each).map { _ in
         (0..<Int.random(in: 3...8, using: &random)).map { _ in

@@ -80,7 +80,7 @@ struct HubFixture {
 
 /// Pseudo-random bytes, the same for each count.
 func noise(_ count: Int) -> [UInt8] {
-  var random = SeededGenerator(seed: UInt64(count))
+  var random = SplitMix64(seed: UInt64(count))
   return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Images
@@ -31,7 +32,7 @@ struct AugmentationTests {
     let picture = noise(width: 90, height: 70)
     let augmentation = Augmentation(scale: 0.2...1)
     func view(_ key: UInt64) -> Picture {
-      var draws = SeededDraws(7, key, 3)
+      var draws = SplitMix64(key: 7, key, 3)
       return augmentation(picture, side: 32, &draws)
     }
     #expect(view(1) == view(1))
@@ -45,7 +46,7 @@ struct AugmentationTests {
   func crops(width: Int, height: Int) {
     let scale = 0.2...1.0
     for key in 0..<500 as Range<UInt64> {
-      var draws = SeededDraws(key)
+      var draws = SplitMix64(key: key)
       let box = draws.crop(width: width, height: height, scale: scale)
       #expect(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0)
       #expect(box.left + box.width <= width && box.top + box.height <= height)
@@ -58,14 +59,14 @@ struct AugmentationTests {
 
   @Test("if no box of an allowed aspect ratio is large enough, the crop is centred")
   func middle() {
-    var draws = SeededDraws(1)
+    var draws = SplitMix64(key: 1)
     let box = draws.crop(width: 1000, height: 10, scale: 0.9...1)
     #expect(box == CropBox(left: 493, top: 0, width: 13, height: 10))
   }
 
   @Test("draws are uniform, and a shuffle keeps all elements")
   func draws() {
-    var draws = SeededDraws(3, 4)
+    var draws = SplitMix64(key: 3, 4)
     let numbers = (0..<4000).map { _ in draws.below(10) }
     for value in 0..<10 { #expect(300...500 ~= numbers.count { $0 == value }) }
     let mean = (0..<4000).map { _ in draws.uniform() }.reduce(0, +) / 4000

@@ -6,7 +6,7 @@ import Testing
 /// Whether probabilities are what they say, and how they are made so.
 @Suite struct CalibrationTests {
   private func pairs(
-    temperature: Double, bias: Double, _ random: inout SeededGenerator
+    temperature: Double, bias: Double, _ random: inout SplitMix64
   ) -> [LabelledScore] {
     (0..<40_000).map { _ in
       let logit = Double.random(in: -8...8, using: &random)
@@ -18,7 +18,7 @@ import Testing
 
   @Test("a fit finds the temperature and the bias that pairs were drawn with, and lowers the loss")
   func fit() throws {
-    var random = SeededGenerator(seed: 3)
+    var random = SplitMix64(seed: 3)
     let plain = pairs(temperature: 2, bias: 0, &random)
     let cooled = try #require(PlattScaling(fitting: plain))
     #expect(abs(1 / cooled.scale - 2) < 0.1 && cooled.bias == 0)
@@ -30,7 +30,7 @@ import Testing
 
   @Test("labels that contradict the scores have no fit; labels without an error end the search")
   func limits() {
-    var random = SeededGenerator(seed: 4)
+    var random = SplitMix64(seed: 4)
     let backwards = pairs(temperature: 2, bias: 0, &random).map {
       LabelledScore(logit: $0.logit, isMatch: !$0.isMatch)
     }

@@ -43,14 +43,14 @@ package struct StoreFixture {
 
   /// A vector of length 1.
   package static func embedding(_ seed: Int, size: Int = 8) -> [Float] {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let numbers = (0..<size).map { _ in Float.random(in: -1...1, using: &random) }
     let norm = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
     return numbers.map { $0 / norm }
   }
 
   package static func features(_ seed: Int) -> Matrix {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let values = (0..<15).map { _ in Float.random(in: -4...4, using: &random) }
     return Matrix(rows: 3, columns: 5, values: values)
   }

@@ -73,41 +73,46 @@ import VectorIndex
   }
 
   private static let lookups: [Damage] = [
-    .row("paths", CheckFixture.pathKey(2), nil, .mend, "no row leads to picture 2 (2.jpg)"),
+    .row("paths", CheckFixture.pathKey(2), nil, .rebuild, "no row leads to picture 2 (2.jpg)"),
     .row(
-      "paths", CheckFixture.pathKey(2), [3] + .init(repeating: 0, count: 7), .mend, "another path"),
-    .row("paths", CheckFixture.pathKey(9), [9] + .init(repeating: 0, count: 7), .mend, "picture 9"),
-    .row("paths", CheckFixture.pathKey(2), [1, 2], .mend, "a row has 2 bytes"),
-    .row("paths", [1], [1], .mend, "a key has a hash of 1 bytes"),
-    .row("hashes", hash(2) + id(2), nil, .mend, "no row leads to picture 2 (2.jpg)"),
-    .row("hashes", hash(2) + id(2), [1], .mend, "a row has 1 bytes"),
-    .row("hashes", hash(2) + id(3), [], .mend, "picture 3, which has other content"),
-    .row("hashes", hash(2) + id(8), [], .mend, "picture 8, which is not there"),
-    .row("hashes", [7], [], .mend, "a key has"),
-    .row("picture_texts", id(2) + id(2), nil, .mend, "no row leads to text 2"),
-    .row("picture_texts", id(2) + id(3), [], .mend, "text 3, which is of another picture"),
-    .row("picture_texts", id(2) + id(9), [], .mend, "text 9, which is not there"),
-    .row("picture_texts", [1], [], .mend, "a key has"),
-    .row("failures", CheckFixture.pathKey(9), [1], .mend, "a note has a record of only 1 bytes"),
+      "paths", CheckFixture.pathKey(2), [3] + .init(repeating: 0, count: 7), .rebuild,
+      "another path"),
     .row(
-      "meta", Array("next_picture_id".utf8), Array("3".utf8), .mend, "next_picture_id is 3, and 3"),
-    .row("meta", Array("next_text_id".utf8), Array("x".utf8), .mend, "next_text_id is no number"),
-    .row("meta", Array("next_text_id".utf8), nil, .mend, "next_text_id is no number"),
-    .row("meta", Array("recall".utf8), Array("7".utf8), .mend, "the recall"),
-    .row("meta", Array("text_probes_target".utf8), Array("x".utf8), .mend, "probes"),
+      "paths", CheckFixture.pathKey(9), [9] + .init(repeating: 0, count: 7), .rebuild, "picture 9"),
+    .row("paths", CheckFixture.pathKey(2), [1, 2], .rebuild, "a row has 2 bytes"),
+    .row("paths", [1], [1], .rebuild, "a key has a hash of 1 bytes"),
+    .row("hashes", hash(2) + id(2), nil, .rebuild, "no row leads to picture 2 (2.jpg)"),
+    .row("hashes", hash(2) + id(2), [1], .rebuild, "a row has 1 bytes"),
+    .row("hashes", hash(2) + id(3), [], .rebuild, "picture 3, which has other content"),
+    .row("hashes", hash(2) + id(8), [], .rebuild, "picture 8, which is not there"),
+    .row("hashes", [7], [], .rebuild, "a key has"),
+    .row("picture_texts", id(2) + id(2), nil, .rebuild, "no row leads to text 2"),
+    .row("picture_texts", id(2) + id(3), [], .rebuild, "text 3, which is of another picture"),
+    .row("picture_texts", id(2) + id(9), [], .rebuild, "text 9, which is not there"),
+    .row("picture_texts", [1], [], .rebuild, "a key has"),
+    .row("failures", CheckFixture.pathKey(9), [1], .rebuild, "a note has a record of only 1 bytes"),
+    .row(
+      "meta", Array("next_picture_id".utf8), Array("3".utf8), .rebuild,
+      "next_picture_id is 3, and 3"),
+    .row(
+      "meta", Array("next_text_id".utf8), Array("x".utf8), .rebuild, "next_text_id is no number"),
+    .row("meta", Array("next_text_id".utf8), nil, .rebuild, "next_text_id is no number"),
+    .row("meta", Array("recall".utf8), Array("7".utf8), .rebuild, "the recall"),
+    .row("meta", Array("text_probes_target".utf8), Array("x".utf8), .rebuild, "probes"),
   ]
 
   private static let records: [Damage] = [
     .row("pictures", id(2), [1, 2, 3], .reindex, "picture 2 has", pictures: [2], texts: [2]),
     .row("pictures", [1, 2], [1], .reindex, "a key has 2 bytes"),
     .row("pictures", id(0), [1], .reindex, "impossible id 0"),
-    .row("pictures", id(2), nil, .mend, "", pictures: [2], texts: [2]),
-    Damage("pictures", .mend, "picture 9 has the path of picture 2 (2.jpg)") { table, transaction in
+    .row("pictures", id(2), nil, .rebuild, "", pictures: [2], texts: [2]),
+    Damage("pictures", .rebuild, "picture 9 has the path of picture 2 (2.jpg)") {
+      table, transaction in
       let value = try #require(try table.get(id(2), in: transaction))
       try table.put(id(9), value, in: transaction)
     },
     .bit("embeddings", id(0), at: 8 + 36 + 9, .reindex, "picture 2 has", pictures: [2], texts: [2]),
-    .bit("embeddings", id(0), at: 0, .mend, "a row is", pictures: all, texts: all),
+    .bit("embeddings", id(0), at: 0, .rebuild, "a row is", pictures: all, texts: all),
     .row("embeddings", id(0), nil, .reindex, "no embedding", pictures: all, texts: all),
     Damage(
       "embeddings", .reindex, "picture 2 has an embedding of length 2", pictures: [2], texts: [2]
@@ -117,7 +122,7 @@ import VectorIndex
     Damage("embeddings", .reindex, "picture 2 has", pictures: [2], texts: [2]) {
       try change("embeddings", [2: [.nan, 0, 0, 0, 0, 0, 0, 0]], $1)
     },
-    Damage("embeddings", .mend, "picture 14, which is not there") {
+    Damage("embeddings", .rebuild, "picture 14, which is not there") {
       try change("embeddings", [14: StoreFixture.embedding(1)], $1)
     },
     Damage("text_embeddings", .reindex, "text 4 has no embedding", texts: [4]) {
@@ -132,43 +137,45 @@ import VectorIndex
     .bit(
       "features", id(2), at: 8, .reindex, "features whose checksum is wrong", pictures: [2],
       texts: [2]),
-    .row("features", id(8), [1], .mend, "picture 8, which is not there"),
+    .row("features", id(8), [1], .rebuild, "picture 8, which is not there"),
     .row("texts", id(2), [1], .reindex, "text 2 has", texts: [2]),
-    .row("texts", id(2), nil, .mend, "", texts: [2]),
+    .row("texts", id(2), nil, .rebuild, "", texts: [2]),
     .row(
-      "texts", id(9), TextCodec.encode(TextRecord(text: "x", picture: 7)), .mend,
+      "texts", id(9), TextCodec.encode(TextRecord(text: "x", picture: 7)), .rebuild,
       "text 9 is of picture 7, which is not there"),
   ]
 
   private static let vectors: [Damage] = [
-    .row("lists", flatBlock, nil, .mend, "list 0 of pictures holds 0 vectors where 3 belong"),
-    .row("lists", flatBlock, [1, 2, 3], .mend, "a block of 3 bytes"),
-    .bit("lists", flatBlock, at: 32, .mend, "checksum is wrong"),
-    .row("lists", flatBlock.dropLast() + [7], [1], .mend, "block 7 of list 0 of pictures belongs"),
-    .row("lists", [9], [1], .mend, "a key has a key of 1 bytes"),
-    .row("lists", [2] + flatBlock.dropFirst(), [1], .mend, "belongs to nothing"),
-    Damage("lists", .mend, "a code that is not of its vector (2)") {
+    .row("lists", flatBlock, nil, .rebuild, "list 0 of pictures holds 0 vectors where 3 belong"),
+    .row("lists", flatBlock, [1, 2, 3], .rebuild, "a block of 3 bytes"),
+    .bit("lists", flatBlock, at: 32, .rebuild, "checksum is wrong"),
+    .row(
+      "lists", flatBlock.dropLast() + [7], [1], .rebuild, "block 7 of list 0 of pictures belongs"),
+    .row("lists", [9], [1], .rebuild, "a key has a key of 1 bytes"),
+    .row("lists", [2] + flatBlock.dropFirst(), [1], .rebuild, "belongs to nothing"),
+    Damage("lists", .rebuild, "a code that is not of its vector (2)") {
       try put([1, 2, 3], [1, 3, 3], $0, $1)
     },
-    Damage("lists", .mend, "vector 2 of pictures is in no list") {
+    Damage("lists", .rebuild, "vector 2 of pictures is in no list") {
       try put([1, 3], [1, 3], $0, $1)
     },
-    Damage("lists", .mend, "vector 3, which is there twice") {
+    Damage("lists", .rebuild, "vector 3, which is there twice") {
       try put([1, 3, 3], [1, 3, 3], $0, $1)
     },
-    Damage("lists", .mend, "vector 8, which has no embedding") {
+    Damage("lists", .rebuild, "vector 8, which has no embedding") {
       try put([1, 2, 8], [1, 2, 3], $0, $1)
     },
-    .bit("centroids", flatList, at: 0, .mend, "checksum is wrong"),
-    .row("centroids", flatList, nil, .mend, ""),
+    .bit("centroids", flatList, at: 0, .rebuild, "checksum is wrong"),
+    .row("centroids", flatList, nil, .rebuild, ""),
     .row(
       "centroids", [0, 0, 0, 0, 1],
-      ListCodec.encode(VectorList(count: 0, lastBlock: 0, centroid: [])), .mend, "no centroid of 8"),
-    .row("places", [0] + id(2), nil, .mend, "no row says that vector 2 of pictures"),
-    .row("places", [0] + id(2), [0, 0, 0, 0, 1, 0, 0, 0], .mend, "no row says that vector 2"),
-    .row("places", [0] + id(2), [1], .mend, "no row says that vector 2"),
-    .row("places", [1] + id(9), .init(repeating: 0, count: 8), .mend, "vector 9 of texts"),
-    .row("places", [7] + id(1), .init(repeating: 0, count: 8), .mend, "vectors of the kind 7"),
+      ListCodec.encode(VectorList(count: 0, lastBlock: 0, centroid: [])), .rebuild,
+      "no centroid of 8"),
+    .row("places", [0] + id(2), nil, .rebuild, "no row says that vector 2 of pictures"),
+    .row("places", [0] + id(2), [0, 0, 0, 0, 1, 0, 0, 0], .rebuild, "no row says that vector 2"),
+    .row("places", [0] + id(2), [1], .rebuild, "no row says that vector 2"),
+    .row("places", [1] + id(9), .init(repeating: 0, count: 8), .rebuild, "vector 9 of texts"),
+    .row("places", [7] + id(1), .init(repeating: 0, count: 8), .rebuild, "vectors of the kind 7"),
   ]
 
   /// Other embeddings than there were, each with its checksum.

@@ -40,7 +40,7 @@ import VectorIndex
     let check = try fixture.check()
     let paths = try #require(check.faults.first { $0.table == "paths" })
     #expect(paths.count == 50 && paths.examples.count == IndexCheck.mostExamples)
-    #expect(check.count(.mend) >= 50 && check.count(.reindex) == 1 && check.count(.none) == 0)
+    #expect(check.count(.rebuild) >= 50 && check.count(.reindex) == 1 && check.count(.none) == 0)
     let repair = try fixture.repair()
     #expect(repair.pictures == 0 && repair.texts == 1)
     #expect(try fixture.check().isSound)
@@ -62,7 +62,7 @@ import VectorIndex
       }
       #expect(id == 4)
     }
-    #expect(try fixture.check().count(.mend) > 0)
+    #expect(try fixture.check().count(.rebuild) > 0)
     #expect(try fixture.repair().pictures == 1)
     #expect(try fixture.check().isSound)
     #expect(try fixture.contentsNow().pictures.keys.sorted() == [1, 3, 4])

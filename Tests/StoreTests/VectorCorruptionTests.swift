@@ -119,7 +119,7 @@ import VectorIndex
       try RawTable(opening: name, in: transaction)
         .forEach(in: transaction) { entries.append(($0, $1)) }
     }
-    var random = SeededGenerator(seed: inLists ? 1 : 2)
+    var random = SplitMix64(seed: inLists ? 1 : 2)
     var noticed = 0
     for _ in 0..<60 {
       let (key, value) = try #require(entries.randomElement(using: &random))

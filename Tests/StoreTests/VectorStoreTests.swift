@@ -27,7 +27,7 @@ import VectorIndex
 
   /// Random transactions of adds, changes and removals, of pictures and their texts.
   private func fill(
-    _ store: IndexStore, _ random: inout SeededGenerator, transactions: Int, each: Int,
+    _ store: IndexStore, _ random: inout SplitMix64, transactions: Int, each: Int,
     after: (Expected, Expected) throws -> Void = { _, _ in }
   ) throws -> (pictures: Expected, texts: Expected) {
     var pictures = Expected()
@@ -71,7 +71,7 @@ import VectorIndex
   }
 
   @Test(arguments: 0..<4) func answersAsAScanOfTheEmbeddingsAfterAnyChanges(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let fixture = try Fixture(features: .none)
     _ = try fill(fixture.store, &random, transactions: 9, each: [3, 40, 300, 900][seed]) {
       (pictures, texts) throws in
@@ -95,7 +95,7 @@ import VectorIndex
   }
 
   @Test(arguments: 0..<3) func inListsAnswersAsAScanWhereItVisitsAll(_ seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let fixture = try Fixture(features: .none)
     let lists = VectorIndexOptions(listsFrom: 40)
     var listsSeen = 0
@@ -178,7 +178,7 @@ import VectorIndex
   /// One algorithm over two storages: after the same changes both hold the same lists and give the same
   /// answers, to the last bit.
   @Test(arguments: [0, 1] as [UInt64]) func inMemoryIsTheSameIndex(_ seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let fixture = try Fixture(features: .none)
     let path = fixture.path
     let memory = InMemoryVectorIndex(dimension: 8)
@@ -283,7 +283,7 @@ import VectorIndex
   }
 
   @Test func aFilterReturnsAsManyAsThereAre() throws {
-    var random = SeededGenerator(seed: 7)
+    var random = SplitMix64(seed: 7)
     let fixture = try Fixture(features: .none)
     let ids = try fixture.store.write { change in
       try (0..<6000).map { number in

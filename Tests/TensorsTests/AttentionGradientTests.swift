@@ -36,7 +36,7 @@ extension ChoiceOfKernels {
       ]
 
     @Test(arguments: cases) func forwardAndBackwardAreExact(_ it: Case) {
-      var numbers = SeededGenerator(seed: 51)
+      var numbers = SplitMix64(seed: 51)
       let shape = HeadShape(count: it.heads, width: it.heads * it.size)
       let width = shape.width
       let queries = it.segments.map(\.queries.upperBound).max() ?? 0
@@ -85,7 +85,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func queriesKeysAndValuesMayLieSideBySide() {
-      var numbers = SeededGenerator(seed: 52)
+      var numbers = SplitMix64(seed: 52)
       let shape = HeadShape(count: 2, width: 16)
       let qkv = numbers.matrix(9, 48)
       let dContext = numbers.matrix(9, 16)
@@ -109,7 +109,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func severalThreadsFindTheSame() {
-      var numbers = SeededGenerator(seed: 53)
+      var numbers = SplitMix64(seed: 53)
       let shape = HeadShape(count: 4, width: 64)
       let qkv = numbers.matrix(200, 192)
       let dContext = numbers.matrix(200, 64)

@@ -33,7 +33,7 @@ import TestSupport
   }
 
   @Test func attentionIsExact() {
-    var numbers = SeededGenerator(seed: 10)
+    var numbers = SplitMix64(seed: 10)
     let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
     var context = Matrix()
     attend(
@@ -43,7 +43,7 @@ import TestSupport
   }
 
   @Test func headsMayLieInOneMatrix() {
-    var numbers = SeededGenerator(seed: 11)
+    var numbers = SplitMix64(seed: 11)
     let qkv = numbers.matrix(5, 36)
     let part = { (first: Int) in
       Matrix(
@@ -64,7 +64,7 @@ import TestSupport
   }
 
   @Test func foldedAttentionIsTheSame() {
-    var numbers = SeededGenerator(seed: 12)
+    var numbers = SplitMix64(seed: 12)
     let (q, rows) = (numbers.matrix(6, 12), numbers.matrix(9, 20))
     var key = Linear(inputs: 20, outputs: 12)
     key.weight.floats = numbers.floats(240)
@@ -85,7 +85,7 @@ import TestSupport
 
   /// Packed once or at every call, the same numbers.
   @Test(arguments: [false, true]) func packedHeadsAreTheSame(rounding: Bool) {
-    var numbers = SeededGenerator(seed: 13)
+    var numbers = SplitMix64(seed: 13)
     let (q, k, v) = (numbers.matrix(6, 12), numbers.matrix(9, 12), numbers.matrix(9, 12))
     let parts = [4..<9, 0..<4]
     let packed = PackedHeads(

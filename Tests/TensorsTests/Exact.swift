@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import Tensors
 
-extension SeededGenerator {
+extension SplitMix64 {
   /// A matrix of numbers in -scale..<scale.
   mutating func matrix(_ rows: Int, _ columns: Int, scale: Float = 1) -> Matrix {
     Matrix(rows: rows, columns: columns, values: floats(rows * columns, scale: scale))

@@ -8,7 +8,7 @@ extension ChoiceOfKernels {
   /// Backward passes against central differences of the forward pass in double precision, in each
   /// build of the kernels.
   @Suite struct GradientTests {
-    private func linear(_ numbers: inout SeededGenerator, _ inputs: Int, _ outputs: Int) -> Linear {
+    private func linear(_ numbers: inout SplitMix64, _ inputs: Int, _ outputs: Int) -> Linear {
       var layer = Linear(inputs: inputs, outputs: outputs)
       layer.weight.load(plain: numbers.floats(inputs * outputs))
       layer.bias = numbers.floats(outputs)
@@ -17,7 +17,7 @@ extension ChoiceOfKernels {
 
     @Test(arguments: [(1, 1, 1), (3, 5, 2), (9, 4, 17), (5, 40, 3)])
     func ofALinearLayer(rows: Int, inputs: Int, outputs: Int) {
-      var numbers = SeededGenerator(seed: 41)
+      var numbers = SplitMix64(seed: 41)
       let layer = linear(&numbers, inputs, outputs)
       let before = linear(&numbers, inputs, outputs)
       let (x, dy) = (numbers.matrix(rows, inputs), numbers.matrix(rows, outputs))
@@ -50,7 +50,7 @@ extension ChoiceOfKernels {
     @Test(arguments: [3, 5], [1, 20]) func ofADepthwiseConvolution(kernel: Int, channels: Int)
       throws
     {
-      var numbers = SeededGenerator(seed: 47)
+      var numbers = SplitMix64(seed: 47)
       let (side, pictures, pad) = (4, 2, kernel / 2)
       let shape = ConvolutionShape(
         inputs: channels, outputs: channels, kernel: kernel, stride: 1, top: pad, left: pad,
@@ -112,7 +112,7 @@ extension ChoiceOfKernels {
 
     @Test(arguments: [(1, 5), (3, 8), (4, 21)], [0 as Float, 3])
     func ofALayerNorm(shape: (rows: Int, width: Int), mean: Float) {
-      var numbers = SeededGenerator(seed: 42)
+      var numbers = SplitMix64(seed: 42)
       var norm = LayerNorm(width: shape.width, epsilon: 1e-3)
       norm.weight = numbers.floats(shape.width)
       norm.bias = numbers.floats(shape.width)
@@ -149,7 +149,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func ofNormalizedRows() {
-      var numbers = SeededGenerator(seed: 43)
+      var numbers = SplitMix64(seed: 43)
       let (x, dy) = (numbers.matrix(3, 11, scale: 4), numbers.matrix(3, 11))
       let exact = differences(at: x.values) {
         loss(Exact.normalizedRows($0, columns: 11), dy.values)
@@ -175,7 +175,7 @@ extension ChoiceOfKernels {
 
     @Test(arguments: [false, true], [false, true])
     func productsOfMatrices(a transposedA: Bool, b transposedB: Bool) {
-      var numbers = SeededGenerator(seed: 44)
+      var numbers = SplitMix64(seed: 44)
       let (m, n, k) = (7, 5, 9)
       let a = transposedA ? numbers.matrix(k, m) : numbers.matrix(m, k)
       let b = transposedB ? numbers.matrix(n, k) : numbers.matrix(k, n)
@@ -198,7 +198,7 @@ extension ChoiceOfKernels {
 
     /// Large enough to be divided: the same as undivided, and the same bits when repeated.
     @Test func severalThreadsFindTheSame() {
-      var numbers = SeededGenerator(seed: 45)
+      var numbers = SplitMix64(seed: 45)
       let layer = linear(&numbers, 160, 200)
       var norm = LayerNorm(width: 160, epsilon: 1e-6)
       norm.weight = numbers.floats(160)

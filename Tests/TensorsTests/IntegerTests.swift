@@ -27,7 +27,7 @@ extension ChoiceOfKernels {
       (0, 3, 2), (200, 770, 9), (1, 384, 100),
     ])
     func sumsAreThoseOfTheIntegers(rows: Int, inputs: Int, outputs: Int) {
-      var numbers = SeededGenerator(seed: 21)
+      var numbers = SplitMix64(seed: 21)
       let x = numbers.matrix(rows, inputs, scale: 3)
       let weight = numbers.floats(outputs * inputs)
       let addend = numbers.matrix(rows, outputs, scale: 4)
@@ -104,7 +104,7 @@ extension ChoiceOfKernels {
     /// What is not a number, or not finite, is never rounded to one.
     @Test(arguments: [Float.nan, .infinity, -.infinity], [0, 7, 12])
     func unsoundNumbersStayVisible(value: Float, place: Int) {
-      var numbers = SeededGenerator(seed: 22)
+      var numbers = SplitMix64(seed: 22)
       var layer = Linear(inputs: 13, outputs: 3)
       let weight = numbers.floats(39)
       layer.weight.load(floats: weight, as: .integers)

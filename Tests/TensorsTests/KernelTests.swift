@@ -36,7 +36,7 @@ extension ChoiceOfKernels {
 
     @Test(arguments: [1, 2, 7, 8, 9, 16, 50, 577], [(5 as Float, 1e-6), (20, 3e-6)])
     func softmaxIsAccurate(columns: Int, scores: (largest: Float, bound: Double)) {
-      var numbers = SeededGenerator(seed: 1)
+      var numbers = SplitMix64(seed: 1)
       let x = numbers.matrix(5, columns, scale: 4 * scores.largest)
       KernelBuild.withEach { _ in
         var y = x
@@ -60,7 +60,7 @@ extension ChoiceOfKernels {
     /// Also of rows with a mean far from 0, where a one-pass variance would lose its digits.
     @Test(arguments: [5, 8, 64, 383, 384], [(0 as Float, 1e-6), (5, 1e-6), (100, 2e-5)])
     func layerNormIsAccurate(width: Int, rows: (mean: Float, bound: Double)) {
-      var numbers = SeededGenerator(seed: 2)
+      var numbers = SplitMix64(seed: 2)
       var norm = LayerNorm(width: width, epsilon: 1e-6)
       norm.weight = numbers.floats(width)
       norm.bias = numbers.floats(width)
@@ -88,7 +88,7 @@ extension ChoiceOfKernels {
     }
 
     @Test(arguments: [0, 1, 7, 8, 31, 32, 33, 256, 1000]) func dotIsAccurate(count: Int) {
-      var numbers = SeededGenerator(seed: 3)
+      var numbers = SplitMix64(seed: 3)
       let (a, b) = (normalized(numbers.floats(count)), normalized(numbers.floats(count)))
       let exact = zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
       KernelBuild.withEach { _ in #expect(abs(Double(dot(a, b)) - exact) < 1e-7) }
@@ -110,7 +110,7 @@ extension ChoiceOfKernels {
       (0, 3, 2), (70, 770, 9), (5, 1100, 24), (9, 1537, 16),
     ])
     func linearIsExact(rows: Int, inputs: Int, outputs: Int) {
-      var numbers = SeededGenerator(seed: 4)
+      var numbers = SplitMix64(seed: 4)
       let x = numbers.matrix(rows, inputs)
       let weight = numbers.floats(outputs * inputs)
       let bytes = (0..<outputs * inputs).map { Int8(clamping: $0 * 37 % 256 - 128) }
@@ -155,7 +155,7 @@ extension ChoiceOfKernels {
     /// at most.
     @Test(arguments: [(3, 577, 64), (50, 37, 16), (1, 1, 1), (5, 8, 7), (2, 33, 88)])
     func roundedAttentionIsNear(queries: Int, keys: Int, size: Int) {
-      var numbers = SeededGenerator(seed: 14)
+      var numbers = SplitMix64(seed: 14)
       let (q, k, v) = (
         rounded(numbers.matrix(queries, size)), rounded(numbers.matrix(keys, size)),
         rounded(numbers.matrix(keys, size))
@@ -182,7 +182,7 @@ extension ChoiceOfKernels {
     func severalThreadsMultiplyTheSame(
       shape: (rows: Int, inputs: Int, outputs: Int), format: PackedFormat
     ) {
-      var numbers = SeededGenerator(seed: 13)
+      var numbers = SplitMix64(seed: 13)
       let x = numbers.matrix(shape.rows, shape.inputs)
       let addend = numbers.matrix(shape.rows, shape.outputs)
       var layer = Linear(inputs: shape.inputs, outputs: shape.outputs)
@@ -200,7 +200,7 @@ extension ChoiceOfKernels {
     /// More queries than are run at a time, and keys that fill no panel.
     @Test(arguments: [(50, 577, 64), (97, 33, 24), (1, 12, 9)])
     func attentionIsExact(queries: Int, keys: Int, size: Int) {
-      var numbers = SeededGenerator(seed: 15)
+      var numbers = SplitMix64(seed: 15)
       let shape = HeadShape(count: 2, width: 2 * size)
       let q = numbers.matrix(queries, 2 * size, scale: 2)
       let (k, v) = (numbers.matrix(keys, 2 * size), numbers.matrix(keys, 2 * size))
@@ -230,7 +230,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func severalThreadsAttendTheSame() {
-      var numbers = SeededGenerator(seed: 14)
+      var numbers = SplitMix64(seed: 14)
       defer { setComputeThreads(processors) }
       setComputeThreads(4)
       // Attention, over 300 rows of 96 columns in 6 heads.
@@ -251,7 +251,7 @@ extension ChoiceOfKernels {
 
     @Test(arguments: [3, 5], [1, 2])
     func depthwiseConvolutionIsExact(kernel: Int, stride: Int) throws {
-      var numbers = SeededGenerator(seed: 5)
+      var numbers = SplitMix64(seed: 5)
       for (height, width, channels) in [(9, 16, 8), (7, 7, 24), (6, 11, 5), (3, 3, 9)] {
         for (top, left, bottom, right) in [(0, 0, 1, 1), (2, 2, 2, 2), (1, 0, 1, 2)] {
           let shape = ConvolutionShape(

@@ -9,7 +9,7 @@ import TestSupport
     (2, 3, 1, 0),
   ])
   func convolutionIsExact(kernel: Int, stride: Int, before: Int, after: Int) throws {
-    var numbers = SeededGenerator(seed: 7)
+    var numbers = SplitMix64(seed: 7)
     let shape = ConvolutionShape(
       inputs: 3, outputs: 10, kernel: kernel, stride: stride, top: before, left: before,
       bottom: after, right: after)
@@ -27,7 +27,7 @@ import TestSupport
 
   /// What is shown is what the checkpoint holds, whatever order the layer keeps it in.
   @Test func convolutionsGiveTheirParametersBack() throws {
-    var numbers = SeededGenerator(seed: 8)
+    var numbers = SplitMix64(seed: 8)
     let (weight, bias) = (numbers.floats(6 * 6 * 9), numbers.floats(6))
     let shape = ConvolutionShape(
       inputs: 6, outputs: 6, kernel: 3, stride: 1, top: 1, left: 1, bottom: 1, right: 1)
@@ -41,7 +41,7 @@ import TestSupport
   }
 
   @Test func normalizedHasLengthOne() {
-    var numbers = SeededGenerator(seed: 9)
+    var numbers = SplitMix64(seed: 9)
     let vector = normalized(numbers.floats(256, scale: 30))
     #expect(abs(dot(vector, vector) - 1) < 1e-6)
     #expect(normalized([0, 0]) == [0, 0])

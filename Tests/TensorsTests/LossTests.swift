@@ -10,7 +10,7 @@ extension ChoiceOfKernels {
   @Suite struct LossTests {
     @Test(arguments: [2, 8, 19, 40], [0 as Float, 0.1])
     func crossEntropyOfClasses(classes: Int, smoothing: Float) {
-      var numbers = SeededGenerator(seed: 61)
+      var numbers = SplitMix64(seed: 61)
       let logits = numbers.matrix(4, classes, scale: 6)
       let targets = (0..<4).map { Int32($0 * 7 % classes) }
       let soft = Exact.smoothed(targets, classes: classes, Double(smoothing))
@@ -25,7 +25,7 @@ extension ChoiceOfKernels {
     }
 
     @Test(arguments: [3, 8, 43]) func crossEntropyOfSoftTargets(classes: Int) {
-      var numbers = SeededGenerator(seed: 62)
+      var numbers = SplitMix64(seed: 62)
       let logits = numbers.matrix(3, classes, scale: 6)
       var targets = numbers.matrix(3, classes)
       softmax(&targets)
@@ -55,7 +55,7 @@ extension ChoiceOfKernels {
     }
 
     @Test(arguments: [1, 2, 5, 100]) func vocabularyLossIsExact(rowsAtATime: Int) {
-      var numbers = SeededGenerator(seed: 63)
+      var numbers = SplitMix64(seed: 63)
       let (n, width, classes) = (5, 6, 21)
       let hidden = numbers.matrix(n, width, scale: 2)
       let (words, bias) = (numbers.floats(classes * width), numbers.floats(classes))
@@ -93,7 +93,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func adamWIsItsFormula() {
-      var numbers = SeededGenerator(seed: 64)
+      var numbers = SplitMix64(seed: 64)
       let start = numbers.floats(83)
       let gradients = (0..<4).map { _ in numbers.floats(83, scale: 0.1) }
       var (p, m, v) = (start.map(Double.init), [Double](repeating: 0, count: 83), [0.0])
@@ -135,7 +135,7 @@ extension ChoiceOfKernels {
     }
 
     @Test func averagesAndSums() {
-      var numbers = SeededGenerator(seed: 65)
+      var numbers = SplitMix64(seed: 65)
       let (p, q) = (numbers.floats(9001), numbers.floats(9001))
       KernelBuild.withEach { _ in
         var average = p

@@ -7,7 +7,7 @@ import Testing
 /// Packed numbers that are written to a file and used where they are mapped.
 @Suite struct PackedMatrixTests {
   private func matrix(_ format: PackedFormat, rows: Int, columns: Int) -> PackedMatrix {
-    var numbers = SeededGenerator(seed: 31)
+    var numbers = SplitMix64(seed: 31)
     var matrix = PackedMatrix(rows: rows, columns: columns)
     if format == .scaledBytes {
       let bytes = (0..<rows * columns).map { Int8(clamping: $0 * 37 % 256 - 128) }
@@ -35,7 +35,7 @@ import Testing
     layers[0].bias = [Float](repeating: 0, count: shape.0)
     layers.append(layers[0])
     (layers[0].weight, layers[1].weight) = (matrix, mapped)
-    var numbers = SeededGenerator(seed: 32)
+    var numbers = SplitMix64(seed: 32)
     let x = numbers.matrix(5, shape.1)
     var y = [Matrix(), Matrix()]
     for index in 0..<2 { layers[index](x, into: &y[index]) }

@@ -26,7 +26,7 @@ private struct Mover: ParameterVisitor {
   @Test func keepsItsRows() {
     var matrix = PackedMatrix(rows: 17, columns: 3)
     #expect(!matrix.isPlain)
-    var numbers = SeededGenerator(seed: 71)
+    var numbers = SplitMix64(seed: 71)
     let floats = numbers.floats(51)
     matrix.load(plain: floats)
     #expect(matrix.isPlain && matrix.floats == floats && matrix.format == nil)
@@ -62,7 +62,7 @@ private struct Mover: ParameterVisitor {
 
   @Test(arguments: [(1, 1, 1), (7, 13, 5), (49, 40, 24), (3, 1, 17), (0, 3, 2), (70, 30, 100)])
   func aLayerOfItIsExact(rows: Int, inputs: Int, outputs: Int) {
-    var numbers = SeededGenerator(seed: 72)
+    var numbers = SplitMix64(seed: 72)
     let x = numbers.matrix(rows, inputs)
     let addend = numbers.matrix(rows, outputs, scale: 4)
     var layer = Linear(inputs: inputs, outputs: outputs)

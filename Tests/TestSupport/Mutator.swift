@@ -1,8 +1,10 @@
+public import Random
+
 /// Changes a sound input into a damaged one: one mutator for all tests that feed a reader damaged
 /// bytes, so that every reader meets every kind of damage.
 public struct Mutator: Sendable {
   /// Draws the damage, and whatever else a test draws.
-  public var random: SeededGenerator
+  public var random: SplitMix64
   private let focus: Focus
   private let dictionary: [[UInt8]]
   private let keepsLength: Bool
@@ -32,7 +34,7 @@ public struct Mutator: Sendable {
   public init(
     seed: UInt64, focus: Focus = .none, dictionary: [[UInt8]] = [], keepsLength: Bool = false
   ) {
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
     self.focus = focus
     self.dictionary = dictionary
     self.keepsLength = keepsLength

@@ -1,3 +1,5 @@
+import Random
+
 /// A tiny BLIP with random weights, as a model folder that Hugging Face could have written: the same
 /// bytes in every run on every machine, so that tests need no downloaded model.
 ///
@@ -155,11 +157,11 @@ public enum TinyModel: String, CaseIterable, Sendable {
 
 /// Random tensors and the safetensors file of them.
 private struct TinyTensors {
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private var header: [String] = []
   private var data: [UInt8] = []
 
-  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// A safetensors file: the length of the header, the header, filled up with spaces so that the
   /// floats are aligned, the data.

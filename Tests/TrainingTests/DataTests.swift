@@ -19,7 +19,7 @@ func named(_ numbers: Range<Int>, captions: Int = 3) -> [CaptionedPicture] {
 /// A picture for a name, coloured noise of its own.
 func drawn(_ path: String, side: Int = 40) -> Picture {
   let key = path.utf8.reduce(UInt64(7)) { $0 &* 131 &+ UInt64($1) }
-  var draws = SeededDraws(key)
+  var draws = SplitMix64(key: key)
   let colour = (0..<3).map { _ in draws.below(200) }
   let pixels = (0..<side * side * 3).map { UInt8(colour[$0 % 3] + draws.below(56)) }
   return Picture(width: side, height: side, pixels: pixels)

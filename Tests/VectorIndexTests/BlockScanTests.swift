@@ -19,7 +19,7 @@ enum Spread: String, CaseIterable, Sendable {
   /// Lengths from 1e-12 to 1e12, and zeros.
   case magnitudes
 
-  func vectors(_ count: Int, _ dimension: Int, _ random: inout SeededGenerator) -> [[Float]] {
+  func vectors(_ count: Int, _ dimension: Int, _ random: inout SplitMix64) -> [[Float]] {
     func normal() -> Float {
       (0..<6).reduce(0) { sum, _ in sum + Float.random(in: -1...1, using: &random) }
     }
@@ -57,7 +57,7 @@ struct Collection {
   let dimension: Int
 
   init(_ spread: Spread, count: Int, dimension: Int, seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let rows = spread.vectors(count, dimension, &random)
     ids = (0..<UInt64(count)).map { $0 * 7 + 3 }.shuffled(using: &random)
     vectors = Dictionary(uniqueKeysWithValues: zip(ids, rows))
@@ -132,7 +132,7 @@ struct Collection {
   @Test(arguments: Spread.allCases, [1, 7, 32, 100, 256])
   func equalsAScanInDouble(_ spread: Spread, _ dimension: Int) throws {
     let collection = Collection(spread, count: 150, dimension: dimension, seed: 5)
-    var random = SeededGenerator(seed: 77)
+    var random = SplitMix64(seed: 77)
     let queries =
       spread.vectors(1, dimension, &random) + [collection.vectors[collection.ids[0]]!]
       + Spread.random.vectors(1, dimension, &random)
@@ -162,7 +162,7 @@ struct Collection {
   @Test(arguments: Spread.allCases)
   func aFilterDecidesInsideTheScan(_ spread: Spread) throws {
     let collection = Collection(spread, count: 400, dimension: 48, seed: 6)
-    var random = SeededGenerator(seed: 8)
+    var random = SplitMix64(seed: 8)
     let query = spread.vectors(1, 48, &random)[0]
     for every in [UInt64(2), 13, 90, 5000] {
       let isIncluded: @Sendable (UInt64) -> Bool = { $0 % every == 3 }
@@ -180,7 +180,7 @@ struct Collection {
   func batchesEqualSingleQueriesAndThreadsEqualOne(_ spread: Spread) throws {
     // So many that a scan of them is divided among threads.
     let collection = Collection(spread, count: 6000, dimension: 64, seed: 9)
-    var random = SeededGenerator(seed: 10)
+    var random = SplitMix64(seed: 10)
     let blocks = try collection.blocks(of: 300).map(\.bytes)
     // More than a panel of them.
     let queries = try spread.vectors(40, 64, &random).map { try PreparedQuery($0) }
@@ -256,7 +256,7 @@ struct Collection {
 
   @Test func onlyAFewAreLookedAtAgain() throws {
     let collection = Collection(.clustered, count: 1500, dimension: 256, seed: 12)
-    var random = SeededGenerator(seed: 13)
+    var random = SplitMix64(seed: 13)
     let query = Spread.clustered.vectors(1, 256, &random)[0]
     var scan = BlockScan(try PreparedQuery(query), count: 10)
     for block in try collection.blocks(of: 200) { try scan.visit(block.bytes.span.bytes) }

@@ -8,7 +8,7 @@ enum Arrangement: String, CaseIterable, Sendable {
 
   /// Vectors whose numbers are sixteenths from −1 to 1: their products and sums are exact in
   /// Float, so that an answer has to equal that of Double, ties and all.
-  func vectors(_ count: Int, _ dimension: Int, _ random: inout SeededGenerator) -> [[Float]] {
+  func vectors(_ count: Int, _ dimension: Int, _ random: inout SplitMix64) -> [[Float]] {
     func vector() -> [Float] {
       (0..<dimension).map { _ in Float(Int.random(in: -16...16, using: &random)) / 16 }
     }
@@ -49,7 +49,7 @@ enum Arrangement: String, CaseIterable, Sendable {
 
   @Test(arguments: Arrangement.allCases, [1, 3, 8, 31, 32, 33, 256, 300])
   func equalsAFullSort(_ arrangement: Arrangement, _ dimension: Int) throws {
-    var random = SeededGenerator(seed: UInt64(dimension))
+    var random = SplitMix64(seed: UInt64(dimension))
     let vectors = zip(
       (0..<UInt64(400)).shuffled(using: &random),
       arrangement.vectors(400, dimension, &random)
@@ -61,7 +61,7 @@ enum Arrangement: String, CaseIterable, Sendable {
   }
 
   @Test func aFilterDecidesInsideTheScan() throws {
-    var random = SeededGenerator(seed: 9)
+    var random = SplitMix64(seed: 9)
     let vectors = Arrangement.random.vectors(300, 16, &random).enumerated()
       .map { (id: UInt64($0), vector: $1) }
     let query = vectors[0].vector

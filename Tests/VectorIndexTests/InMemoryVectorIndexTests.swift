@@ -6,7 +6,7 @@ import VectorIndex
 /// Normalised vectors about so many centres, which have unlike shares of them.
 private func clustered(
   _ count: Int, _ dimension: Int, centres: Int, spread: Float = 0.5,
-  _ random: inout SeededGenerator
+  _ random: inout SplitMix64
 ) -> Matrix {
   func noise() -> Float {
     (0..<4).reduce(0) { sum, _ in sum + .random(in: -1...1, using: &random) }
@@ -58,7 +58,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
   }
 
   @Test func probingEveryListIsExact() throws {
-    var random = SeededGenerator(seed: 3)
+    var random = SplitMix64(seed: 3)
     let vectors = clustered(600, 40, centres: 9, &random)
     let ids = (0..<UInt64(600)).map { $0 * 7 + 1 }
     let index = try index(ids, vectors)
@@ -82,7 +82,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
   }
 
   @Test func theRecallThatWasAskedForIsMeasuredAndHolds() throws {
-    var random = SeededGenerator(seed: 5)
+    var random = SplitMix64(seed: 5)
     let all = clustered(1100, 32, centres: 30, &random)
     let vectors = all.rows(0..<1000)
     let ids = (0..<UInt64(1000)).map { $0 }
@@ -109,7 +109,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
 
   @Test(arguments: [nil, .best(1), .all, Probes(margin: 1e-9, nprobe: 12)] as [Probes?])
   func aFilterReturnsAsManyAsThereAre(_ probes: Probes?) throws {
-    var random = SeededGenerator(seed: 6)
+    var random = SplitMix64(seed: 6)
     let vectors = clustered(9000, 8, centres: 5, &random)
     let ids = (0..<UInt64(9000)).map { $0 }
     let index = try index(ids, vectors)
@@ -132,7 +132,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
 
   @Test(arguments: [Probes(margin: 1e-9, nprobe: 12), .best(1)])
   func aSearchFindsAsManyAsThereAre(_ probes: Probes) throws {
-    var random = SeededGenerator(seed: 7)
+    var random = SplitMix64(seed: 7)
     let vectors = clustered(400, 16, centres: 5, &random)
     let index = try index((0..<400).map { UInt64($0) }, vectors)
     let query = Array(vectors[row: 0])
@@ -144,7 +144,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
 
   @Test(arguments: [1, 2, 3] as [UInt64])
   func everyIdIsInOneListAfterAnyChanges(_ seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let first = clustered(300, 16, centres: 8, &random)
     let index = try index((0..<300).map { UInt64($0) }, first)
     let lists = index.lists().count
@@ -191,7 +191,7 @@ private func nearest(_ query: [Float], _ vectors: [UInt64: [Float]], _ count: In
   }
 
   @Test func builtTwiceItIsTheSameTwice() throws {
-    var random = SeededGenerator(seed: 8)
+    var random = SplitMix64(seed: 8)
     let vectors = clustered(500, 24, centres: 10, &random)
     let ids = (0..<UInt64(500)).map { $0 }
     let indexes = try (0..<2).map { _ in try index(ids, vectors) }

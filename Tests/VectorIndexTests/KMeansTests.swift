@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct KMeansClustering {
   private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     return Matrix(
       rows: rows, columns: columns,
       values: (0..<rows * columns).map { _ in .random(in: -1...1, using: &random) })
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func clustersFarApartAreFound() {
-    var generator = SeededGenerator(seed: 4)
+    var generator = SplitMix64(seed: 4)
     let noise = random(400, 8, seed: 4)
     var sample = Matrix(rows: 400, columns: 8)
     for row in 0..<400 {
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func noCentreIsLeftWithout() {
-    var generator = SeededGenerator(seed: 5)
+    var generator = SplitMix64(seed: 5)
     let sample = random(200, 6, seed: 5)
     let centres = KMeans.train(sample, count: 100, using: &generator)
     #expect(centres.rows == 100)
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func aDivisionLeavesNoSideWithLessThanAnEighth() {
-    var generator = SeededGenerator(seed: 6)
+    var generator = SplitMix64(seed: 6)
     var vectors = random(64, 5, seed: 6)
     // An outlier that 2-means would give a side of its own.
     for column in 0..<5 { vectors.values[column] = 1000 }

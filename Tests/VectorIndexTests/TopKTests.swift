@@ -5,7 +5,7 @@ import VectorIndex
 @Suite struct TheBestK {
   @Test(arguments: [0, 1, 2, 7, 100, 999, 1000, 1001, 5000])
   func areThoseOfAFullSort(_ count: Int) {
-    var random = SeededGenerator(seed: UInt64(count))
+    var random = SplitMix64(seed: UInt64(count))
     // Few scores, so that there are many ties; ids in no order.
     let neighbors = (0..<UInt64(1000)).shuffled(using: &random).map {
       Neighbor(id: $0, score: Double(Int.random(in: -20...20, using: &random)))
@@ -18,7 +18,7 @@ import VectorIndex
   }
 
   @Test func anAnswerDoesNotDependOnTheOrder() {
-    var random = SeededGenerator(seed: 3)
+    var random = SplitMix64(seed: 3)
     let neighbors = (0..<UInt64(50)).map { Neighbor(id: $0, score: Double($0 % 3)) }
     let answers = (0..<20).map { _ in
       var best = TopK(capacity: 10)

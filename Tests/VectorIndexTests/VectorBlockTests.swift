@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ABlock {
   private func rows(_ count: Int, _ dimension: Int, seed: UInt64) -> [[Float]] {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     return Spread.random.vectors(count, dimension, &random)
   }
 
@@ -102,7 +102,7 @@ import Testing
 
   /// Whatever is written over it: an error or an answer, and never a change that hides the damage.
   @Test func damagedGivesAnErrorOrAnAnswer() throws {
-    var random = SeededGenerator(seed: 14)
+    var random = SplitMix64(seed: 14)
     let block = try VectorBlock.encode(
       ids: Array(0..<50), vectors: rows(50, 40, seed: 7).flatMap { $0 }, dimension: 40)
     let query = try PreparedQuery(rows(1, 40, seed: 8)[0])

@@ -11,6 +11,7 @@
 import BLIP
 import Checkpoints
 import Foundation
+import Random
 import Retrieval
 import Tensors
 
@@ -28,20 +29,8 @@ let metadata = IndexMetadata(
   embeddingSize: model.configuration.embeddingSize, featureRows: 1 + patches * patches,
   featureColumns: vision.hiddenSize, features: features, collection: "/made")
 
-/// SplitMix64, so that every run makes the same index.
-struct Generator: RandomNumberGenerator {
-  var state: UInt64 = 1
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
-
-nonisolated(unsafe) var random = Generator()
+/// Every run makes the same index.
+nonisolated(unsafe) var random = SplitMix64(seed: 1)
 func numbers(_ count: Int) -> [Float] {
   (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
 }

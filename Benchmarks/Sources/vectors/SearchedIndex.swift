@@ -48,12 +48,15 @@ func options(of setting: String, count: Int) throws -> VectorSearchOptions {
 struct MemoryIndex: SearchedIndex {
   private let index: InMemoryVectorIndex
   private let dimension: Int
+  private let options: VectorIndexOptions
 
-  init(_ data: VectorData) throws {
+  init(_ data: VectorData, _ options: VectorIndexOptions) throws {
+    self.options = options
     dimension = data.dimension
     index = try InMemoryVectorIndex(
       ids: (0..<data.count).map { UInt64($0) },
-      vectors: Matrix(rows: data.count, columns: data.dimension, values: try data.base()))
+      vectors: Matrix(rows: data.count, columns: data.dimension, values: try data.base()),
+      options)
   }
 
   var bytes: Int { index.codeBytes + 4 * dimension * index.contents().count }
@@ -71,13 +74,13 @@ struct MemoryIndex: SearchedIndex {
     var changes: [UInt64: [Float]?] = [:]
     for (id, vector) in zip(ids, vectors) { changes.updateValue(vector, forKey: id) }
     try index.apply(changes)
-    try index.update()
+    try index.update(options)
   }
 
   func remove(_ ids: [UInt64]) throws {
     var changes: [UInt64: [Float]?] = [:]
     for id in ids { changes.updateValue(nil, forKey: id) }
     try index.apply(changes)
-    try index.update()
+    try index.update(options)
   }
 }

@@ -9,25 +9,29 @@ import VectorIndex
 struct StoredIndex: SearchedIndex {
   private let path: String
   private var store: IndexStore
+  private let options: VectorIndexOptions
   private var isCopy = false
   /// What making the vector index took, without storing the records and embeddings.
   let building: Cost
 
   /// Opens the index of the data in `cache`, or makes it.
-  init(_ data: VectorData, cache: String) throws {
+  init(_ data: VectorData, cache: String, kind: String, _ options: VectorIndexOptions) throws {
+    self.options = options
     let name = URL(fileURLWithPath: data.folder).lastPathComponent
-    path = "\(cache)/indexes/\(name) blip".replacingOccurrences(of: " ", with: "-")
+    path = "\(cache)/indexes/\(name) blip \(kind)".replacingOccurrences(of: " ", with: "-")
     let figures = URL(fileURLWithPath: "\(path).json")
     if !FileManager.default.fileExists(atPath: figures.path) {
       try? FileManager.default.removeItem(atPath: path)
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      try JSONEncoder().encode(try Self.make(data, at: path)).write(to: figures)
+      try JSONEncoder().encode(try Self.make(data, at: path, options)).write(to: figures)
     }
     building = try JSONDecoder().decode(Cost.self, from: Data(contentsOf: figures))
     store = try IndexStore.open(path)
   }
 
-  private static func make(_ data: VectorData, at path: String) throws -> Cost {
+  private static func make(
+    _ data: VectorData, at path: String, _ options: VectorIndexOptions
+  ) throws -> Cost {
     let store = try IndexStore.openForWriting(path, metadata: metadata(data.dimension))
     let base = try data.base()
     for first in stride(from: 0, to: data.count, by: 4096) {
@@ -38,7 +42,9 @@ struct StoredIndex: SearchedIndex {
         }
       }
     }
-    return try Cost.of { _ = try store.updateVectorIndex(VectorIndexOptions(isRebuilt: true)) }
+    var options = options
+    options.isRebuilt = true
+    return try Cost.of { _ = try store.updateVectorIndex(options) }
   }
 
   private static func metadata(_ dimension: Int) -> IndexMetadata {
@@ -87,7 +93,7 @@ struct StoredIndex: SearchedIndex {
 
   private mutating func change(_ body: (borrowing IndexWriter) throws -> Void) throws {
     try store.write(body)
-    _ = try store.updateVectorIndex()
+    _ = try store.updateVectorIndex(options)
   }
 
   /// Goes over to a copy that may be changed.

@@ -4,7 +4,7 @@
 //   vectors stored|memory exact|lists DATA CACHE
 //
 // stored is the index that ships, a directory in CACHE that is opened as a snapshot by every search; memory
-// is the same algorithm without a disk.
+// is the same algorithm without a disk. exact has all vectors in one list, lists divides them.
 import BenchmarkSupport
 import Foundation
 import Tensors
@@ -15,6 +15,8 @@ guard CommandLine.arguments.count == 5 else {
 }
 let data = try VectorData(folder: CommandLine.arguments[3])
 let (storage, kind) = (CommandLine.arguments[1], CommandLine.arguments[2])
+/// All vectors in one list, or lists however few vectors there are.
+let indexing = VectorIndexOptions(listsFrom: kind == "exact" ? .max : 1)
 let nearest = 10
 let queries = try data.rows("queries.f32")
 var index: (any SearchedIndex)?
@@ -35,10 +37,10 @@ var setting = VectorSearchOptions(count: nearest, isExact: true)
 @MainActor func open() throws -> Cost {
   switch storage {
   case "stored":
-    let stored = try StoredIndex(data, cache: CommandLine.arguments[4])
+    let stored = try StoredIndex(data, cache: CommandLine.arguments[4], kind: kind, indexing)
     index = stored
     return stored.building
-  case "memory": return try Cost.of { index = try MemoryIndex(data) }
+  case "memory": return try Cost.of { index = try MemoryIndex(data, indexing) }
   default: throw BenchmarkError("no index is called \(storage)")
   }
 }
@@ -64,6 +66,7 @@ while let line = readLine() {
     let building = try open()
     print(building.json(["bytes": try opened().bytes, "peak": peakMemory()]))
   case "settings": print(kind == "exact" ? ["0 exact"] : try opened().settings)
+  case "machine": print("{\"kernels\": \"\(machine())\"}")
   case "overhead": print(0)
   case "threads":
     setComputeThreads(Int(rest) ?? 1)

@@ -1,3 +1,4 @@
+import Random
 internal import Checkpoints
 public import Tensors
 internal import Tokenization

@@ -1,3 +1,4 @@
+import Random
 internal import Tensors
 
 /// One sequence, continued by its likeliest token, or by one drawn from the nucleus.

@@ -1,3 +1,4 @@
+import Random
 package import Tensors
 
 /// The three modes of the text side: the unimodal text encoder, the image-grounded one, the decoder.

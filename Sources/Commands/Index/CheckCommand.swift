@@ -72,7 +72,7 @@ struct CheckCommand: AsyncParsableCommand {
 
   private static func words(_ repair: IndexCheck.Repair) -> String {
     switch repair {
-    case .mend: "--repair fixes it"
+    case .rebuild: "--repair fixes it"
     case .reindex: "--repair removes it, and blip index encodes it again"
     case .none: "cannot be repaired"
     }

@@ -1,3 +1,5 @@
+package import Random
+
 /// The operations of BLIP's RandAugment.
 enum AugmentationOperation: String, CaseIterable, Sendable {
   case identity, autoContrast, brightness, sharpness, equalize
@@ -27,8 +29,7 @@ public struct Augmentation: Sendable {
   public init(scale: ClosedRange<Double>) { self.scale = scale }
 
   /// An augmented view of a picture, `side` × `side` pixels; the same draws give the same pixels.
-  package func callAsFunction(_ picture: Picture, side: Int, _ draws: inout SeededDraws) -> Picture
-  {
+  package func callAsFunction(_ picture: Picture, side: Int, _ draws: inout SplitMix64) -> Picture {
     let box = draws.crop(width: picture.width, height: picture.height, scale: scale)
     var view = picture.cropped(to: box).resized(width: side, height: side)
     if draws.coin() { view = view.flipped() }

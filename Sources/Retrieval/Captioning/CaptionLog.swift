@@ -4,7 +4,7 @@ internal import FoundationEssentials
 package import Store
 
 /// A file of captions that grows line by line, `{"image", "caption", "source", "captioner"}`, and is
-/// read as captions by whoever takes JSONL. A run that was stopped goes on behind the last whole line.
+/// read as captions by whoever takes JSONL. An interrupted run continues after the last complete line.
 package final class CaptionLog {
   /// The names that it has captions for.
   package let names: Set<String>

@@ -33,7 +33,7 @@ public struct CaptioningSummary: Sendable, Equatable {
   public var skipped = 0
   /// How long it took.
   public var seconds = 0.0
-  /// Stopped by the caller before the end; the next run goes on.
+  /// Stopped by the caller before the end; the next run continues.
   public var interrupted = false
   /// The model and the settings, as synthetic texts name them.
   public var captioner = ""
@@ -46,7 +46,7 @@ public struct CaptioningSummary: Sendable, Equatable {
 /// by a search for texts. A picture has one synthetic text; one of another captioner is replaced.
 ///
 /// A caption is there when its transaction is; nothing else records progress, so that a run may end
-/// at any moment and the next one goes on.
+/// at any moment and the next one continues.
 final class IndexCaptioner: Sendable {
   /// Who captions.
   private let captioner: PictureCaptioner

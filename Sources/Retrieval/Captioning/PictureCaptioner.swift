@@ -14,7 +14,7 @@ package struct CaptionedFile: Sendable {
   package let caption: Result<String, RetrievalError>
 }
 
-/// Says what pictures show. Groups of pictures are worked on in several tasks at once: while one
+/// Writes captions of pictures. Groups of pictures are worked on in several tasks at once: while one
 /// reads and decodes, another generates.
 package struct PictureCaptioner: Sendable, CustomStringConvertible {
   /// Pictures of a task. Their sequences grow together: a step reads the model's weights once for all.

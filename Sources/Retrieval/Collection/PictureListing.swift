@@ -1,7 +1,7 @@
 internal import Files
 internal import Images
 
-/// The pictures that a person means by a file or folder.
+/// The pictures that a path to a file or folder stands for.
 package struct PictureListing: Sendable {
   /// What to read.
   package private(set) var paths: [[UInt8]] = []

@@ -89,7 +89,7 @@ private struct ExportWriter {
     _ record: PictureRecord, _ id: UInt64, from snapshot: borrowing IndexSnapshot
   ) throws {
     guard pictureRows < manifest.pictures, let embedding = try snapshot.embedding(picture: id)
-    else { throw RetrievalError.damaged(snapshot.path, "picture \(id) is not whole") }
+    else { throw RetrievalError.damaged(snapshot.path, "picture \(id) is incomplete") }
     let captions = try snapshot.texts(of: id)
     try pictures.write(embedding)
     try metadata.write(jsonLine(PictureRow(record, captions: captions.map(\.text))))
@@ -103,7 +103,7 @@ private struct ExportWriter {
     for id in ids {
       guard let texts, textRows < manifest.texts, let record = try snapshot.text(id),
         let embedding = try snapshot.embedding(text: id)
-      else { throw RetrievalError.damaged(snapshot.path, "text \(id) is not whole") }
+      else { throw RetrievalError.damaged(snapshot.path, "text \(id) is incomplete") }
       try texts.embeddings.write(embedding)
       try texts.metadata.write(jsonLine(TextRow(record, imageRow: imageRow)))
       textRows += 1

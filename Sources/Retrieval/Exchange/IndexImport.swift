@@ -30,7 +30,7 @@ public struct ImportSummary: Sendable, Equatable {
   public var texts = 0
   /// What was left out.
   public var omissions = ImportOmissions()
-  /// What the index says of itself.
+  /// The metadata of the index.
   public var metadata: IndexMetadata
 }
 
@@ -63,7 +63,7 @@ package struct IndexImport {
       }
       let model = try ModelFolder(path: request.model ?? BLIPModel.defaultModelPath())
       let root = try collectionRoot(collection)
-      // How they were computed nobody knows; new pictures are computed as exactly as it goes.
+      // Their precision is unknown; new pictures are computed as precisely as possible.
       metadata = IndexMetadata(
         name: printable(lastComponent(of: root)), model: model, precision: .fp32, features: .none,
         collection: String(decoding: root, as: UTF8.self))
@@ -100,7 +100,7 @@ package struct IndexImport {
     } catch { throw RetrievalError("\(path): \(error)") }
   }
 
-  /// What the index will say of itself; the manifest's own numbers must be those of its model.
+  /// The metadata of the new index; the manifest's own numbers must be those of its model.
   private static func metadata(
     _ manifest: ExportManifest, _ model: ModelFolder, _ request: ImportRequest
   ) throws -> IndexMetadata {
@@ -162,7 +162,7 @@ package struct IndexImport {
       summary.omissions = source.omissions
       return summary
     } catch {
-      // Its own error is the one to tell.
+      // The original error is the one to report.
       try? Self.empty(store, of: imported)
       if error is Interrupted { return nil }
       throw error

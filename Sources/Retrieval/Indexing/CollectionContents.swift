@@ -6,12 +6,12 @@ import Store
 struct CollectionContents {
   let scan: CollectionScan
   let captions: CollectionCaptions
-  /// What the person should know of it.
+  /// Warnings for the user.
   private(set) var warnings: [String] = []
 
   /// Walks through the collection and reads the captions file; nil where `shouldStop` ended that.
   ///
-  /// A collection without pictures is an error, but where an index of it is to be emptied on demand.
+  /// A collection without pictures is an error, unless its index may be emptied.
   init?(_ request: IndexingRequest, root: [UInt8], shouldStop: () -> Bool) throws {
     var scan = try CollectionScan(
       root: root, exclude: request.options.exclude.map { try GlobPattern($0) },

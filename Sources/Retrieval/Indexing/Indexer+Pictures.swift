@@ -48,7 +48,7 @@ extension Indexer {
       try commit()
       return isWhole
     } catch {
-      // What is encoded is kept whatever ended the work; its own error is the one to tell.
+      // What is encoded is kept whatever ended the work; the original error is the one to report.
       try? commit()
       throw error
     }

@@ -6,7 +6,7 @@ package import Store
 extension Indexer {
   /// Makes an index with this model beside the one at `request.index`, which was made with another,
   /// and puts it in its place when it is whole. Until then the old one answers, also where this run
-  /// is stopped; the next one goes on from there.
+  /// is stopped; the next one continues from there.
   ///
   /// Captions that a file gave the old index go over. Arguments and errors are those of
   /// ``run(_:shouldStop:report:)``; `existing` is the old index, where it is open already.
@@ -39,7 +39,7 @@ extension Indexer {
     guard summary.failed + summary.failedBefore < summary.found else { return summary }
     do { try exchangeFolders(old, new) } catch {
       throw RetrievalError(
-        "\(new): the index is whole, but cannot be put in the place of \(old) (\(error)); move it "
+        "\(new): the index is complete, but cannot replace \(old) (\(error)); move it "
           + "there yourself")
     }
     try IndexFolder.remove(new)

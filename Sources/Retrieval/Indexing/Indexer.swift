@@ -10,7 +10,7 @@ import VectorIndex
 /// parallel, commits them batch by batch, drops vanished ones, and embeds their texts.
 ///
 /// A picture is done when its transaction is; nothing else records progress, so that a run may end
-/// at any moment and the next one goes on.
+/// at any moment and the next one continues.
 package struct Indexer: Sendable {
   let model: BLIPModel
   let decoder: any PictureDecoder
@@ -91,7 +91,7 @@ package struct Indexer: Sendable {
       try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
     }
     if options.isRebuilt {
-      // First of all, so that it mends what the changes below would stumble over.
+      // First, so that it repairs what the changes below would fail on.
       guard try updateVectorIndex() else {
         summary.interrupted = true
         return summary

@@ -57,7 +57,7 @@ struct IndexingPlan: Sendable {
   }
 
   /// Whether so many pictures seem gone that a disk that is not there, or a folder that was renamed by
-  /// mistake, is likelier than a person who deleted them. `gone`: those of `vanished` that did not move.
+  /// mistake, is likelier than deleting them all. `gone`: those of `vanished` that did not move.
   func isLikelyMistake(gone: Int) -> Bool {
     let unasked = gone - excluded
     return unasked > Self.manyPictures && 2 * unasked > kept + vanished.count

@@ -77,7 +77,7 @@ public struct IndexingSummary: Sendable, Equatable {
   public var pictureSeconds = 0.0
   /// Seconds that the image encoder ran, added up over all threads.
   public var encoderSeconds = 0.0
-  /// Stopped by the caller before the end; the next run goes on.
+  /// Stopped by the caller before the end; the next run continues.
   public var interrupted = false
 
   /// Nothing yet.

@@ -1,49 +1,48 @@
 internal import LMDB
 
-/// What a look at everything in an index has found.
+/// The result of checking everything in an index.
 public struct IndexCheck: Sendable, Equatable {
-  /// How a repair mends a fault.
+  /// How a repair fixes a fault.
   public enum Repair: String, Sendable, CaseIterable {
-    /// What is wrong is made anew from the other tables, or belongs to nothing and is taken away:
-    /// nothing is lost.
-    case mend
-    /// A picture or text is dropped whole; the next `blip index` finds it new and encodes it again.
+    /// Rebuilt from the other tables, or removed if it belongs to nothing: no data is lost.
+    case rebuild
+    /// The picture or text is removed; the next `blip index` finds it as new and encodes it again.
     case reindex
-    /// Not at all: pages of the file are damaged, or the settings of the index.
+    /// Cannot be fixed: pages of the file, or the settings of the index, are damaged.
     case none
   }
 
-  /// What is wrong with a table and mended alike.
+  /// Faults of a table that are fixed in the same way.
   public struct Fault: Sendable, Equatable {
     /// The table.
     public let table: String
-    /// How it is mended.
+    /// How it is fixed.
     public let repair: Repair
-    /// How often it was found.
+    /// The number of occurrences.
     public internal(set) var count: Int
-    /// The first of them, at most `IndexCheck.mostExamples`.
+    /// Descriptions of the first ones, at most `IndexCheck.mostExamples`.
     public internal(set) var examples: [String]
   }
 
-  /// As many faults of a kind are told one by one.
+  /// The most examples that are described for each fault.
   public static let mostExamples = 20
 
-  /// What was gone through.
+  /// The tables that were checked.
   public let tables: [TableSize]
-  /// What is wrong, table by table; empty where the index is sound.
+  /// The faults by table; empty if the index is sound.
   public let faults: [Fault]
 
-  /// Whether everything is as it should be.
+  /// Whether no fault was found.
   public var isSound: Bool { faults.isEmpty }
-  /// How many faults a repair mends so.
+  /// The number of faults that are fixed in this way.
   public func count(_ repair: Repair) -> Int {
     faults.reduce(0) { $0 + ($1.repair == repair ? $1.count : 0) }
   }
 }
 
 extension IndexSnapshot {
-  /// Goes through everything that the index holds, and through what its tables say of each other. All
-  /// faults are found, not the first alone; what is thrown is no fault of the index.
+  /// Checks every record of the index, and that its tables agree with each other. Finds all faults, not
+  /// only the first; a thrown error is not a fault of the index.
   package func check() throws -> IndexCheck {
     try tables.check(in: transaction).check
   }
@@ -95,7 +94,7 @@ final class Findings {
     }
   }
 
-  /// Pages that LMDB cannot read are a fault that nothing can mend.
+  /// Pages that LMDB cannot read are a fault that cannot be fixed.
   func reading(_ table: String, _ body: () throws -> Void) throws {
     do { try body() } catch let error as LMDBError {
       add(table, .none, "cannot be read to its end (\(error.description))")

@@ -14,8 +14,8 @@ public struct IndexRepair: Sendable, Equatable {
 extension IndexStore {
   /// Brings the index into a state that `IndexSnapshot.check` finds sound, in one transaction: pictures
   /// and texts that are whole stay as they are, and all else is made anew from them. A sound index is
-  /// left alone, and so is one with faults that cannot be mended: whoever writes into damaged pages may
-  /// lose more. Waits while another run writes the index, of which `whenHeld` is told.
+  /// left alone, and so is one with faults that cannot be fixed: writing into damaged pages may
+  /// lose more. Waits while another run writes the index, and then calls `whenHeld`.
   package func repair(whenHeld: (String) -> Void = { _ in }) throws -> IndexRepair {
     let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
     defer { withExtendedLifetime(lock) {} }

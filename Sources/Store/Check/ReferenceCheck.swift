@@ -18,14 +18,15 @@ extension IndexTables {
     _ findings: Findings, in transaction: borrowing T
   ) throws {
     try findings.scan(paths, in: transaction) { key, value in
-      guard let hash = findings.decode(HashKey.self, key.span.bytes, "paths", .mend, of: "a key"),
-        let id = findings.decode(LittleEndianUInt64.self, value, "paths", .mend, of: "a row")
+      guard
+        let hash = findings.decode(HashKey.self, key.span.bytes, "paths", .rebuild, of: "a key"),
+        let id = findings.decode(LittleEndianUInt64.self, value, "paths", .rebuild, of: "a row")
       else { return }
       guard let record = try record(id, in: transaction) else {
-        return findings.add("paths", .mend, "a row leads to picture \(id), which is not there")
+        return findings.add("paths", .rebuild, "a row leads to picture \(id), which is not there")
       }
       if SHA256.digest(of: record.path) != hash {
-        findings.add("paths", .mend, "a row leads to picture \(id), which has another path")
+        findings.add("paths", .rebuild, "a row leads to picture \(id), which has another path")
       }
     }
   }
@@ -36,14 +37,14 @@ extension IndexTables {
     try findings.scan(hashes, in: transaction) { key, value in
       guard
         let (hash, id) = findings.decode(
-          HashAndIDKey.self, key.span.bytes, "hashes", .mend, of: "a key"),
-        findings.decode(NoBytes.self, value, "hashes", .mend, of: "a row") != nil
+          HashAndIDKey.self, key.span.bytes, "hashes", .rebuild, of: "a key"),
+        findings.decode(NoBytes.self, value, "hashes", .rebuild, of: "a row") != nil
       else { return }
       guard let record = try record(id, in: transaction) else {
-        return findings.add("hashes", .mend, "a row leads to picture \(id), which is not there")
+        return findings.add("hashes", .rebuild, "a row leads to picture \(id), which is not there")
       }
       if record.contentHash != hash {
-        findings.add("hashes", .mend, "a row leads to picture \(id), which has other content")
+        findings.add("hashes", .rebuild, "a row leads to picture \(id), which has other content")
       }
     }
   }
@@ -55,17 +56,17 @@ extension IndexTables {
     try findings.scan(pictureTexts, in: transaction) { key, value in
       guard
         let (picture, text) = findings.decode(
-          IDPairKey.self, key.span.bytes, table, .mend, of: "a key"),
-        findings.decode(NoBytes.self, value, table, .mend, of: "a row") != nil
+          IDPairKey.self, key.span.bytes, table, .rebuild, of: "a key"),
+        findings.decode(NoBytes.self, value, table, .rebuild, of: "a row") != nil
       else { return }
       let record = try texts.raw.bytes(BigEndianUInt64.encode(text), in: transaction) {
         try? TextCodec.decode($0)
       }
       guard let record, let record else {
-        return findings.add(table, .mend, "a row leads to text \(text), which is not there")
+        return findings.add(table, .rebuild, "a row leads to text \(text), which is not there")
       }
       if record.picture ?? 0 != picture {
-        findings.add(table, .mend, "a row leads to text \(text), which is of another picture")
+        findings.add(table, .rebuild, "a row leads to text \(text), which is of another picture")
       }
     }
   }
@@ -75,7 +76,7 @@ extension IndexTables {
   ) throws {
     try findings.scan(failures, in: transaction) { key, value in
       let fault = Self.failureFault(key, value)
-      if let fault { findings.add("failures", .mend, fault) }
+      if let fault { findings.add("failures", .rebuild, fault) }
     }
   }
 
@@ -99,19 +100,19 @@ extension IndexTables {
       let greatest = sound.greatest[space] ?? 0
       if next.map({ $0 <= greatest || !ValidRecords.ids.contains($0) }) ?? true {
         findings.add(
-          "meta", .mend,
+          "meta", .rebuild,
           "\(counter.rawValue) is \(next.map { "\($0)" } ?? "no number"), and \(greatest) is in use"
         )
       }
       do { _ = try ProbeMeasurement(of: space, meta, at: path, in: transaction) } catch {
-        findings.add("meta", .mend, "the probes measured of \(space) cannot be read")
+        findings.add("meta", .rebuild, "the probes measured of \(space) cannot be read")
       }
     }
     do { _ = try MetadataTable.recall(meta, of: path, in: transaction) } catch {
-      findings.add("meta", .mend, "the recall that was asked for cannot be read")
+      findings.add("meta", .rebuild, "the recall that was asked for cannot be read")
     }
     do { _ = try MetadataTable.calibration(meta, of: path, in: transaction) } catch {
-      findings.add("meta", .mend, "the calibration of match probabilities cannot be read")
+      findings.add("meta", .rebuild, "the calibration of match probabilities cannot be read")
     }
   }
 }

@@ -58,15 +58,15 @@ struct ValidRecords {
         }
         if let other {
           findings.add(
-            "pictures", .mend, "picture \(id) has the path of picture \(other) (\(name))")
+            "pictures", .rebuild, "picture \(id) has the path of picture \(other) (\(name))")
           return
         }
         unclaimed[hash] = id
-        findings.add("paths", .mend, "no row leads to picture \(id) (\(name))")
+        findings.add("paths", .rebuild, "no row leads to picture \(id) (\(name))")
       }
       ids.insert(id)
       if try !tables.hashes.contains((record.contentHash, id), in: transaction) {
-        findings.add("hashes", .mend, "no row leads to picture \(id) (\(name))")
+        findings.add("hashes", .rebuild, "no row leads to picture \(id) (\(name))")
       }
     }
     return ids
@@ -84,7 +84,7 @@ struct ValidRecords {
     func take(_ id: UInt64, _ fault: String?) {
       embedded.insert(id)
       guard ids.contains(id) else {
-        return findings.add(table, .mend, "an embedding of \(noun) \(id), which is not there")
+        return findings.add(table, .rebuild, "an embedding of \(noun) \(id), which is not there")
       }
       guard let fault else { return }
       faulty.insert(id)
@@ -95,7 +95,7 @@ struct ValidRecords {
         switch found {
         case .sound(let id, let numbers): take(id, tables.fault(of: numbers))
         case .broken(let id, let fault): take(id, fault)
-        case .unreadable(let reason): findings.add(table, .mend, "a row is \(reason)")
+        case .unreadable(let reason): findings.add(table, .rebuild, "a row is \(reason)")
         }
       }
     }
@@ -115,12 +115,13 @@ struct ValidRecords {
     var missing = layout.features == .none ? [] : ids
     var broken: Set<UInt64> = []
     try findings.scan(tables.features, in: transaction) { key, value in
-      guard let id = findings.id(key, "features", .mend) else { return }
+      guard let id = findings.id(key, "features", .rebuild) else { return }
       guard ids.contains(id) else {
-        return findings.add("features", .mend, "features of picture \(id), which is not there")
+        return findings.add("features", .rebuild, "features of picture \(id), which is not there")
       }
       guard layout.features != .none else {
-        return findings.add("features", .mend, "picture \(id) has features, which are not stored")
+        return findings.add(
+          "features", .rebuild, "picture \(id) has features, which are not stored")
       }
       missing.remove(id)
       do throws(MalformedBytes) {
@@ -149,11 +150,11 @@ struct ValidRecords {
       else { return }
       if let picture = record.picture, !pictures.contains(picture) {
         return findings.add(
-          "texts", .mend, "text \(id) is of picture \(picture), which is not there")
+          "texts", .rebuild, "text \(id) is of picture \(picture), which is not there")
       }
       texts.updateValue(record.picture, forKey: id)
       if try !tables.pictureTexts.contains((record.picture ?? 0, id), in: transaction) {
-        findings.add("picture_texts", .mend, "no row leads to text \(id)")
+        findings.add("picture_texts", .rebuild, "no row leads to text \(id)")
       }
     }
     return texts

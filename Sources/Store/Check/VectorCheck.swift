@@ -7,12 +7,12 @@ extension IndexTables {
   func checkVectors<T: Transaction & ~Copyable>(
     _ sound: ValidRecords, _ findings: Findings, in transaction: borrowing T
   ) throws {
-    // An index of the first format has none, and is whole without.
+    // An index of the first format has none and does not need one.
     guard let vectors else { return }
     var check = VectorCheck(tables: vectors, findings: findings, embedded: sound.embedded)
     try check.readLists(in: transaction)
     try check.readBlocks(in: transaction) { space, id in
-      // Embeddings that are broken have been told of.
+      // Damaged embeddings were reported already.
       try? embeddings(of: space).get(id, in: transaction)
     }
     check.compareCounts()
@@ -121,7 +121,7 @@ private struct VectorCheck {
       key.block == 0
     else { return add(name, "\(shown(key)) belongs to nothing") }
     hasCodes.insert(space)
-    // Without one of its lists a space has no matrix of them; that is told already.
+    // Without one of its lists a space has no matrix of them; that was reported already.
     guard let centroids = try? VectorList.centroids(of: lists, dimension: tables.dimension) else {
       return
     }
@@ -164,13 +164,13 @@ private struct VectorCheck {
   }
 
   private func add(_ table: String, _ what: @autoclosure () -> String) {
-    findings.add(table, .mend, what())
+    findings.add(table, .rebuild, what())
   }
 
   private func decode<C: Codec>(
     _ codec: C.Type, _ bytes: RawSpan, _ table: String, of what: @autoclosure () -> String
   ) -> C.Value? {
-    findings.decode(codec, bytes, table, .mend, of: what())
+    findings.decode(codec, bytes, table, .rebuild, of: what())
   }
 
   private func shown(_ key: BlockKey) -> String {

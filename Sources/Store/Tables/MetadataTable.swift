@@ -121,7 +121,7 @@ enum MetadataTable {
     try meta.put(Row.modelPath, modelPath, in: transaction)
   }
 
-  /// The recall that lists of vectors are to have; nil where nobody has asked for one.
+  /// The recall that lists of vectors are to have; nil if none was requested.
   static func recall<T: Transaction & ~Copyable>(
     _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
   ) throws -> Double? {
@@ -147,7 +147,7 @@ enum MetadataTable {
     try meta.delete(Row.recall, in: transaction)
   }
 
-  /// How match probabilities are calibrated; nil where nobody has measured it.
+  /// How match probabilities are calibrated; nil if it was not measured.
   static func calibration<T: Transaction & ~Copyable>(
     _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
   ) throws -> MatchCalibration? {
@@ -155,7 +155,7 @@ enum MetadataTable {
     let bias = try text(Row.matchBias, meta, path, in: transaction)
     guard let temperature = Float(temperature), let bias = Float(bias),
       let calibration = MatchCalibration(temperature: temperature, bias: bias)
-    else { throw RetrievalError.damaged(path, "meta has a match calibration that is none") }
+    else { throw RetrievalError.damaged(path, "meta has an invalid match calibration") }
     return calibration
   }
 

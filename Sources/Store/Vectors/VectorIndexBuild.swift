@@ -10,8 +10,8 @@ extension IndexStore {
   /// Brings the vector index to the number of its vectors: flat, or in lists, with probes measured for
   /// the recall wanted. Most runs find nothing to do. Meanwhile searches read what was there.
   ///
-  /// `report` hears of how many vectors are indexed, before the work is done. Returns false where
-  /// `shouldStop` ended it: then all is as it was.
+  /// `report` gets the number of vectors before the work begins. Returns false if `shouldStop` ended it:
+  /// then nothing has changed.
   package func updateVectorIndex(
     _ options: VectorIndexOptions = VectorIndexOptions(), shouldStop: () -> Bool = { false },
     report: (Int) -> Void = { _ in }

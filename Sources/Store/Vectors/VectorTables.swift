@@ -104,7 +104,7 @@ struct VectorTables: Sendable {
     }
   }
 
-  /// Damage that the embeddings can mend.
+  /// Damage that can be repaired from the embeddings.
   func damaged(_ reason: String) -> RetrievalError {
     RetrievalError(
       .damagedVectors,

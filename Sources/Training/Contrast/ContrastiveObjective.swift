@@ -1,3 +1,4 @@
+public import Random
 public import Tensors
 
 /// BLIP's image-text contrastive objective (ITC): the student's embeddings against the momentum

@@ -1,3 +1,4 @@
+import Random
 internal import Tensors
 
 /// The latest momentum embeddings of pictures and texts, in a ring buffer: ITC needs more negatives

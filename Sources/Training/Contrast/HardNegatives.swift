@@ -1,3 +1,4 @@
+public import Random
 internal import Glibc
 public import Tensors
 

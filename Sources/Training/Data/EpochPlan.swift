@@ -1,3 +1,4 @@
+import Random
 internal import Captions
 internal import Images
 
@@ -19,7 +20,7 @@ struct EpochPlan {
   ///   - pictures: The pictures of the set to use.
   ///   - batch: Pairs in a batch; fewer if there are fewer groups.
   init(_ set: TrainingSet, pictures: [Int], batch: Int, seed: UInt64, epoch: Int) {
-    var draws = SeededDraws(seed, 0xE90C, UInt64(epoch))
+    var draws = SplitMix64(key: seed, 0xE90C, UInt64(epoch))
     var pairs: [TrainingPair] = []
     for picture in pictures {
       let captions = set.texts[picture].count

@@ -1,3 +1,4 @@
+import Random
 internal import Checkpoints
 internal import Digests
 internal import Images
@@ -97,7 +98,7 @@ struct StemCache: Sendable {
     let isWhole = try maker.fill { picture in
       let original = try read(pictures[picture], side)
       return try (0...recipe.views).map { view in
-        var draws = SeededDraws(recipe.seed, 0x57E4, UInt64(picture), UInt64(view))
+        var draws = SplitMix64(key: recipe.seed, 0x57E4, UInt64(picture), UInt64(view))
         let shown = view == 0 ? original : recipe.augmentation(original, side: side, &draws)
         guard let output = try model.stemOutput(of: model.pixels(of: shown), layers: layers) else {
           preconditionFailure("a model with a stem has its output")

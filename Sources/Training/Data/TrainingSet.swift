@@ -1,3 +1,4 @@
+import Random
 public import Captions
 internal import Images
 
@@ -49,7 +50,7 @@ public struct HeldOutSplit: Sendable, Equatable {
     if candidates.isEmpty { candidates = Array(pictures.indices) }
     let wanted = (Double(candidates.count) * share).rounded(.toNearestOrEven)
     let count = min(max(Int(wanted), 1), pictures.count - 1)
-    var draws = SeededDraws(seed, 0x5917)
+    var draws = SplitMix64(key: seed, 0x5917)
     let chosen = Set(draws.shuffled(candidates).prefix(count))
     heldOut = pictures.indices.filter(chosen.contains)
     training = pictures.indices.filter { !chosen.contains($0) }

@@ -1,3 +1,4 @@
+import Random
 internal import BLIP
 internal import Captions
 internal import Checkpoints
@@ -72,8 +73,8 @@ struct PictureViews: Sendable {
       pictureNumbers: kept.map { Int32(set.groups[pairs[$0].picture]) })
   }
 
-  private func draws(_ pair: TrainingPair, _ epoch: Int) -> SeededDraws {
-    SeededDraws(seed, 0x71E3, UInt64(epoch), UInt64(pair.picture), UInt64(pair.caption))
+  private func draws(_ pair: TrainingPair, _ epoch: Int) -> SplitMix64 {
+    SplitMix64(key: seed, 0x71E3, UInt64(epoch), UInt64(pair.picture), UInt64(pair.caption))
   }
 }
 

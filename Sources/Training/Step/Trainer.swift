@@ -1,3 +1,4 @@
+import Random
 internal import Checkpoints
 internal import Tensors
 

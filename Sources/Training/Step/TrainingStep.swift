@@ -1,3 +1,4 @@
+import Random
 internal import BLIP
 internal import Tensors
 

@@ -1,9 +1,10 @@
+import Random
 public import Tensors
 
 /// How the vectors of an index are to be indexed.
 public struct VectorIndexOptions: Sendable {
   /// From so many vectors on they are divided into lists.
-  public static let listsFrom = 1 << 18
+  public static let listsFrom = 1 << 16
   /// The recall that lists are probed for unless another is asked for.
   public static let usualRecall = 0.99
 
@@ -47,7 +48,7 @@ public struct ProbeMeasurement: Sendable, Equatable {
   }
 }
 
-/// What is to be done to an index.
+/// Work that an index needs.
 public enum VectorIndexWork: Sendable, Equatable {
   /// One list of all vectors.
   case makeFlat
@@ -98,7 +99,7 @@ extension VectorStorage {
   /// - Parameters:
   ///   - queries: Vectors of another kind that will be searched for, one a row: where they are enough,
   ///     probes are measured with them too, and the more demanding queries decide.
-  ///   - checkpoint: Called every now and then; what it throws ends the work.
+  ///   - checkpoint: Called regularly; an error that it throws ends the work.
   public func perform(
     _ work: VectorIndexWork, queries: Matrix? = nil, checkpoint: () throws -> Void = {}
   ) throws {

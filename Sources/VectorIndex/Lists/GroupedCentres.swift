@@ -1,3 +1,4 @@
+import Random
 internal import Synchronization
 internal import Tensors
 

@@ -25,23 +25,29 @@ public struct Probes: Sendable, Equatable {
   /// The lists with those scores, of which lists that are none have −infinity; the best first, the
   /// first of equals first.
   func chosen(from scores: [Float]) -> [Int] {
-    let greatest = scores.max() ?? -.infinity
-    let least = greatest - margin
+    let most = min(nprobe, scores.count)
+    var least = (scores.max() ?? -.infinity) - margin
     var chosen: [(list: Int, score: Float)] = []
+    func keepBest() {
+      chosen.sort { ($1.score, $0.list) < ($0.score, $1.list) }
+      chosen.removeLast(max(0, chosen.count - most))
+    }
     scores.withUnsafeBytes { bytes in
       typealias Lanes = SIMD8<Float>
-      var list = 0
-      while list < scores.count {
-        let lanes = bytes.loadUnaligned(fromByteOffset: 4 * list, as: Lanes.self)
-        if any(lanes .>= least) {
-          for lane in 0..<8 where lanes[lane] >= least && lanes[lane] > -.infinity {
-            chosen.append((list + lane, lanes[lane]))
-          }
+      for first in stride(from: 0, to: scores.count, by: 8) {
+        let lanes = bytes.loadUnaligned(fromByteOffset: 4 * first, as: Lanes.self)
+        guard any(lanes .>= least) else { continue }
+        for lane in 0..<8 where lanes[lane] >= least && lanes[lane] > -.infinity {
+          chosen.append((first + lane, lanes[lane]))
         }
-        list += 8
+        // Few of thousands of lists are kept, so sort them now and then and skip what cannot be among them.
+        if chosen.count >= 2 * most + 64, most > 0 {
+          keepBest()
+          least = max(least, chosen[most - 1].score)
+        }
       }
     }
-    chosen.sort { ($1.score, $0.list) < ($0.score, $1.list) }
-    return chosen.prefix(nprobe).map(\.list)
+    keepBest()
+    return chosen.map(\.list)
   }
 }

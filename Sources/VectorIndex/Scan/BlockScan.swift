@@ -118,7 +118,7 @@ public struct BlockScan: Sendable {
       let fineError = Double(block.fineError(found.index).value)
       let exactness = fineError * bounds.reach + bounds.rounding
       guard error.isFinite, estimate.isFinite, exactness.isFinite, error >= 0, exactness >= 0 else {
-        throw VectorError(description: "a block with a vector that is none (id \(id))")
+        throw VectorError(description: "a block with an invalid vector (id \(id))")
       }
       guard estimate + exactness >= floor else { continue }
       survivors.append(
@@ -146,7 +146,7 @@ public struct BlockScan: Sendable {
       if let isIncluded, !isIncluded(id) { continue }
       let score = centroidScore + found.score - bounds.error(found.codeError)
       guard score.isFinite else {
-        throw VectorError(description: "a block with a vector that is none (id \(id))")
+        throw VectorError(description: "a block with an invalid vector (id \(id))")
       }
       least.insert(Neighbor(id: id, score: score))
     }

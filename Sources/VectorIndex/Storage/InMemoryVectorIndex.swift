@@ -53,7 +53,7 @@ public final class InMemoryVectorIndex {
   }
 
   /// Brings the index to the number of its vectors: flat, or in lists, with probes measured for the recall
-  /// wanted. Does nothing where nothing is to be done.
+  /// wanted. Does nothing if the index is up to date.
   public func update(_ options: VectorIndexOptions = VectorIndexOptions()) throws {
     if let recall = options.recall { self.recall = recall }
     let lists = records[VectorList.flat] == nil ? records.count : 0

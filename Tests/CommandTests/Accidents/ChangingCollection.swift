@@ -27,7 +27,7 @@ struct ChangingCollection {
   var captionsOfPictures: [String: String] { captions.filter { pictures[$0.key] != nil } }
 
   /// Adds, changes, removes, moves or copies a picture, or does something to a caption.
-  mutating func change(using random: inout SeededGenerator) {
+  mutating func change(using random: inout SplitMix64) {
     let present = pictures.keys.sorted()
     let picture = present.randomElement(using: &random)!
     let place = Self.places.filter { pictures[$0] == nil }.randomElement(using: &random)!

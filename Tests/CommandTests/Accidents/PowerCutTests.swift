@@ -70,7 +70,7 @@ struct PowerCutTests {
       of: file, ["index", collection.pictures, "--index", collection.index])
     #expect(trace.outcome.status == 0, "\(trace.outcome.errors)")
 
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     var disk = Disk(before)
     var commits = [try #require(try pictures(of: before))]
     var images: [(image: [UInt8], commit: Int)] = []

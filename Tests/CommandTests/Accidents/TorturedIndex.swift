@@ -23,7 +23,7 @@ struct TorturedIndex {
     case ending = "with all of it done"
   }
 
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private var truth = ChangingCollection()
   /// The paths that the index held when it was last looked at.
   private var held: Set<String> = []
@@ -33,7 +33,7 @@ struct TorturedIndex {
   private var collection: Collection { truth.collection }
 
   init(seed: UInt64) throws {
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
     try finish()
   }
 

@@ -75,7 +75,7 @@ struct CheckCommandTests {
     let json = blip("check", "--json", "--index", index.path)
     let check = try #require(try json.objects(Check.self).first)
     #expect(json.status == 1 && !check.sound && check.faults.map(\.count) == [8])
-    #expect(check.faults.map(\.repair) == ["mend"] && check.faults[0].examples.count == 8)
+    #expect(check.faults.map(\.repair) == ["rebuild"] && check.faults[0].examples.count == 8)
 
     let repair = blip("check", "--repair", "--json", "--index", index.path)
     let repaired = try #require(try repair.objects(Check.self).first)

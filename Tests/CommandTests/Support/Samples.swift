@@ -24,7 +24,7 @@ enum Drawing {
 
   /// A JPEG of 8 × 6 fields of random colours: no two of them look alike.
   static func mosaic(_ number: Int) -> [UInt8] {
-    var random = SeededGenerator(seed: UInt64(number))
+    var random = SplitMix64(seed: UInt64(number))
     let fields = (0..<8 * 6 * 3).map { _ in UInt8.random(in: 0...255, using: &random) }
     var pixels: [UInt8] = []
     for y in 0..<48 {

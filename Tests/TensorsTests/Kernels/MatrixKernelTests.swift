@@ -256,7 +256,7 @@ private func coreTypeInUse() -> String? {
 /// Compares products large and small with sums in double precision.
 private func productsAreRight() {
   for (rows, columns, depth) in [(3, 4, 5), (130, 70, 200)] {
-    var numbers = SeededGenerator(seed: 7)
+    var numbers = SplitMix64(seed: 7)
     let (a, b) = (numbers.matrix(rows, depth), numbers.matrix(columns, depth))
     var c = Matrix()
     multiply(a, by: b, transposed: true, into: &c)

@@ -29,15 +29,3 @@ public struct CounterRandom: Sendable {
     return radius * cos(2 * .pi * uniform(at: 2 &* position &+ 1))
   }
 }
-
-/// A different key for every number: SplitMix64's output function.
-package func mixed(_ key: UInt64, _ number: UInt64) -> UInt64 {
-  mixed(key &+ (number &+ 1) &* 0x9E37_79B9_7F4A_7C15)
-}
-
-private func mixed(_ bits: UInt64) -> UInt64 {
-  var bits = bits
-  bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-  bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-  return bits ^ (bits >> 31)
-}
