@@ -53,6 +53,7 @@ let package = Package(
       linkerSettings: ["jpeg", "png16", "webp", "webpdemux", "tiff", "gif", "heif"].map {
         .linkedLibrary($0)
       }),
+    .systemLibrary(name: "CChafa", pkgConfig: "chafa", providers: [.apt(["libchafa-dev"])]),
     .target(name: "CKernels"),
     module("Random"),
     // Layer 1: matrices, hashes, curves, and the file system.
@@ -101,7 +102,7 @@ let package = Package(
     module(
       "Commands",
       [
-        "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts", "Checkpoints",
+        "CChafa", "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts", "Checkpoints",
         "Files", "Hub", "Images", "Metrics", "Tensors", "Tokenization", arguments,
       ]),
     // Layer 8: the program.

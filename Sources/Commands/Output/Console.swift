@@ -26,6 +26,17 @@ struct Console: Sendable {
     return Int(size.ws_col)
   }
 
+  /// The size of a character in pixels; nil if the terminal does not tell it.
+  var cell: (width: Int, height: Int)? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return nil
+    }
+    let width = Int(size.ws_xpixel / size.ws_col)
+    let height = Int(size.ws_ypixel / size.ws_row)
+    return width > 1 && height > 1 ? (width, height) : nil
+  }
+
   /// The text dimmed, on a terminal with colours.
   func dimmed(_ text: String) -> String { isColored ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 

@@ -34,19 +34,24 @@ enum HTMLPage {
 
     """
 
-  /// A tile of the grid: the picture at `location`, lines of caption and scores. If the picture can no
-  /// longer be read, the tile says so.
-  static func tile(_ location: [UInt8], caption lines: [String], scores: String) -> String {
-    """
-    <figure>
-    <a class="picture" href="\(fileURL(location))">\(thumbnail(of: location))</a>
-    <figcaption>
-    \(lines.joined(separator: "\n"))
-    <p class="scores">\(scores)</p>
-    </figcaption>
-    </figure>
+  /// A tile of the grid: the picture at `location`, which a click shows whole, lines of caption and
+  /// scores. If the picture can no longer be read, the tile says so.
+  /// - Parameter alternative: What the picture shows, for who does not see it. Nil: its name.
+  static func tile(
+    _ location: [UInt8], alternative: String? = nil, caption lines: [String], scores: String
+  ) -> String {
+    let thumbnail = Thumbnail(of: location)
+    let alternative = alternative ?? printable(lastComponent(of: location))
+    return """
+      <figure style="--shape:\(fixed(thumbnail?.shape ?? 4 / 3, 3))">
+      <a class="picture" href="\(fileURL(location))">\(image(thumbnail, alternative))</a>
+      <figcaption>
+      <p class="scores">\(scores)</p>
+      \(lines.joined(separator: "\n"))
+      </figcaption>
+      </figure>
 
-    """
+      """
   }
 
   /// A path with its folders dimmed, which may wrap after each of them.
@@ -61,34 +66,58 @@ enum HTMLPage {
   /// A match probability as a number and a bar.
   static func match(_ probability: Float) -> String {
     """
-    <span>match <b>\(percent(probability))</b>\
-    <meter min="0" max="1" value="\(fixed(Double(probability), 4))"></meter></span>
+    <span>match <b>\(percent(probability))</b></span>\
+    <meter min="0" max="1" value="\(fixed(Double(probability), 4))"></meter>
     """
   }
 
   /// A thumbnail of the picture at `path`, or a note that it can no longer be read.
   static func thumbnail(of path: [UInt8]) -> String {
+    image(Thumbnail(of: path), printable(lastComponent(of: path)))
+  }
+
+  private static func image(_ thumbnail: Thumbnail?, _ alternative: String) -> String {
+    guard let thumbnail else {
+      return "<span class=\"missing\">This picture can no longer be read.</span>"
+    }
+    let picture = thumbnail.picture
+    return """
+      <img alt="\(escaped(alternative))" width="\(picture.width)" height="\(picture.height)" \
+      src="data:image/jpeg;base64,\(base64(picture.jpeg(quality: 85)))">
+      """
+  }
+}
+
+/// A picture small enough for a page.
+private struct Thumbnail {
+  /// In pixels: twice the height of a row, to be sharp on high-density screens.
+  private static let side = 640
+  /// Tiles are neither narrower nor wider than this, width over height.
+  private static let shapes = 0.7...2.4
+
+  let picture: Picture
+
+  /// Nil, with a note, if the picture cannot be read.
+  init?(of path: [UInt8]) {
     do {
-      let picture = try readPicture(at: path, decoder: ImageDecoder(), side: thumbnailSide)
-        .fitted(to: thumbnailSide)
-      let data = base64(picture.jpeg(quality: 85))
-      return """
-        <img alt="" width="\(picture.width)" height="\(picture.height)" \
-        src="data:image/jpeg;base64,\(data)">
-        """
+      picture = try readPicture(at: path, decoder: ImageDecoder(), side: Self.side)
+        .fitted(to: Self.side)
     } catch {
       Console.note("no thumbnail: \(printable("\(error)"))")
-      return "<span class=\"missing\">This picture can no longer be read.</span>"
+      return nil
     }
   }
 
-  /// In pixels: twice the width of a tile, to be sharp on high-density screens.
-  private static let thumbnailSide = 560
+  /// The shape of its tile, width over height.
+  var shape: Double {
+    let shape = Double(picture.width) / Double(picture.height)
+    return min(max(shape, Self.shapes.lowerBound), Self.shapes.upperBound)
+  }
 }
 
 extension Picture {
   /// The picture scaled down so that neither side is longer than `side`.
-  fileprivate func fitted(to side: Int) -> Picture {
+  func fitted(to side: Int) -> Picture {
     let longer = max(width, height)
     guard longer > side else { return self }
     func scaled(_ length: Int) -> Int { max(1, (length * side + longer / 2) / longer) }

@@ -1,55 +1,72 @@
 /// The style sheets of the HTML pages.
 enum PageStyle {
-  /// A responsive grid of tiles, light or dark as the system is.
+  /// Rows of pictures of about the same height, each as wide as its shape asks for; light or dark as the
+  /// system is. A tile sets `--shape`, its width over its height.
   static let grid = """
     :root {
-      --page: #f6f5f2; --tile: #fff; --edge: #e3e0d9; --text: #1d1c1a; --faint: #6d6961;
-      --mark: #b4532a;
+      --page: #fbfaf8; --well: #efede8; --line: #dedad2; --text: #201f1c; --faint: #716d65;
+      --bar: #a39b8b; --accent: #2f6f8f;
     }
     @media (prefers-color-scheme: dark) {
       :root {
-        --page: #161514; --tile: #211f1d; --edge: #35322e; --text: #efece6; --faint: #a09a90;
-        --mark: #e88d5f;
+        --page: #131312; --well: #1f1e1c; --line: #35332f; --text: #ebe9e4; --faint: #9a958b;
+        --bar: #7b7569; --accent: #7fb8d4;
       }
     }
     * { box-sizing: border-box; margin: 0; }
     body {
-      background: var(--page); color: var(--text); padding: clamp(1rem, 4vw, 3rem);
-      font: 15px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+      background: var(--page); color: var(--text); padding: clamp(1.1rem, 3.5vw, 3rem);
+      font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
     }
-    header { max-width: 60rem; margin-bottom: 2rem; }
-    h1 { font-size: clamp(1.4rem, 3vw, 2.2rem); line-height: 1.2; overflow-wrap: anywhere; }
-    header p { color: var(--faint); margin-top: .4rem; overflow-wrap: anywhere; }
-    main { display: grid; gap: 1.1rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
+    header { max-width: 60rem; margin-bottom: clamp(1.4rem, 3vw, 2.4rem); }
+    h1 {
+      font-size: clamp(1.35rem, 2.6vw, 2rem); font-weight: 600; line-height: 1.25;
+      letter-spacing: -.012em; overflow-wrap: anywhere;
+    }
+    header p { color: var(--faint); margin-top: .3rem; overflow-wrap: anywhere; }
+    header b { font-weight: 500; color: var(--text); }
+    main { display: flex; flex-wrap: wrap; gap: 2rem 1.25rem; }
+    /* Keeps the last row from being stretched. */
+    main::after { content: ""; flex: 10000 1 0; }
     figure {
-      display: flex; flex-direction: column; min-width: 0; overflow: hidden;
-      background: var(--tile); border: 1px solid var(--edge); border-radius: 10px;
+      --shape: 1.333; --row: clamp(11rem, 19vw, 17rem);
+      flex: calc(var(--shape) * 100) 1 calc(var(--shape) * var(--row));
+      min-width: min(10rem, 100%); max-width: max(10rem, calc(var(--shape) * var(--row) * 1.5));
     }
-    .picture, .query {
-      display: flex; align-items: center; justify-content: center; background: #fff;
-      overflow: hidden; text-decoration: none;
+    .picture {
+      display: flex; align-items: center; justify-content: center; overflow: hidden;
+      aspect-ratio: var(--shape); border-radius: 6px; background: var(--well);
+      color: inherit; text-decoration: none; outline: 1px solid transparent; outline-offset: 2px;
+      transition: outline-color .15s;
     }
-    .picture { aspect-ratio: 4 / 3; padding: .6rem; border-bottom: 1px solid var(--edge); }
-    .query {
-      width: fit-content; margin-bottom: 1rem; border: 1px solid var(--edge); border-radius: 10px;
+    .picture:hover { outline-color: var(--line); }
+    .picture:focus-visible { outline: 2px solid var(--accent); }
+    .picture img { display: block; width: 100%; height: 100%; object-fit: contain; }
+    .query { display: flex; flex-wrap: wrap; gap: .6rem; margin-bottom: .9rem; }
+    .query img {
+      display: block; width: auto; height: auto; max-width: 15rem; max-height: 10rem;
+      border-radius: 6px;
     }
-    img { width: auto; height: auto; max-width: 100%; max-height: 100%; display: block; }
-    .query img { max-width: 14rem; max-height: 11rem; }
-    .missing { color: #6d6961; padding: 1rem; text-align: center; }
-    figcaption {
-      flex: 1; display: flex; flex-direction: column; gap: .3rem; padding: .75rem .9rem .8rem;
-    }
-    .path { font-weight: 600; overflow-wrap: anywhere; }
-    .path span { font-weight: 400; color: var(--faint); }
-    .caption { color: var(--faint); overflow-wrap: anywhere; }
+    .missing { color: var(--faint); font-size: .87rem; padding: 1rem; text-align: center; }
+    figcaption { padding-top: .5rem; font-size: .87rem; line-height: 1.4; }
+    .path { overflow-wrap: anywhere; }
+    .path span { color: var(--faint); }
+    .caption { color: var(--faint); overflow-wrap: anywhere; margin-top: .1rem; }
     .scores {
-      display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .9rem;
-      margin-top: auto; padding-top: .35rem; color: var(--faint); font-size: .87em;
-      font-variant-numeric: tabular-nums;
+      display: flex; flex-wrap: wrap; align-items: center; gap: 0 .7rem; margin-top: .2rem;
+      color: var(--faint); font-size: .8rem; font-variant-numeric: tabular-nums;
     }
-    .scores b { color: var(--text); font-weight: 600; }
-    .rank { color: var(--mark); font-weight: 700; }
-    .rank::before { content: "#"; }
-    meter { width: 4rem; height: .6rem; margin-left: .4rem; vertical-align: baseline; }
+    .scores b { font-weight: 500; color: var(--text); }
+    .rank { min-width: 1.1em; }
+    meter {
+      flex: 1 1 3rem; max-width: 9rem; height: 3px; border: 0; border-radius: 2px;
+      appearance: none; background: var(--line);
+    }
+    meter::-webkit-meter-inner-element { display: block; height: 3px; }
+    meter::-webkit-meter-bar {
+      height: 3px; border: 0; border-radius: 2px; background: var(--line);
+    }
+    meter::-webkit-meter-optimum-value { border-radius: 2px; background: var(--bar); }
+    meter::-moz-meter-bar { border-radius: 2px; background: var(--bar); }
     """
 }

@@ -31,7 +31,15 @@ struct ResultPage {
     """
   }
 
-  private var title: String { "\(query)" }
+  /// The query, with the names of pictures without their folders.
+  private var title: String {
+    let terms = query.terms.map { term in
+      guard case .picture(let path) = term.content else { return term }
+      let name = String(decoding: lastComponent(of: Array(path.utf8)), as: UTF8.self)
+      return QueryExpression.Term(.picture(name), weight: term.weight)
+    }
+    return "\((try? QueryExpression(terms)) ?? query)"
+  }
 
   private var heading: String {
     let pictures = query.pictures.map { HTMLPage.thumbnail(of: Array($0.utf8)) }
@@ -41,14 +49,14 @@ struct ResultPage {
 
   private func tile(_ hit: PictureHit, rank: Int) -> String {
     HTMLPage.tile(
-      hit.locationBytes,
+      hit.locationBytes, alternative: hit.captions.first,
       caption: [HTMLPage.path(hit.path)]
         + hit.captions.map { "<p class=\"caption\">\(escaped($0))</p>" },
       scores: "<span class=\"rank\">\(rank)</span>\(scores(hit))")
   }
 
   private func scores(_ hit: PictureHit) -> String {
-    "<span>cosine <b>\(fixed(Double(hit.cosine), 3))</b></span>"
-      + (hit.matchProbability.map(HTMLPage.match) ?? "")
+    (hit.matchProbability.map(HTMLPage.match) ?? "")
+      + "<span>cosine \(fixed(Double(hit.cosine), 3))</span>"
   }
 }

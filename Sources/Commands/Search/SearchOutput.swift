@@ -15,6 +15,12 @@ struct SearchOutput: ParsableArguments {
     help: "With --paths: end each path with a NUL byte, for xargs -0.")
   var endsWithNull = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Draw a thumbnail of each result in the terminal: by the protocols of kitty, sixel or "
+        + "iTerm, or in coloured characters."))
+  var preview = false
+
   @Option(
     help: ArgumentHelp(
       "Write the results to a self-contained HTML page.", valueName: "file"))
@@ -22,6 +28,9 @@ struct SearchOutput: ParsableArguments {
 
   func validate() throws {
     if isJSON && isPaths { throw ValidationError("--json cannot be combined with --paths.") }
+    if preview && (isJSON || isPaths) {
+      throw ValidationError("--preview cannot be combined with --json or --paths.")
+    }
     if endsWithNull && !isPaths { throw ValidationError("-0 (--null) requires --paths.") }
     if html?.isEmpty == true { throw ValidationError("--html must not be empty.") }
   }
@@ -39,7 +48,12 @@ struct SearchOutput: ParsableArguments {
           matchProbability: $0.matchProbability, cosine: $0.cosine, text: $0.path,
           notes: $0.captions)
       }
-      try Console.output.write(Table.ranked(rows, heading: "picture", console: .output))
+      if preview && Console.output.isTerminal {
+        try PreviewList(console: .output).write(rows, locations: hits.map(\.locationBytes))
+      } else {
+        if preview { Console.note("--preview draws in a terminal only; here is the table") }
+        try Console.output.write(Table.ranked(rows, heading: "picture", console: .output))
+      }
     }
   }
 }

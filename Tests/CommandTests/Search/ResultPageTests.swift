@@ -15,11 +15,14 @@ struct ResultPageTests {
 
     let page = String(decoding: readBytes(file), as: UTF8.self)
     #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
-    #expect(page.ranges(of: "<figure>").count == 4)
+    #expect(page.ranges(of: "<figure ").count == 4)
     #expect(page.ranges(of: "src=\"data:image/jpeg;base64,/9j/").count == 4)
     #expect(page.ranges(of: "src=").count == 4 && !page.contains("http:"))
     #expect(!page.contains("https:") && !page.contains("<script") && !page.contains("<link"))
     #expect(page.ranges(of: "<meter").count == 2)
+    // A click opens the file, and who does not see the pictures is told what they show.
+    #expect(page.ranges(of: "href=\"file://\(collection.pictures)/picture-0").count == 4)
+    #expect(page.contains("alt=\"a red wall\"") && !page.contains("alt=\"\""))
     for text in [
       "stripes &amp; &lt;b&gt;waves&lt;/b&gt;", "green waves &amp; &lt;ripples&gt;",
       "pink &quot;dots&quot;", "picture-03.jpg", "four",
@@ -38,7 +41,7 @@ struct ResultPageTests {
     let outcome = blip("search", "a wall", "--index", collection.index, "--html", file)
     #expect(outcome.status == 0 && outcome.errors.contains("picture-01.jpg"))
     let page = String(decoding: readBytes(file), as: UTF8.self)
-    #expect(page.ranges(of: "<figure>").count == 2 && page.ranges(of: "<img").count == 1)
+    #expect(page.ranges(of: "<figure ").count == 2 && page.ranges(of: "<img").count == 1)
     #expect(page.contains("can no longer be read"))
   }
 
