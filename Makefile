@@ -10,7 +10,7 @@ SWIFT := swift
 CHECKED := --explicit-target-dependency-import-check error
 BLIP := .build/release/blip
 LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev \
-	libgif-dev libheif-dev libchafa-dev pkg-config
+	libgif-dev libheif-dev libchafa-dev libgexiv2-dev libstemmer-dev pkg-config
 STAMPS := /usr/share/tuxpaint/stamps
 SOURCES := Package.swift Sources Tests docs/Examples Benchmarks/Package.swift Benchmarks/Sources
 

@@ -33,7 +33,8 @@ let package = Package(
   products: [
     .executable(name: "blip", targets: ["blip"]),
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
-    .library(name: "Retrieval", targets: ["Retrieval", "Store", "Captions"]),
+    .library(
+      name: "Retrieval", targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -47,6 +48,7 @@ let package = Package(
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     // Built with the header of libopenblas-dev; the library is loaded at run time, when needed.
     .target(name: "COpenBLAS"),
+    .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CCodecs",
@@ -54,20 +56,24 @@ let package = Package(
         .linkedLibrary($0)
       }),
     .systemLibrary(name: "CChafa", pkgConfig: "chafa", providers: [.apt(["libchafa-dev"])]),
+    // The library is loaded at run time, when the first file's metadata are read.
+    .target(name: "CGExiv2"),
     .target(name: "CKernels"),
     module("Random"),
-    // Layer 1: matrices, hashes, curves, and the file system.
+    // Layer 1: matrices, hashes, curves, the file system, and the letters of all scripts.
     module("Tensors", ["CKernels", "COpenBLAS", "Random"]),
     module("Digests", ["CCrypto"]),
     module("Charts"),
     module("Files"),
-    // Layer 2: weights, words, pictures, nearest neighbours, tables, captions.
+    module("TextNormalization"),
+    // Layer 2: weights, words, pictures, nearest neighbours, terms, tables, captions.
     module("Checkpoints", ["Digests", "Files"]),
     module(
       "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
-    module("Tokenization"),
-    module("Images", ["CCodecs", "CKernels", "Random"]),
+    module("Tokenization", ["TextNormalization"]),
+    module("Images", ["CCodecs", "CGExiv2", "CKernels", "Random"]),
     module("VectorIndex", ["CKernels", "Random", "Tensors"]),
+    module("TextIndex", ["CStemmer", "TextNormalization"]),
     module("LMDB", ["CLMDB", "Files"]),
     module("Captions", ["Files"]),
     module("Metrics"),
@@ -77,7 +83,11 @@ let package = Package(
       resources: [.copy("Resources/blip-mini")]),
     // Layer 4: what an index holds, on disk, and training.
     module(
-      "Store", ["BLIP", "Checkpoints", "Digests", "Files", "LMDB", "Tensors", "VectorIndex"]),
+      "Store",
+      [
+        "BLIP", "Checkpoints", "Digests", "Files", "Images", "LMDB", "Tensors", "TextIndex",
+        "VectorIndex",
+      ]),
     module(
       "Training",
       [
@@ -89,7 +99,7 @@ let package = Package(
       "Retrieval",
       [
         "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images", "Tensors",
-        "Tokenization", "VectorIndex",
+        "TextIndex", "Tokenization", "VectorIndex",
       ]),
     // Layer 6: what a model is worth on a captioned set.
     module(
@@ -125,9 +135,11 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("CheckpointsTests", ["Checkpoints"], resources: [.copy("Fixtures")]),
     tests("HubTests", ["Hub", "FakeHub", "Files"]),
-    tests("TokenizationTests", ["Tokenization"], resources: [.copy("Fixtures")]),
+    tests(
+      "TokenizationTests", ["Tokenization", "TextNormalization"], resources: [.copy("Fixtures")]),
     tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
+    tests("TextIndexTests", ["TextIndex"]),
     tests("LMDBTests", ["LMDB"]),
     tests("MetricsTests", ["Metrics"]),
     tests("FilesTests", ["Files"]),
@@ -137,8 +149,8 @@ let package = Package(
     tests(
       "StoreTests",
       [
-        "Store", "StoreTestSupport", "BLIP", "Checkpoints", "Digests", "Files", "LMDB", "Tensors",
-        "VectorIndex",
+        "Store", "StoreTestSupport", "BLIP", "Checkpoints", "Digests", "Files", "Images", "LMDB",
+        "Tensors", "TextIndex", "VectorIndex",
       ],
       resources: [.copy("Fixtures")]),
     tests(

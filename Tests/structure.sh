@@ -32,7 +32,7 @@ while read -r name number; do layer[$name]=$number; done < <(awk '
   /name: "TestSupport"/ { exit }
   /\/\/ Layer [0-9]+/ { match($0, /[0-9]+/); number = substr($0, RSTART, RLENGTH) }
   number != "" && (opened || /(module|[tT]arget|systemLibrary)\(/) {
-    opened = !match($0, /"[A-Za-z]+"/)
+    opened = !match($0, /"[A-Za-z0-9]+"/)
     if (!opened) print substr($0, RSTART + 1, RLENGTH - 2), number
   }' Package.swift)
 
@@ -42,7 +42,7 @@ for directory in Sources/*/; do
   [ -n "${layer[$name]:-}" ] || fail "$name is in no layer of Package.swift"
 done
 while read -r own name; do
-  imports=$(grep -rhoE '^(@[A-Za-z_]+ )?(public |package |internal |private )?import [A-Za-z]+' \
+  imports=$(grep -rhoE '^(@[A-Za-z_]+ )?(public |package |internal |private )?import [A-Za-z0-9]+' \
     "Sources/$name" --include='*.swift' | awk '{ print $NF }' | sort -u || true)
   used=
   for import in $imports; do

@@ -66,6 +66,15 @@ public struct ImageDecoder: Sendable {
     return (stored.upright(from: properties.orientation), properties)
   }
 
+  /// What the file says of itself in EXIF, IPTC and XMP; empty if it says nothing, if that cannot be
+  /// read, or if libgexiv2 is not installed.
+  public func details(of bytes: [UInt8]) -> PictureDetails {
+    guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes),
+      let blocks = MetadataBlocks.extract(from: bytes, format: format)
+    else { return PictureDetails() }
+    return MetadataReader.details(of: blocks)
+  }
+
   /// Reads only the header and checks it against the limits.
   public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageProperties {
     guard bytes.count <= maximumBytes else {

@@ -1,7 +1,9 @@
 package import BLIP
 internal import Files
+package import Images
 internal import LMDB
 package import Tensors
+package import TextIndex
 package import VectorIndex
 
 /// A consistent view of an index for as long as the closure runs.
@@ -90,6 +92,21 @@ package struct IndexSnapshot: ~Copyable {
     try tables.embedding(picture: id, in: transaction)
   }
 
+  /// What a picture's file says of itself; nil where that was not read. Empty where it says nothing.
+  package func details(picture id: UInt64) throws -> PictureDetails? {
+    try tables.details(picture: id, in: transaction)
+  }
+
+  /// Whether it was read what a picture's file says of itself.
+  package func hasDetails(picture id: UInt64) throws -> Bool {
+    try tables.details?.contains(id, in: transaction) ?? false
+  }
+
+  /// Of how many pictures it was read what their files say.
+  package func detailsCount() throws -> Int {
+    try tables.details?.statistics(in: transaction).entries ?? 0
+  }
+
   /// Patch features, decoded to floats; nil where they are not stored.
   package func features(picture id: UInt64) throws -> Matrix? {
     try tables.features(picture: id, in: transaction)
@@ -113,6 +130,21 @@ package struct IndexSnapshot: ~Copyable {
   /// All texts by id.
   package func forEachText(_ body: (UInt64, TextRecord) throws -> Void) throws {
     try tables.texts.forEach(in: transaction, body)
+  }
+
+  /// The pictures that have terms of a query, the best `count` first, and the scores of `ids` among them
+  /// (`TextStorage.search`); nil in an index without terms.
+  package func textMatches(
+    _ words: [String], count: Int, scoring ids: Set<UInt64> = [], among: Set<UInt64>? = nil
+  ) throws -> TextMatches? {
+    guard
+      let terms = try tables.terms.flatMap({
+        try $0.isBuilt(in: transaction) ? TermReader($0, in: transaction) : nil
+      })
+    else { return nil }
+    return try terms.terms.reading {
+      try terms.search(words, count: count, scoring: ids, among: among)
+    }
   }
 
   /// All failures, in no order that means anything.

@@ -86,8 +86,7 @@ package final class IndexStore: Sendable {
         let tables = try openTables(of: path, in: transaction)
         try tables.layout.requireSameLayout(as: metadata(tables.layout), index: path)
         try MetadataTable.upgrade(tables.meta, in: transaction)
-        return tables.vectors == nil
-          ? try IndexTables(upgrading: tables, in: transaction) : tables
+        return try IndexTables(upgrading: tables, in: transaction)
       }
       return IndexStore(path: path, environment: environment, tables: tables)
     }
@@ -102,8 +101,10 @@ package final class IndexStore: Sendable {
     }
     let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction, create: true)
     try MetadataTable.create(meta, metadata, in: transaction)
-    return try IndexTables(
+    let tables = try IndexTables(
       of: path, meta: meta, layout: metadata, in: transaction, create: true)
+    try tables.rebuildTerms(in: transaction)
+    return tables
   }
 
   /// Whether it was opened for writing.

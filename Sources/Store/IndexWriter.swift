@@ -1,5 +1,6 @@
 package import BLIP
 internal import Digests
+package import Images
 internal import LMDB
 package import Tensors
 
@@ -11,6 +12,7 @@ package struct IndexWriter: ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables
   private let pending = PendingEmbeddings()
+  private let pendingDocuments = PendingDocuments()
 
   init(transaction: consuming WriteTransaction, tables: IndexTables) {
     self.transaction = transaction
@@ -19,6 +21,7 @@ package struct IndexWriter: ~Copyable {
 
   consuming func commit() throws {
     try storePending()
+    try pendingDocuments.store(in: tables, transaction)
     try transaction.commit()
   }
 
@@ -48,19 +51,35 @@ package struct IndexWriter: ~Copyable {
     return try tables.embedding(picture: id, in: transaction)
   }
 
+  /// What a picture's file says of itself; nil where that was not read.
+  package func details(picture id: UInt64) throws -> PictureDetails? {
+    try tables.details(picture: id, in: transaction)
+  }
+
+  /// Stores what a picture's file says of itself. Throws where there is no such picture.
+  package func setDetails(_ details: PictureDetails, of id: UInt64) throws {
+    guard try tables.pictures.contains(id, in: transaction) else {
+      throw RetrievalError("\(tables.path): there is no picture \(id) for its details")
+    }
+    try willChangeWords(of: id)
+    try tables.details?.put(id, details, in: transaction)
+  }
+
   /// Patch features, decoded to floats; nil where they are not stored.
   package func features(picture id: UInt64) throws -> Matrix? {
     try tables.features(picture: id, in: transaction)
   }
 
   /// Inserts, or replaces the picture of the same path (its id and its texts stay, but for synthetic
-  /// ones of another content); clears a failure of that path. Returns the id.
+  /// ones of another content); clears a failure of that path. Returns the id. Without details those of
+  /// the same content stay.
   ///
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
   @discardableResult
-  package func put(_ record: PictureRecord, embedding: [Float], features: Matrix?) throws -> UInt64
-  {
+  package func put(
+    _ record: PictureRecord, embedding: [Float], features: Matrix?, details: PictureDetails? = nil
+  ) throws -> UInt64 {
     let shown = String(decoding: record.path, as: UTF8.self)
     if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
     let encodedFeatures = try features.map { try encode($0, of: shown) }
@@ -70,18 +89,24 @@ package struct IndexWriter: ~Copyable {
     if let known = try tables.paths.get(pathHash, in: transaction) {
       id = known
       let old = try existing(id)
+      try willChangeWords(of: id)
       // What a captioner said was of another picture.
-      if old.contentHash != record.contentHash { try removeTexts(of: id, where: \.isSynthetic) }
+      if old.contentHash != record.contentHash {
+        try removeTexts(of: id, where: \.isSynthetic)
+        try tables.details?.delete(id, in: transaction)
+      }
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
       try tables.pictures.put(id, record, in: transaction)
       if let encodedFeatures { try tables.features.put(id, encodedFeatures, in: transaction) }
     } else {
       id = try MetadataTable.nextID(.picture, tables.meta, of: tables.path, in: transaction)
+      try willChangeWords(of: id)
       try tables.paths.put(pathHash, id, in: transaction)
       try tables.pictures.append(id, record, in: transaction)
       if let encodedFeatures { try tables.features.append(id, encodedFeatures, in: transaction) }
     }
+    if let details { try tables.details?.put(id, details, in: transaction) }
     try tables.hashes.put((record.contentHash, id), (), in: transaction)
     try tables.failures.delete(pathHash, in: transaction)
     try change(.pictures, id, to: embedding)
@@ -108,6 +133,7 @@ package struct IndexWriter: ~Copyable {
       try pictureID(path: record.path) == nil
     else { return false }
     if let fault = record.fault { throw unfit(String(decoding: record.path, as: UTF8.self), fault) }
+    try willChangeWords(of: id)
     try tables.paths.delete(SHA256.digest(of: path), in: transaction)
     try tables.paths.put(SHA256.digest(of: record.path), id, in: transaction)
     try tables.pictures.put(id, record, in: transaction)
@@ -115,73 +141,19 @@ package struct IndexWriter: ~Copyable {
     return true
   }
 
-  /// Drops a picture with its embedding, features and texts. Throws where there is none.
+  /// Drops a picture with its embedding, features, details and texts. Throws where there is none.
   package func removePicture(_ id: UInt64) throws {
     guard let record = try picture(id) else {
       throw RetrievalError("\(tables.path): there is no picture \(id)")
     }
+    try willChangeWords(of: id)
     try removeTexts(of: id)
     try tables.pictures.delete(id, in: transaction)
     try tables.paths.delete(SHA256.digest(of: record.path), in: transaction)
     try tables.hashes.delete((record.contentHash, id), in: transaction)
     try tables.features.delete(id, in: transaction)
+    try tables.details?.delete(id, in: transaction)
     try change(.pictures, id, to: nil)
-  }
-
-  /// Replaces all texts of a picture (nil: texts of no picture) by these, under new ids.
-  ///
-  /// Throws where there is no such picture, and where an embedding has not the index's size or not
-  /// length 1 within 1e-3.
-  package func setTexts(
-    _ texts: [(text: String, embedding: [Float])], of picture: UInt64?,
-    source: TextSource = .captions
-  ) throws {
-    if let picture, try !tables.pictures.contains(picture, in: transaction) {
-      throw RetrievalError("\(tables.path): there is no picture \(picture) for its texts")
-    }
-    for (text, embedding) in texts {
-      if let fault = tables.fault(of: embedding) {
-        throw RetrievalError("\(tables.path): the text “\(text)” has \(fault)")
-      }
-    }
-    try removeTexts(of: picture)
-    for (text, embedding) in texts {
-      try append(TextRecord(text: text, picture: picture, source: source), embedding)
-    }
-  }
-
-  /// Adds a text to those of its picture, or of no picture, under a new id.
-  ///
-  /// Throws as `setTexts`.
-  package func addText(_ record: TextRecord, embedding: [Float]) throws {
-    try check(record, embedding)
-    try append(record, embedding)
-  }
-
-  private func check(_ record: TextRecord, _ embedding: [Float]) throws {
-    if let fault = tables.fault(of: embedding) {
-      throw RetrievalError("\(tables.path): the text “\(record.text)” has \(fault)")
-    }
-    if let picture = record.picture, try !tables.pictures.contains(picture, in: transaction) {
-      throw RetrievalError("\(tables.path): there is no picture \(picture) for its texts")
-    }
-  }
-
-  /// Replaces the synthetic texts of a picture by one.
-  ///
-  /// Throws as `setTexts`.
-  package func setSyntheticText(_ record: TextRecord, embedding: [Float]) throws {
-    precondition(record.source.isSynthetic)
-    try check(record, embedding)
-    try removeTexts(of: record.picture, where: \.isSynthetic)
-    try append(record, embedding)
-  }
-
-  private func append(_ record: TextRecord, _ embedding: [Float]) throws {
-    let id = try MetadataTable.nextID(.text, tables.meta, of: tables.path, in: transaction)
-    try tables.texts.append(id, record, in: transaction)
-    try tables.pictureTexts.put((record.picture ?? 0, id), (), in: transaction)
-    try change(.texts, id, to: embedding)
   }
 
   /// Notes that a file could not be indexed, in place of an earlier note of the same path. A
@@ -209,23 +181,16 @@ package struct IndexWriter: ~Copyable {
     try MetadataTable.setCalibration(calibration, tables.meta, in: transaction)
   }
 
-  private func removeTexts(
-    of picture: UInt64?, where isRemoved: ((TextSource) -> Bool)? = nil
-  ) throws {
-    for id in try tables.textIDs(of: picture, in: transaction) {
-      if let isRemoved {
-        guard let record = try tables.texts.get(id, in: transaction), isRemoved(record.source)
-        else { continue }
-      }
-      try tables.texts.delete(id, in: transaction)
-      try tables.pictureTexts.delete((picture ?? 0, id), in: transaction)
-      try change(.texts, id, to: nil)
-    }
-  }
-
-  private func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {
+  func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {
     pending.set(space, id, to: embedding)
     if pending.isFull { try storePending() }
+  }
+
+  /// Notes a picture whose words are about to change, so that the text index is kept up.
+  func willChangeWords(of picture: UInt64?) throws {
+    guard let picture else { return }
+    if pendingDocuments.isFull { try pendingDocuments.store(in: tables, transaction) }
+    try pendingDocuments.willChange(picture, in: tables, transaction)
   }
 
   private func storePending() throws {
@@ -257,30 +222,5 @@ package struct IndexWriter: ~Copyable {
 
   private func unfit(_ shown: String, _ fault: String) -> RetrievalError {
     RetrievalError("\(shown): cannot be stored in \(tables.path) (\(fault))")
-  }
-}
-
-/// Embeddings that a transaction has changed and not stored yet, so that a block of vectors is
-/// written once for all that go into it or leave it.
-private final class PendingEmbeddings {
-  /// Some megabytes; then they are stored before the transaction's end.
-  private static let most = 8192
-  private var changes: [VectorSpace: [UInt64: [Float]?]] = [:]
-
-  var isFull: Bool { changes.values.contains { $0.count >= Self.most } }
-
-  /// The change of an embedding, to nil where it is dropped; nil where it is not changed.
-  func change(_ space: VectorSpace, _ id: UInt64) -> Optional<Optional<[Float]>> {
-    guard let changed = changes[space] else { return .none }
-    return changed[id]
-  }
-
-  func set(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) {
-    changes[space, default: [:]].updateValue(embedding, forKey: id)
-  }
-
-  func store(_ body: (VectorSpace, [UInt64: [Float]?]) throws -> Void) rethrows {
-    for (space, changed) in changes { try body(space, changed) }
-    changes = [:]
   }
 }

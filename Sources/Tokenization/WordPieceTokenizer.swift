@@ -1,3 +1,5 @@
+internal import TextNormalization
+
 /// BERT's uncased WordPiece tokenizer: gives the same ids as Hugging Face's `BertTokenizer` for any
 /// text.
 ///

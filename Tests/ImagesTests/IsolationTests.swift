@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Images
@@ -39,6 +40,10 @@ struct IsolationTests {
     // Less data than announced.
     (answering(answer([3, 1, 1, 1, 3, 1, 1, 1]) + [1, 2]), "ended"),
     (answering([1, 2, 3]), "ended"),
+    // Details where a picture was asked for; too long; malformed.
+    (answering(answer([0, 2, 0, 0, 0, 0, 0, 0])) + staying, "sent an invalid response"),
+    (answering(answer([1 << 17, 2, 0, 0, 0, 0, 0, 0])) + staying, "sent an invalid response"),
+    (answering(answer([1, 2, 0, 0, 0, 0, 0, 0]) + [9]) + staying, "sent an invalid response"),
   ]
 
   @Test(
@@ -84,5 +89,24 @@ struct IsolationTests {
           == ImageDecoder().decode(bytes, forSide: nil).picture)
     }
     #expect(throws: DecodingProcessError.self) { try decoder.decode(Self.tiff, forSide: nil) }
+  }
+
+  @Test("details are read in the process, and a file that ends it says nothing of itself")
+  func details() throws {
+    let xmp = PictureMetadata.xmp(title: "x")
+    let file = PictureMetadata.jpeg(Fixtures.bytes(of: "rgb444.jpg"), xmp: xmp)
+    let body = PictureDetails(title: "from the process").encoded
+    let answer = Self.answer([body.count, 2, 0, 0, 0, 0, 0, 0]) + body
+    let decoder = IsolatedDecoder(
+      command: ["/bin/sh", "-c", "\(Self.answering(answer)); cat > /dev/null"])
+    #expect(try decoder.details(of: file) == PictureDetails(title: "from the process"))
+    for (script, _) in Self.failures where script != "exec sleep 60" {
+      let decoder = IsolatedDecoder(command: ["/bin/sh", "-c", script])
+      #expect(try decoder.details(of: file).isEmpty)
+    }
+    // A file without metadata needs no process.
+    let nowhere = IsolatedDecoder(command: ["/no/such/program"])
+    #expect(try nowhere.details(of: Fixtures.bytes(of: "rgb444.jpg")).isEmpty)
+    #expect(throws: DecodingProcessError.self) { try nowhere.details(of: file) }
   }
 }

@@ -1,4 +1,5 @@
 import Digests
+import Images
 import LMDB
 import StoreTestSupport
 import TestSupport
@@ -138,11 +139,31 @@ import VectorIndex
       "features", id(2), at: 8, .reindex, "features whose checksum is wrong", pictures: [2],
       texts: [2]),
     .row("features", id(8), [1], .rebuild, "picture 8, which is not there"),
+    .row("details", id(2), [1], .rebuild, "picture 2 has a record of only 1 bytes"),
+    .bit("details", id(2), at: 9, .rebuild, "picture 2 has details whose checksum is wrong"),
+    .row(
+      "details", id(8), DetailsCodec.encode(PictureDetails()), .rebuild, "picture 8, which is not"),
     .row("texts", id(2), [1], .reindex, "text 2 has", texts: [2]),
     .row("texts", id(2), nil, .rebuild, "", texts: [2]),
     .row(
       "texts", id(9), TextCodec.encode(TextRecord(text: "x", picture: 7)), .rebuild,
       "text 9 is of picture 7, which is not there"),
+  ]
+
+  private static let terms: [Damage] = [
+    .row("terms", TermTable.key(of: "titl", 0), nil, .rebuild, "1 rows are not there"),
+    .bit("terms", TermTable.key(of: "titl", 0), at: 5, .rebuild, "checksum is wrong"),
+    .row("terms", TermTable.key(of: "titl", 0), [1], .rebuild, "a record of only 1 bytes"),
+    .row(
+      "terms", TermTable.key(of: "titl", 0), TermTable.sealed([1, 0, 1, 0x80, 1]), .rebuild,
+      "a row that is not of its pictures"),
+    .row(
+      "terms", TermTable.key(of: "nowhere", 0), TermTable.sealed([1, 0, 1, 0x80, 1]), .rebuild,
+      "a term that no picture has"),
+    .row("terms", [1, 2, 3], TermTable.sealed([]), .rebuild, "a term that no picture has"),
+    .row("terms", [0], nil, .rebuild, "no statistics"),
+    .row("terms", [0], TermTable.sealed([7]), .rebuild, "a record of only 1 bytes"),
+    .bit("terms", [0], at: 4, .rebuild, "checksum is wrong"),
   ]
 
   private static let vectors: [Damage] = [
@@ -197,7 +218,8 @@ import VectorIndex
     try table.put(flatBlock, block, in: transaction)
   }
 
-  @Test("names what is wrong, and a repair removes it", arguments: lookups + records + vectors)
+  @Test(
+    "names what is wrong, and a repair removes it", arguments: lookups + records + terms + vectors)
   func damaged(_ damage: Damage) throws {
     let fixture = try CheckFixture()
     try rewrite(fixture.path) { try damage.inflict($0) }

@@ -1,4 +1,5 @@
 import Digests
+import Images
 import LMDB
 import StoreTestSupport
 import Tensors
@@ -36,7 +37,8 @@ struct CheckFixture {
       for seed in 1...count {
         let id = try change.put(
           StoreFixture.record(Self.name(seed), seed: 1 + seed % 200),
-          embedding: StoreFixture.embedding(seed), features: StoreFixture.features(seed))
+          embedding: StoreFixture.embedding(seed), features: StoreFixture.features(seed),
+          details: PictureDetails(title: "title \(seed)"))
         try change.setTexts([("text \(seed)", StoreFixture.embedding(1000 + seed))], of: id)
       }
       try change.setTexts([("alone", StoreFixture.embedding(2000))], of: nil)

@@ -13,7 +13,8 @@ import VectorIndex
 
   private static let tables = [
     "meta", "pictures", "paths", "hashes", "embeddings", "features", "texts", "text_embeddings",
-    "picture_texts", "failures", "lists", "centroids", "places",
+    "picture_texts", "failures", "lists", "centroids", "places", "details",
+    "terms",
   ]
 
   struct Damage: Sendable {
@@ -69,6 +70,8 @@ import VectorIndex
       "features", second,
       [3, 0, 0, 0, 5, 0, 0, 0] + Array(repeating: 255, count: 30)
     ),
+    Damage("details", second, [1]),
+    Damage("details", second, Array(repeating: 255, count: 60)),
     Damage("texts", second, [1]),
     Damage("texts", second, [1, 0, 0, 0, 0, 0, 0, 0, 0xFF]),
     Damage("text_embeddings", first, [1, 2, 3, 4]),

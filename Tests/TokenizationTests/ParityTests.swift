@@ -1,4 +1,5 @@
 import Testing
+import TextNormalization
 
 @testable import Tokenization
 

@@ -14,6 +14,7 @@ struct CaptionCommand: AsyncParsableCommand {
         blip caption --index indexes/photos
         blip caption ~/Pictures --out captions.jsonl
         blip caption ~/Pictures --sample --seed 7 --sidecars
+        blip caption --index indexes/photos --forget
 
       Captions of files are printed, or written with --out or --sidecars. Without files, or given \
       only the folder that an index was built from, the pictures of the index are captioned, and \
@@ -28,9 +29,18 @@ struct CaptionCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Output") var output: Output
   @OptionGroup(title: "Generation") var generation: GenerationOptions
+  @OptionGroup(title: "Output") var forgetting: Removal
   @OptionGroup(title: "Index and model") var index: IndexOption
   @OptionGroup(title: "Index and model") var model: ModelOption
   @OptionGroup(title: "Index and model") var precision: PrecisionOption
+
+  /// What becomes of captions that an index has.
+  struct Removal: ParsableArguments {
+    @Flag(
+      name: .customLong("forget"),
+      help: "Remove all generated captions from the index; those that people wrote stay.")
+    var isGiven = false
+  }
 
   /// Where captions of files go.
   struct Output: ParsableArguments {
@@ -68,6 +78,9 @@ struct CaptionCommand: AsyncParsableCommand {
     if inputs.isEmpty && output.isGiven {
       throw ValidationError("--out, --sidecars and --json require picture files or folders.")
     }
+    if forgetting.isGiven && !isOfIndex {
+      throw ValidationError("--forget removes captions from an index; give no pictures.")
+    }
     if index.given != nil && !isOfIndex {
       throw ValidationError("--index cannot be combined with picture files.")
     }
@@ -83,7 +96,13 @@ struct CaptionCommand: AsyncParsableCommand {
 
   func run() async throws {
     Interruption.watch()
-    if isOfIndex { try await captionIndex() } else { try await captionFiles() }
+    if forgetting.isGiven {
+      try await forgetCaptions()
+    } else if isOfIndex {
+      try await captionIndex()
+    } else {
+      try await captionFiles()
+    }
     if Interruption.isRequested() {
       throw Interruption.stopped("progress is saved; run the same command to resume")
     }
@@ -117,6 +136,15 @@ struct CaptionCommand: AsyncParsableCommand {
     if summary.captioned == 0, summary.skipped > 0 {
       throw CommandFailure("none of the pictures could be captioned")
     }
+  }
+
+  private func forgetCaptions() async throws {
+    let path = try index.pathReportingCrashes()
+    let index = try await openIndex(path)
+    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    let count = try await index.forgetGeneratedCaptions { Console.noteWaiting(for: $0) }
+    try Console.output.write(
+      Table.facts([("removed", counted(count, "generated caption")), ("index", printable(path))]))
   }
 
   private func openIndex(_ path: String) async throws -> PictureIndex {

@@ -80,6 +80,11 @@ struct InfoCommand: AsyncParsableCommand {
           + Self.arrangement(contents.textVectors)
       ),
       ("bytes per vector", contents.bytesPerVector.map { "\($0), with its embedding" } ?? "—"),
+      (
+        "words",
+        contents.textBytesPerPicture.map { "\($0) bytes per picture" }
+          ?? "not indexed (blip index does so)"
+      ),
       ("pictures", "\(contents.pictures)"),
       ("texts", Self.texts(contents)),
       ("failures", "\(contents.failures.count)"),
@@ -154,6 +159,7 @@ struct InfoCommand: AsyncParsableCommand {
       ("picture_vectors", Self.json(contents.pictureVectors)),
       ("text_vectors", Self.json(contents.textVectors)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
+      ("text_bytes_per_picture", contents.textBytesPerPicture.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
       ("synthetic_texts", .integer(contents.syntheticTexts)),
       ("failures", .integer(contents.failures.count)),

@@ -4,6 +4,7 @@ import Retrieval
 /// Shows the progress of an indexing run and, at the end, what failed.
 struct IndexingProgress {
   private var bar: ProgressBar
+  private var isOfDetails = false
   private var isOfTexts = false
   private var failures: [(path: String, reason: String)] = []
   private var failureCount = 0
@@ -34,6 +35,10 @@ struct IndexingProgress {
       Console.note("found \(counted(found, "picture")), \(toEncode) to encode")
       bar.start("pictures", total: toEncode)
     case .encoded(let count):
+      bar.advance(to: count)
+    case .details(let count, let of):
+      if !isOfDetails { bar.start("details", total: of) }
+      isOfDetails = true
       bar.advance(to: count)
     case .texts(let count, let of):
       if !isOfTexts { bar.start("texts", total: of) }

@@ -1,35 +1,57 @@
 /// A request to a decoding process.
 struct DecodingRequest {
+  /// What is wanted of a file.
+  enum Kind: Int {
+    case picture
+    case details
+  }
+
+  let kind: Kind
   let side: Int?
   let bytes: [UInt8]
 
-  /// The size of the header: the length of the file, then the side (0 for none), u64 each.
-  static let headerSize = 16
+  /// The size of the header: the length of the file, the side (0 for none), and the kind (0: the
+  /// picture, 1: its details), u64 each.
+  static let headerSize = 24
 
-  var header: [UInt8] { littleEndian(bytes.count) + littleEndian(side ?? 0) }
+  var header: [UInt8] {
+    littleEndian(bytes.count) + littleEndian(side ?? 0) + littleEndian(kind.rawValue)
+  }
 
-  /// The length and side in a header.
-  static func read(_ header: [UInt8]) -> (count: Int, side: Int?) {
+  /// The length, side and kind in a header; nil if there is no such kind.
+  static func read(_ header: [UInt8]) -> (count: Int, side: Int?, kind: Kind)? {
+    guard let kind = Kind(rawValue: integer(header[16..<24])) else { return nil }
     let side = integer(header[8..<16])
-    return (integer(header[0..<8]), side == 0 ? nil : side)
+    return (integer(header[0..<8]), side == 0 ? nil : side, kind)
   }
 }
 
 /// The response of a decoding process.
 enum DecodingResponse {
   case picture(Picture, ImageProperties)
+  case details(PictureDetails)
   /// The description of an ``ImageError``.
   case failure(String)
 
+  /// Whether it may follow a request of this kind.
+  func answers(_ kind: DecodingRequest.Kind) -> Bool {
+    switch self {
+    case .picture: kind == .picture
+    case .details: kind == .details
+    case .failure: true
+    }
+  }
+
   /// The size of the header, in fields of u64: the length of the body in bytes; whether the body is
-  /// a picture (1) or text (0); the picture's width and height; the index of its format; the stored
-  /// width and height; the orientation.
+  /// text (0), a picture (1) or details (2); the picture's width and height; the index of its format;
+  /// the stored width and height; the orientation.
   static let headerSize = 64
 
   var header: [UInt8] {
     let fields =
       switch self {
       case .failure(let text): [text.utf8.count, 0, 0, 0, 0, 0, 0, 0]
+      case .details(let details): [details.encoded.count, 2, 0, 0, 0, 0, 0, 0]
       case .picture(let picture, let properties):
         [
           picture.pixels.count, 1, picture.width, picture.height,
@@ -45,6 +67,7 @@ enum DecodingResponse {
     switch self {
     case .failure(let text): Array(text.utf8)
     case .picture(let picture, _): picture.pixels
+    case .details(let details): details.encoded
     }
   }
 
@@ -52,7 +75,11 @@ enum DecodingResponse {
   /// pixels.
   static func bodySize(_ header: [UInt8], limit: Int) -> Int? {
     let count = integer(header[0..<8])
-    guard integer(header[8..<16]) == 1 else { return count <= 4096 ? count : nil }
+    switch integer(header[8..<16]) {
+    case 1: break
+    case 2: return count <= PictureDetails.maximumBytes ? count : nil
+    default: return count <= 4096 ? count : nil
+    }
     let (width, height) = (integer(header[16..<24]), integer(header[24..<32]))
     let (area, overflow) = width.multipliedReportingOverflow(by: height)
     return !overflow && area > 0 && area <= limit && count == 3 * area ? count : nil
@@ -61,6 +88,11 @@ enum DecodingResponse {
   /// Nil if the header is invalid.
   init?(_ header: [UInt8], body: [UInt8]) {
     let fields = stride(from: 8, to: Self.headerSize, by: 8).map { integer(header[$0..<$0 + 8]) }
+    if fields[0] == 2 {
+      guard let details = PictureDetails(encoded: body) else { return nil }
+      self = .details(details)
+      return
+    }
     guard fields[0] == 1 else {
       self = .failure(String(decoding: body, as: UTF8.self))
       return

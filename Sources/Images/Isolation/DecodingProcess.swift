@@ -66,7 +66,8 @@ final class DecodingProcess: Sendable {
     try send(request.bytes, until: deadline)
     let header = try receive(DecodingResponse.headerSize, until: deadline)
     guard let size = DecodingResponse.bodySize(header, limit: limit),
-      let response = DecodingResponse(header, body: try receive(size, until: deadline))
+      let response = DecodingResponse(header, body: try receive(size, until: deadline)),
+      response.answers(request.kind)
     else {
       kill(id, SIGKILL)
       throw .ended("sent an invalid response")

@@ -5,14 +5,19 @@ internal import Glibc
 package func serveDecoding(on socket: Int32) {
   let decoder = ImageDecoder()
   while let header = receive(DecodingRequest.headerSize, from: socket) {
-    let (count, side) = DecodingRequest.read(header)
-    guard count <= decoder.maximumBytes, let bytes = receive(count, from: socket) else { return }
+    guard let (count, side, kind) = DecodingRequest.read(header), count <= decoder.maximumBytes,
+      let bytes = receive(count, from: socket)
+    else { return }
     let response: DecodingResponse
-    do throws(ImageError) {
-      let (picture, properties) = try decoder.decode(bytes, forSide: side)
-      response = .picture(picture, properties)
-    } catch {
-      response = .failure(error.description)
+    switch kind {
+    case .details: response = .details(MetadataReader.details(of: bytes))
+    case .picture:
+      do throws(ImageError) {
+        let (picture, properties) = try decoder.decode(bytes, forSide: side)
+        response = .picture(picture, properties)
+      } catch {
+        response = .failure(error.description)
+      }
     }
     guard send(response.header, to: socket), send(response.body, to: socket) else { return }
   }

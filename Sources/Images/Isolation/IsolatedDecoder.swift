@@ -4,10 +4,14 @@ internal import Synchronization
 /// a file that crashes or hangs a codec affects only itself.
 ///
 /// JPEG and PNG, the bulk of any collection, are decoded in this process: their libraries are small
-/// and have been fuzzed for years, so sending pictures through a socket would gain nothing.
+/// and have been fuzzed for years, so sending pictures through a socket would gain nothing. Metadata
+/// are read in separate processes, which get no more of a JPEG or PNG file.
 /// Processes are reused, as many as there are concurrent calls; each has 4 GiB of address space.
 public final class IsolatedDecoder: PictureDecoder {
   private static let trusted: Set<ImageFormat> = [.jpeg, .png]
+
+  /// Reading metadata takes a millisecond.
+  private static let detailsTimeLimit = Duration.seconds(10)
 
   private let decoder = ImageDecoder()
   private let command: [String]
@@ -34,21 +38,43 @@ public final class IsolatedDecoder: PictureDecoder {
     guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes),
       !Self.trusted.contains(format)
     else { return try decoder.decode(bytes, forSide: side) }
+    switch try send(DecodingRequest(kind: .picture, side: side, bytes: bytes), of: format) {
+    case .picture(let picture, let properties): return (picture, properties)
+    case .failure(let text): throw ImageError.refused(text)
+    case .details: preconditionFailure("a response of another kind was refused")
+    }
+  }
+
+  /// As ``ImageDecoder/details(of:)``, for all formats in a separate process; a file whose metadata
+  /// cannot be read there says nothing of itself. Throws ``DecodingProcessError`` if a process cannot
+  /// be started.
+  public func details(of bytes: [UInt8]) throws -> PictureDetails {
+    guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes),
+      let blocks = MetadataBlocks.extract(from: bytes, format: format)
+    else { return PictureDetails() }
+    do {
+      let request = DecodingRequest(kind: .details, side: nil, bytes: blocks)
+      guard case .details(let details) = try send(request, of: format) else {
+        return PictureDetails()
+      }
+      return details
+    } catch is ImageError { return PictureDetails() }
+  }
+
+  private func send(_ request: DecodingRequest, of format: ImageFormat) throws -> DecodingResponse {
     let process =
       try idle.withLock { $0.popLast() } ?? DecodingProcess(command: command)
     let response: DecodingResponse
     do {
       response = try process.send(
-        DecodingRequest(side: side, bytes: bytes), limit: decoder.maximumPixels, within: timeLimit)
+        request, limit: decoder.maximumPixels,
+        within: request.kind == .details ? min(timeLimit, Self.detailsTimeLimit) : timeLimit)
     } catch .timedOut {
       throw ImageError.tooSlow(format, timeLimit)
     } catch .ended(let how) {
       throw ImageError.decoderEnded(format, how)
     }
     idle.withLock { $0.append(process) }
-    switch response {
-    case .picture(let picture, let properties): return (picture, properties)
-    case .failure(let text): throw ImageError.refused(text)
-    }
+    return response
   }
 }

@@ -10,6 +10,10 @@ public protocol PictureDecoder: Sendable {
   func decode(_ bytes: [UInt8], forSide side: Int?) throws -> (
     picture: Picture, properties: ImageProperties
   )
+
+  /// What the file says of itself in EXIF, IPTC and XMP; empty if it says nothing, or if that cannot be
+  /// read. An error is a fault of the machine.
+  func details(of bytes: [UInt8]) throws -> PictureDetails
 }
 
 extension ImageDecoder: PictureDecoder {}

@@ -62,16 +62,16 @@ extension Indexer {
     try store.write { change in
       for outcome in outcomes {
         switch outcome {
-        case .encoded(let record, let embedding, let features, let isNew, let duration):
-          try change.put(record, embedding: embedding, features: features)
+        case .encoded(let record, let parts, let isNew, let duration):
+          try change.put(record, parts)
           summary.encoderSeconds += duration / .seconds(1)
           if isNew { summary.added += 1 } else { summary.changed += 1 }
-        case .copied(let record, let embedding, let features, let isNew, let movedFrom):
+        case .copied(let record, let parts, let isNew, let movedFrom):
           if isNew, let movedFrom, try change.movePicture(from: movedFrom, to: record) {
             summary.moved += 1
             continue
           }
-          try change.put(record, embedding: embedding, features: features)
+          try change.put(record, parts)
           if isNew { summary.added += 1 } else { summary.changed += 1 }
         case .touched(let path, let size, let modified):
           try change.touch(path: path, size: size, modified: modified)
@@ -86,5 +86,12 @@ extension Indexer {
       }
     }
     return summary
+  }
+}
+
+extension IndexWriter {
+  fileprivate func put(_ record: PictureRecord, _ parts: PictureParts) throws {
+    try put(
+      record, embedding: parts.embedding, features: parts.features, details: parts.details)
   }
 }

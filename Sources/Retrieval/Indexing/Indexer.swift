@@ -84,6 +84,7 @@ package struct Indexer: Sendable {
     try adopt(request, root: root, in: store)
     summary.unchanged = plan.unchanged
     summary.failedBefore = plan.failedBefore
+    try store.updateTextIndex(isRebuilt: request.options.rebuildsVectors)
     report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
     var options = VectorIndexOptions(
       recall: request.options.recall, isRebuilt: request.options.rebuildsVectors)
@@ -110,6 +111,10 @@ package struct Indexer: Sendable {
       plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
     if isWhole {
       try drop(plan, from: store, evenMost: request.options.allowsVanished, summary: &summary)
+      isWhole = try await readDetails(
+        of: scan.pictures, in: store, root: root, shouldStop: shouldStop, report: report)
+    }
+    if isWhole {
       isWhole = try await embedTexts(
         captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
         report: report)

@@ -36,6 +36,9 @@ public enum IndexingEvent: Sendable, Equatable {
   case scanned(found: Int, toEncode: Int)
   /// Pictures encoded, or found to have failed, and committed so far.
   case encoded(Int)
+  /// Pictures of an older index of which it was read what their files say of themselves, so far, of so
+  /// many.
+  case details(Int, of: Int)
   /// Texts embedded and committed so far, of so many.
   case texts(Int, of: Int)
   /// So many vectors are being arranged anew in the vector index.

@@ -12,15 +12,21 @@ struct EncodingJob: Sendable {
   let known: PictureRecord?
 }
 
+/// What an index stores of a picture's content.
+struct PictureParts: Sendable {
+  let embedding: [Float]
+  let features: Matrix?
+  /// Nil where it could not be read.
+  let details: PictureDetails?
+}
+
 /// What came of one picture, to be committed.
 enum EncodingOutcome: Sendable {
   /// `isNew`: the index had no picture of this path; `duration`: of the image encoder alone.
-  case encoded(
-    PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool, duration: Duration)
+  case encoded(PictureRecord, PictureParts, isNew: Bool, duration: Duration)
   /// The index has the content under another path. `movedFrom`: that path, where the collection no
   /// longer has it.
-  case copied(
-    PictureRecord, embedding: [Float], features: Matrix?, isNew: Bool, movedFrom: [UInt8]?)
+  case copied(PictureRecord, PictureParts, isNew: Bool, movedFrom: [UInt8]?)
   /// The content is what it was, only size or time changed.
   case touched(path: [UInt8], size: UInt64, modified: Int64)
   case failed(FailureRecord)
@@ -60,7 +66,7 @@ struct PictureEncoder: Sendable {
       var record = same.record
       (record.path, record.size, record.modified) = (path, status.size, status.modified)
       return .copied(
-        record, embedding: same.embedding, features: same.features, isNew: job.known == nil,
+        record, same.parts, isNew: job.known == nil,
         movedFrom: vanished[hash] == same.record.path ? same.record.path : nil)
     }
     let decoded: (picture: Picture, properties: ImageProperties)
@@ -77,15 +83,14 @@ struct PictureEncoder: Sendable {
       path: path, size: status.size, modified: status.modified, contentHash: hash,
       width: decoded.properties.width, height: decoded.properties.height,
       orientation: decoded.properties.orientation)
-    return .encoded(
-      record, embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
-      isNew: job.known == nil, duration: duration)
+    let parts = PictureParts(
+      embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
+      details: MetadataReader.isAvailable ? try decoder.details(of: bytes) : nil)
+    return .encoded(record, parts, isNew: job.known == nil, duration: duration)
   }
 
   /// What the index holds of the same content under any path, one that vanished before others.
-  private func reused(_ hash: [UInt8]) throws -> (
-    record: PictureRecord, embedding: [Float], features: Matrix?
-  )? {
+  private func reused(_ hash: [UInt8]) throws -> (record: PictureRecord, parts: PictureParts)? {
     try store.read { snapshot in
       let moved = try vanished[hash].flatMap { try snapshot.pictureID(path: $0) }
       guard let id = try moved ?? snapshot.pictures(contentHash: hash).first,
@@ -93,7 +98,9 @@ struct PictureEncoder: Sendable {
       else { return nil }
       let features = keepsFeatures ? try snapshot.features(picture: id) : nil
       if keepsFeatures, features == nil { return nil }
-      return (record, embedding, features)
+      let parts = PictureParts(
+        embedding: embedding, features: features, details: try snapshot.details(picture: id))
+      return (record, parts)
     }
   }
 

@@ -32,6 +32,14 @@ public struct IndexStatistics: Sendable {
     self.failures = failures.sorted { $0.path.lexicographicallyPrecedes($1.path) }
   }
 
+  /// Bytes of the file used by the text index, per picture; nil if there are no pictures, or if the index
+  /// has none yet.
+  public var textBytesPerPicture: Int? {
+    guard let terms = tables.first(where: { $0.name == "terms" }), terms.entries > 0, pictures > 0
+    else { return nil }
+    return terms.bytes / pictures
+  }
+
   /// Bytes of the file used by embeddings and the vector index, per vector; nil without vectors.
   public var bytesPerVector: Int? {
     let names = ["embeddings", "text_embeddings", "lists", "centroids", "places"]

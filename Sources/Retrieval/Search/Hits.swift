@@ -1,3 +1,5 @@
+public import Images
+
 /// A picture that a search found.
 public struct PictureHit: Sendable, Equatable {
   /// The picture's number in the index.
@@ -18,6 +20,8 @@ public struct PictureHit: Sendable, Equatable {
   public let matchProbability: Float?
   /// The picture's texts in the index.
   public let captions: [String]
+  /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
+  public let details: PictureDetails?
 }
 
 /// A text that a picture matched.

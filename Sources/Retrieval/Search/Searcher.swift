@@ -186,11 +186,13 @@ package struct Searcher: Sendable {
   {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
     let location = location(of: record)
+    let details = try snapshot.details(picture: candidate.id)
     return PictureHit(
       id: candidate.id, path: printable(record.path), pathBytes: record.path,
       location: printable(location), locationBytes: location,
       cosine: candidate.cosine, matchLogit: candidate.match?.match,
       matchProbability: candidate.probability,
-      captions: try snapshot.texts(of: candidate.id).map(\.text))
+      captions: try snapshot.texts(of: candidate.id).map(\.text),
+      details: details?.isEmpty == false ? details : nil)
   }
 }

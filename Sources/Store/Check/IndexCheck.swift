@@ -56,9 +56,11 @@ extension IndexTables {
     let findings = Findings()
     let sound = try ValidRecords(self, findings, in: transaction)
     try checkReferences(findings, in: transaction)
+    try checkDetails(findings, in: transaction)
     try checkFailures(findings, in: transaction)
     try checkSettings(sound, findings, in: transaction)
     try checkVectors(sound, findings, in: transaction)
+    try checkTerms(sound, findings, in: transaction)
     let sizes = try sizes(in: transaction)
     let names = sizes.map(\.name)
     let faults = findings.faults.sorted {

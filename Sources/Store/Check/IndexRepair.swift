@@ -29,6 +29,10 @@ extension IndexStore {
       let texts = try tables.texts.keepOnly(sound.texts, in: change.transaction)
       try tables.rebuild(from: sound, in: change.transaction)
       if check.touchesVectors { try tables.rebuildVectors(in: change.transaction) }
+      // Little work, and any picture or text that was dropped has left its terms.
+      if try tables.hasTerms(in: change.transaction) {
+        try tables.rebuildTerms(in: change.transaction)
+      }
       return IndexRepair(check: check, pictures: pictures, texts: texts)
     }
   }
@@ -38,7 +42,7 @@ extension IndexCheck {
   /// Whether the vector index may be wrong, or is after embeddings are dropped. To make it anew takes
   /// minutes where there are many vectors.
   fileprivate var touchesVectors: Bool {
-    let others: Set = ["paths", "hashes", "picture_texts", "failures"]
+    let others: Set = ["paths", "hashes", "picture_texts", "failures", "details", "terms"]
     return faults.contains { !others.contains($0.table) }
   }
 }
@@ -63,8 +67,22 @@ extension IndexTables {
       guard let record = try texts.get(id, in: transaction) else { continue }
       try pictureTexts.put((record.picture ?? 0, id), (), in: transaction)
     }
+    try dropBrokenDetails(besides: sound, in: transaction)
     try dropBrokenFailures(in: transaction)
     try raiseCounters(above: sound, in: transaction)
+  }
+
+  /// Details that are lost are read again by the next `blip index`.
+  private func dropBrokenDetails(
+    besides sound: ValidRecords, in transaction: borrowing WriteTransaction
+  ) throws {
+    guard let details else { return }
+    try details.keepOnly(sound.pictures, in: transaction)
+    var broken: [[UInt8]] = []
+    try details.raw.forEachBytes(in: transaction) { key, value in
+      if (try? DetailsCodec.decode(value)) == nil { broken.append(key) }
+    }
+    for key in broken { try details.raw.delete(key, in: transaction) }
   }
 
   /// A file whose note is lost is tried again by the next `blip index`.

@@ -71,6 +71,22 @@ extension IndexTables {
     }
   }
 
+  /// What files say of themselves can be read from them again.
+  func checkDetails<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    guard let details else { return }
+    try findings.scan(details, in: transaction) { key, value in
+      guard let id = findings.id(key, details.name, .rebuild),
+        findings.decode(DetailsCodec.self, value, details.name, .rebuild, of: "picture \(id)")
+          != nil
+      else { return }
+      if try record(id, in: transaction) == nil {
+        findings.add(details.name, .rebuild, "details of picture \(id), which is not there")
+      }
+    }
+  }
+
   func checkFailures<T: Transaction & ~Copyable>(
     _ findings: Findings, in transaction: borrowing T
   ) throws {

@@ -1,4 +1,5 @@
 internal import Digests
+internal import Images
 internal import LMDB
 internal import Tensors
 
@@ -17,6 +18,11 @@ struct IndexTables: Sendable {
   /// Which texts a picture has: key (picture id, text id); picture 0 has those of no picture.
   let pictureTexts: Table<IDPairKey, NoBytes>
   let failures: Table<HashKey, FailureCodec>
+  /// What picture files say of themselves, by picture; a row is there once that was read. Nil in an index
+  /// of format 1 to 3.
+  let details: Table<BigEndianUInt64, DetailsCodec>?
+  /// The text index; nil in an index of format 1 to 3.
+  let terms: TermTable?
   /// The vector index; nil in an index of format 1.
   let vectors: VectorTables?
   /// Model, sizes and precision: what does not change in the life of an index.
@@ -45,17 +51,39 @@ struct IndexTables: Sendable {
       create: create)
     pictureTexts = try Table(opening: "picture_texts", in: transaction, create: create)
     failures = try Table(opening: "failures", in: transaction, create: create)
+    details = try Self.optional("details", in: transaction, create: create)
+    terms = try Self.optional("terms", in: transaction, create: create)
+      .map { TermTable(table: $0, path: path) }
     vectors =
       format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
   }
 
-  /// Brings the tables of format 1 to the present one: rows of many embeddings, and their blocks.
+  /// Brings tables of any format to the present one: of format 1 rows of many embeddings and their
+  /// blocks, and tables that came later, which are empty at first.
   init(upgrading old: IndexTables, in transaction: borrowing WriteTransaction) throws {
-    _ = try old.embeddings.grouped(in: transaction)
-    _ = try old.textEmbeddings.grouped(in: transaction)
+    if old.vectors == nil {
+      _ = try old.embeddings.grouped(in: transaction)
+      _ = try old.textEmbeddings.grouped(in: transaction)
+    }
     try self.init(
       of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
+    if try pictures.statistics(in: transaction).entries == 0, try needsTerms(in: transaction) {
+      try rebuildTerms(in: transaction)
+    }
+    guard old.vectors == nil else { return }
     for space in [VectorSpace.pictures, .texts] { try makeFlat(space, in: transaction) }
+  }
+
+  /// A table that older indexes do not have: nil there, unless it is created.
+  private static func optional<K: Codec, V: Codec, T: Transaction & ~Copyable>(
+    _ name: String, in transaction: borrowing T, create: Bool
+  ) throws(LMDBError) -> Table<K, V>? {
+    do throws(LMDBError) {
+      return try Table(opening: name, in: transaction, create: create)
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
   }
 
   /// How many vectors a space should hold.
@@ -81,6 +109,8 @@ struct IndexTables: Sendable {
       try size(texts, in: transaction), try size(textEmbeddings.table, in: transaction),
       try size(pictureTexts, in: transaction), try size(failures, in: transaction),
     ] + (try vectors?.sizes(in: transaction) ?? [])
+      + (try details.map { [try size($0, in: transaction)] } ?? [])
+      + (try terms.map { [try size($0.table, in: transaction)] } ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws
@@ -136,6 +166,16 @@ struct IndexTables: Sendable {
         features, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
     } catch {
       throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
+    }
+  }
+
+  func details<T: Transaction & ~Copyable>(
+    picture id: UInt64, in transaction: borrowing T
+  ) throws -> PictureDetails? {
+    try details?.bytes(id, in: transaction) { bytes in
+      do throws(MalformedBytes) { return try DetailsCodec.decode(bytes) } catch {
+        throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
+      }
     }
   }
 

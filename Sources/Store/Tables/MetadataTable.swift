@@ -6,9 +6,9 @@ enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
   ///
   /// An index of format 1 has a row for each embedding and no vector index, one of format 2 patch
-  /// features without a checksum: they are read, and brought to the present format when they are
-  /// opened for writing.
-  static let formatVersion = 3
+  /// features without a checksum, one of format 3 no details: they are read, and brought to the present
+  /// format when they are opened for writing.
+  static let formatVersion = 4
 
   /// Names of rows.
   private enum Row {
@@ -27,6 +27,7 @@ enum MetadataTable {
     static let recall = "recall"
     static let matchTemperature = "match_temperature"
     static let matchBias = "match_bias"
+    static let termsVersion = "terms_version"
   }
 
   /// Which ids are counted up.
@@ -174,6 +175,21 @@ enum MetadataTable {
   ) throws(LMDBError) {
     try meta.delete(Row.matchTemperature, in: transaction)
     try meta.delete(Row.matchBias, in: transaction)
+  }
+
+  /// By which analysis of texts the terms were made; nil where there are none.
+  static func termsVersion<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing T
+  ) throws -> String? {
+    try meta.get(Row.termsVersion, in: transaction)
+  }
+
+  /// Writes by which analysis of texts the terms were made.
+  static func setTermsVersion(
+    _ version: String, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws(LMDBError) {
+    try meta.put(Row.termsVersion, version, in: transaction)
   }
 
   /// The id that will be next; nil where that is not told.

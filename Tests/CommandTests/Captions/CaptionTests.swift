@@ -41,6 +41,23 @@ struct CaptionTests {
     #expect(try sampled("2", names) != captions)
   }
 
+  @Test("Generated captions are forgotten again, and those of people stay")
+  func forgetting() throws {
+    let collection = Collection(pictures: 3, captions: true)
+    collection.update()
+    #expect(caption("--index", collection.index).status == 0)
+    let outcome = blip("caption", "--forget", "--index", collection.index)
+    #expect(outcome.status == 0 && outcome.lines.first?.hasSuffix("3 generated captions") == true)
+    let info = blip("info", "--index", collection.index)
+    #expect(info.lines.contains { $0.hasPrefix("texts") && $0.hasSuffix(" 3") })
+    #expect(blip("check", "--index", collection.index).status == 0)
+    #expect(
+      blip("caption", "--forget", "--index", collection.index).lines.first?
+        .hasSuffix("0 generated captions") == true)
+    let picture = "\(Shared.collection.pictures)/\(Collection.name(0))"
+    #expect(blip("caption", picture, "--forget").status == 64)
+  }
+
   @Test("Captions of an index are texts of it, marked, found at once, and made once")
   func index() throws {
     let collection = Collection(pictures: 3, captions: true)

@@ -163,7 +163,7 @@ struct Info: Decodable {
   let name: String
   let picture_vectors: Vectors
   let text_vectors: Vectors
-  let bytes_per_vector: Int?
+  let bytes_per_vector, text_bytes_per_picture: Int?
   let collection: String
   let model: Model
   let precision: String

@@ -7,17 +7,21 @@
 /// ids for marks and punctuation added in between, and could change with an update. Code points can
 /// be treated independently: the reference's canonical reordering moves only marks that it then
 /// strips, and its lower-casing does not depend on context.
-struct Normalization: Sendable {
+package struct Normalization: Sendable {
   /// The normalisation of a code point.
-  enum Outcome: Equatable {
+  package enum Outcome: Equatable {
+    /// It is removed.
     case nothing
+    /// Whitespace.
     case space
+    /// Code points in its place, or itself.
     case characters([UInt32])
     /// A separate word.
     case ideograph(UInt32)
   }
 
-  static let uncased = Normalization()
+  /// The normaliser of `bert-base-uncased`.
+  package static let uncased = Normalization()
 
   private struct Run {
     let first, last, stride: UInt32
@@ -50,7 +54,7 @@ struct Normalization: Sendable {
   }
 
   /// The normalisation of `scalar`.
-  func outcome(_ scalar: UInt32) -> Outcome {
+  package func outcome(_ scalar: UInt32) -> Outcome {
     if 0xAC00...0xD7A3 ~= scalar { return .characters(Self.jamo(ofSyllable: scalar - 0xAC00)) }
     var (low, high) = (0, runs.count)
     while low < high {
@@ -72,7 +76,7 @@ struct Normalization: Sendable {
   }
 
   /// Whether a normalised code point is punctuation and so a separate word.
-  func isPunctuation(_ scalar: UInt32) -> Bool {
+  package func isPunctuation(_ scalar: UInt32) -> Bool {
     var (low, high) = (0, punctuation.count)
     while low < high {
       let middle = (low + high) / 2
