@@ -130,7 +130,8 @@ let package = Package(
       name: "FakeHub", dependencies: ["Digests", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")],
       path: "Tests/FakeHub", swiftSettings: strict),
     .target(
-      name: "StoreTestSupport", dependencies: ["BLIP", "LMDB", "Store", "Tensors", "TestSupport"],
+      name: "StoreTestSupport",
+      dependencies: ["BLIP", "Images", "LMDB", "Store", "Tensors", "TestSupport"],
       path: "Tests/StoreTestSupport", swiftSettings: strict),
     tests("TensorsTests", ["Tensors"]),
     tests("CheckpointsTests", ["Checkpoints"], resources: [.copy("Fixtures")]),

@@ -67,9 +67,9 @@ struct Blip: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      IndexCommand.self, SearchCommand.self, MatchCommand.self, CaptionCommand.self,
-      FilterCommand.self, CapFiltCommand.self, InfoCommand.self, CheckCommand.self,
-      CompactCommand.self, ExportCommand.self, ImportCommand.self,
+      IndexCommand.self, SearchCommand.self, DuplicatesCommand.self, MatchCommand.self,
+      CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
+      CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
       TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])
 

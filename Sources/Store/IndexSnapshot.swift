@@ -112,6 +112,21 @@ package struct IndexSnapshot: ~Copyable {
     try tables.features(picture: id, in: transaction)
   }
 
+  /// What near-identical pictures are found by; nil where the picture has none yet.
+  package func signature(picture id: UInt64) throws -> PictureSignature? {
+    try tables.signatures?.get(id, in: transaction)
+  }
+
+  /// Whether the picture has a signature.
+  package func hasSignature(picture id: UInt64) throws -> Bool {
+    try tables.signatures?.contains(id, in: transaction) ?? false
+  }
+
+  /// How many pictures have a signature.
+  package func signatureCount() throws -> Int {
+    try tables.signatures?.statistics(in: transaction).entries ?? 0
+  }
+
   /// A text's row; nil where there is none.
   package func text(_ id: UInt64) throws -> TextRecord? {
     try tables.texts.get(id, in: transaction)

@@ -65,20 +65,29 @@ package struct IndexWriter: ~Copyable {
     try tables.details?.put(id, details, in: transaction)
   }
 
+  /// Stores what near-identical pictures are found by. Throws where there is no such picture.
+  package func setSignature(_ signature: PictureSignature, of id: UInt64) throws {
+    guard try tables.pictures.contains(id, in: transaction) else {
+      throw RetrievalError("\(tables.path): there is no picture \(id) for its signature")
+    }
+    try tables.signatures?.put(id, signature, in: transaction)
+  }
+
   /// Patch features, decoded to floats; nil where they are not stored.
   package func features(picture id: UInt64) throws -> Matrix? {
     try tables.features(picture: id, in: transaction)
   }
 
   /// Inserts, or replaces the picture of the same path (its id and its texts stay, but for synthetic
-  /// ones of another content); clears a failure of that path. Returns the id. Without details those of
-  /// the same content stay.
+  /// ones of another content); clears a failure of that path. Returns the id. Without details or
+  /// signature those of the same content stay.
   ///
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
   @discardableResult
   package func put(
-    _ record: PictureRecord, embedding: [Float], features: Matrix?, details: PictureDetails? = nil
+    _ record: PictureRecord, embedding: [Float], features: Matrix?, details: PictureDetails? = nil,
+    signature: PictureSignature? = nil
   ) throws -> UInt64 {
     let shown = String(decoding: record.path, as: UTF8.self)
     if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
@@ -94,6 +103,7 @@ package struct IndexWriter: ~Copyable {
       if old.contentHash != record.contentHash {
         try removeTexts(of: id, where: \.isSynthetic)
         try tables.details?.delete(id, in: transaction)
+        try tables.signatures?.delete(id, in: transaction)
       }
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
@@ -107,6 +117,7 @@ package struct IndexWriter: ~Copyable {
       if let encodedFeatures { try tables.features.append(id, encodedFeatures, in: transaction) }
     }
     if let details { try tables.details?.put(id, details, in: transaction) }
+    if let signature { try tables.signatures?.put(id, signature, in: transaction) }
     try tables.hashes.put((record.contentHash, id), (), in: transaction)
     try tables.failures.delete(pathHash, in: transaction)
     try change(.pictures, id, to: embedding)
@@ -141,7 +152,7 @@ package struct IndexWriter: ~Copyable {
     return true
   }
 
-  /// Drops a picture with its embedding, features, details and texts. Throws where there is none.
+  /// Drops a picture with its embedding, features, details, signature and texts. Throws where there is none.
   package func removePicture(_ id: UInt64) throws {
     guard let record = try picture(id) else {
       throw RetrievalError("\(tables.path): there is no picture \(id)")
@@ -153,6 +164,7 @@ package struct IndexWriter: ~Copyable {
     try tables.hashes.delete((record.contentHash, id), in: transaction)
     try tables.features.delete(id, in: transaction)
     try tables.details?.delete(id, in: transaction)
+    try tables.signatures?.delete(id, in: transaction)
     try change(.pictures, id, to: nil)
   }
 

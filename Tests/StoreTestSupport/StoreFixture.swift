@@ -1,4 +1,5 @@
 package import BLIP
+package import Images
 package import LMDB
 package import Store
 package import Tensors
@@ -52,6 +53,17 @@ package struct StoreFixture {
     let numbers = (0..<size).map { _ in Float.random(in: -1...1, using: &random) }
     let norm = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
     return numbers.map { $0 / norm }
+  }
+
+  package static func signature(_ seed: Int) -> PictureSignature {
+    var random = SplitMix64(seed: UInt64(seed))
+    let hashes = (0..<PerceptualHashes.count).map { _ in
+      UInt64.random(in: 1...(.max), using: &random)
+    }
+    let colors = (0..<ColorLayout.count).map { _ in UInt8.random(in: 0...255, using: &random) }
+    return PictureSignature(
+      hashes: PerceptualHashes(values: hashes)!, colors: ColorLayout(values: colors)!,
+      sharpness: Float(seed))!
   }
 
   package static func features(_ seed: Int) -> Matrix {

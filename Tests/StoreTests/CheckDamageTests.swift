@@ -141,6 +141,13 @@ import VectorIndex
     .row("features", id(8), [1], .rebuild, "picture 8, which is not there"),
     .row("details", id(2), [1], .rebuild, "picture 2 has a record of only 1 bytes"),
     .bit("details", id(2), at: 9, .rebuild, "picture 2 has details whose checksum is wrong"),
+    .row("signatures", id(2), [1], .rebuild, "picture 2 has a record of only 1 bytes"),
+    .row(
+      "signatures", id(2), SignatureCodec.encode(StoreFixture.signature(1)).map { _ in 255 },
+      .rebuild, "picture 2 has a signature with the sharpness"),
+    .row(
+      "signatures", id(8), SignatureCodec.encode(StoreFixture.signature(1)), .rebuild,
+      "a signature of picture 8, which is not"),
     .row(
       "details", id(8), DetailsCodec.encode(PictureDetails()), .rebuild, "picture 8, which is not"),
     .row("texts", id(2), [1], .reindex, "text 2 has", texts: [2]),

@@ -38,7 +38,8 @@ struct CheckFixture {
         let id = try change.put(
           StoreFixture.record(Self.name(seed), seed: 1 + seed % 200),
           embedding: StoreFixture.embedding(seed), features: StoreFixture.features(seed),
-          details: PictureDetails(title: "title \(seed)"))
+          details: PictureDetails(title: "title \(seed)"),
+          signature: StoreFixture.signature(seed))
         try change.setTexts([("text \(seed)", StoreFixture.embedding(1000 + seed))], of: id)
       }
       try change.setTexts([("alone", StoreFixture.embedding(2000))], of: nil)

@@ -13,7 +13,7 @@ import VectorIndex
 
   private static let derived = [
     "paths", "hashes", "picture_texts", "failures", "lists", "centroids", "places",
-    "details", "terms",
+    "details", "terms", "signatures",
   ]
 
   @Test(

@@ -14,7 +14,7 @@ import VectorIndex
   private static let tables = [
     "meta", "pictures", "paths", "hashes", "embeddings", "features", "texts", "text_embeddings",
     "picture_texts", "failures", "lists", "centroids", "places", "details",
-    "terms",
+    "terms", "signatures",
   ]
 
   struct Damage: Sendable {
@@ -72,6 +72,8 @@ import VectorIndex
     ),
     Damage("details", second, [1]),
     Damage("details", second, Array(repeating: 255, count: 60)),
+    Damage("signatures", second, [1]),
+    Damage("signatures", second, Array(repeating: 255, count: 164)),
     Damage("texts", second, [1]),
     Damage("texts", second, [1, 0, 0, 0, 0, 0, 0, 0, 0xFF]),
     Damage("text_embeddings", first, [1, 2, 3, 4]),
@@ -120,6 +122,7 @@ import VectorIndex
         let record = Fixture.record("\(id)", seed: Int(id))
         attempt { try store.read { _ = try $0.embedding(picture: id) } }
         attempt { try store.read { _ = try $0.features(picture: id) } }
+        attempt { try store.read { _ = try $0.signature(picture: id) } }
         attempt { try store.read { _ = try $0.pictureID(path: record.path) } }
         attempt { try store.read { _ = try $0.pictures(contentHash: record.contentHash) } }
         attempt { try store.read { _ = try $0.texts(of: id) } }

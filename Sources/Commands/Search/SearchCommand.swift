@@ -36,6 +36,11 @@ struct SearchCommand: AsyncParsableCommand {
       help: ArgumentHelp(
         "Search only this folder of the collection and its subfolders.", valueName: "folder"))
     var folder: String?
+
+    @Flag(
+      name: .customLong("all"),
+      help: "Show near-identical pictures one by one, not as one result.")
+    var showsAlike = false
   }
 
   func validate() throws {
@@ -57,7 +62,8 @@ struct SearchCommand: AsyncParsableCommand {
     let index = try await PictureIndex.open(
       index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
-    let options = SearchOptions(ranking, nearest, budget: time.budget, folder: scope.folder)
+    var options = SearchOptions(ranking, nearest, budget: time.budget, folder: scope.folder)
+    options.collapsesAlike = !scope.showsAlike
     let query = try await index.query(expression)
     for text in query.texts { text.note() }
     let hits = try await index.search(query, options: options)

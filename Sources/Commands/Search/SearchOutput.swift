@@ -46,7 +46,7 @@ struct SearchOutput: ParsableArguments {
       let rows = hits.map {
         RankedRow(
           matchProbability: $0.matchProbability, cosine: $0.cosine, text: $0.path,
-          notes: $0.captions)
+          notes: $0.captions + ($0.alike.isEmpty ? [] : [$0.alikeNote]))
       }
       if preview && Console.output.isTerminal {
         try PreviewList(console: .output).write(rows, locations: hits.map(\.locationBytes))
@@ -59,12 +59,22 @@ struct SearchOutput: ParsableArguments {
 }
 
 extension PictureHit {
+  /// How many near-identical pictures there are beside it.
+  var alikeNote: String { "+\(alike.count) alike" }
+
   var json: JSONOutput {
     .object(
       JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
         ("cosine", .float(cosine)), ("itm", matchLogit.map { .float($0) }),
         ("match_probability", matchProbability.map { .float($0) }),
         ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
+        ("alike", alike.isEmpty ? nil : .array(alike.map(\.json))),
       ])
+  }
+}
+
+extension AlikePicture {
+  var json: JSONOutput {
+    .object(JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location"))
   }
 }

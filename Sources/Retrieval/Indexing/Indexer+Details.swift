@@ -1,32 +1,41 @@
+import BLIP
+import Checkpoints
 import Files
 import Images
 import Store
 import Tensors
 
-/// A picture that is as it was, of which the index does not know what its file says.
-private struct DetailsJob: Sendable {
+/// A picture that is as it was, of whose file the index lacks something that older versions did not store.
+private struct ReadingJob: Sendable {
   let id: UInt64
   let picture: FoundPicture
+  let lacksDetails, lacksSignature: Bool
+}
+
+/// What was read of a picture's file; nil where it was not asked for, or cannot be read.
+private struct Reading: Sendable {
+  let id: UInt64
+  var details: PictureDetails?
+  var signature: PictureSignature?
 }
 
 extension Indexer {
   /// Files that are read in one task, and into one transaction.
   private static let filesPerJob = 64
 
-  /// Reads the details of pictures that were indexed before details were stored; nothing is encoded.
-  /// Returns whether all were done.
+  /// Reads the details and signatures of pictures that were indexed before these were stored; nothing is
+  /// encoded. Returns whether all were done.
   func readDetails(
     of pictures: [FoundPicture], in store: IndexStore, root: [UInt8],
     shouldStop: @escaping @Sendable () -> Bool, report: (IndexingEvent) -> Void
   ) async throws -> Bool {
-    guard MetadataReader.isAvailable else {
+    if !MetadataReader.isAvailable {
       report(
         .warning(
           "libgexiv2 is not installed: titles, keywords, dates and places in picture files are not "
             + "read"))
-      return true
     }
-    let jobs = try detailsJobs(for: pictures, in: store)
+    let jobs = try readingJobs(for: pictures, in: store)
     guard !jobs.isEmpty else { return true }
     var done = 0
     let groups = stride(from: 0, to: jobs.count, by: Self.filesPerJob).map {
@@ -35,39 +44,59 @@ extension Indexer {
     return try await concurrentMap(
       groups, inFlight: processors + 1, shouldStop: shouldStop,
       work: { group in
-        (group.count, try group.compactMap { try details(of: $0, root: root) })
+        (group.count, try group.compactMap { try reading(of: $0, root: root) })
       },
       take: { (count, found) in
         try store.write { change in
-          for (id, details) in found { try change.setDetails(details, of: id) }
+          for reading in found {
+            if let details = reading.details { try change.setDetails(details, of: reading.id) }
+            if let signature = reading.signature {
+              try change.setSignature(signature, of: reading.id)
+            }
+          }
         }
         done += count
         report(.details(done, of: jobs.count))
       })
   }
 
-  private func detailsJobs(for pictures: [FoundPicture], in store: IndexStore) throws
-    -> [DetailsJob]
-  {
+  private func readingJobs(
+    for pictures: [FoundPicture], in store: IndexStore
+  ) throws -> [ReadingJob] {
     try store.read { snapshot in
-      guard try snapshot.detailsCount() < snapshot.pictureCount() else { return [] }
+      let count = try snapshot.pictureCount()
+      let lacksDetails = try MetadataReader.isAvailable && snapshot.detailsCount() < count
+      let lacksSignatures = try snapshot.signatureCount() < count
+      guard lacksDetails || lacksSignatures else { return [] }
       return try pictures.compactMap { picture in
         guard let id = try snapshot.pictureID(path: picture.path),
-          try !snapshot.hasDetails(picture: id), let record = try snapshot.picture(id),
-          record.size == picture.size, record.modified == picture.modified
+          let record = try snapshot.picture(id), record.size == picture.size,
+          record.modified == picture.modified
         else { return nil }
-        return DetailsJob(id: id, picture: picture)
+        let job = ReadingJob(
+          id: id, picture: picture,
+          lacksDetails: try lacksDetails && !snapshot.hasDetails(picture: id),
+          lacksSignature: try lacksSignatures && !snapshot.hasSignature(picture: id))
+        return job.lacksDetails || job.lacksSignature ? job : nil
       }
     }
   }
 
   /// Nil where the file cannot be read, or is not as it was: another run sees to that.
-  private func details(of job: DetailsJob, root: [UInt8]) throws -> (UInt64, PictureDetails)? {
+  private func reading(of job: ReadingJob, root: [UInt8]) throws -> Reading? {
     guard
       let (bytes, status) = try? FileSystem.read(
         joined(root, job.picture.path), limit: decoder.maximumBytes),
       status.size == job.picture.size, status.modified == job.picture.modified
     else { return nil }
-    return (job.id, try decoder.details(of: bytes))
+    var reading = Reading(id: job.id)
+    if job.lacksDetails { reading.details = try decoder.details(of: bytes) }
+    if job.lacksSignature {
+      do {
+        reading.signature = PictureSignature(
+          of: try decoder.decode(bytes, forSide: model.folder.preprocessing.imageSize).picture)
+      } catch is ImageError {}
+    }
+    return reading
   }
 }

@@ -92,6 +92,7 @@ extension Indexer {
 extension IndexWriter {
   fileprivate func put(_ record: PictureRecord, _ parts: PictureParts) throws {
     try put(
-      record, embedding: parts.embedding, features: parts.features, details: parts.details)
+      record, embedding: parts.embedding, features: parts.features, details: parts.details,
+      signature: parts.signature)
   }
 }

@@ -18,6 +18,8 @@ struct PictureParts: Sendable {
   let features: Matrix?
   /// Nil where it could not be read.
   let details: PictureDetails?
+  /// Nil where an older index does not have it.
+  let signature: PictureSignature?
 }
 
 /// What came of one picture, to be committed.
@@ -85,7 +87,8 @@ struct PictureEncoder: Sendable {
       orientation: decoded.properties.orientation)
     let parts = PictureParts(
       embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
-      details: MetadataReader.isAvailable ? try decoder.details(of: bytes) : nil)
+      details: MetadataReader.isAvailable ? try decoder.details(of: bytes) : nil,
+      signature: PictureSignature(of: decoded.picture))
     return .encoded(record, parts, isNew: job.known == nil, duration: duration)
   }
 
@@ -99,7 +102,8 @@ struct PictureEncoder: Sendable {
       let features = keepsFeatures ? try snapshot.features(picture: id) : nil
       if keepsFeatures, features == nil { return nil }
       let parts = PictureParts(
-        embedding: embedding, features: features, details: try snapshot.details(picture: id))
+        embedding: embedding, features: features, details: try snapshot.details(picture: id),
+        signature: try snapshot.signature(picture: id))
       return (record, parts)
     }
   }

@@ -22,6 +22,8 @@ public struct PictureHit: Sendable, Equatable {
   public let captions: [String]
   /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
   public let details: PictureDetails?
+  /// Near-identical pictures that would follow it in the list, in their order.
+  public internal(set) var alike: [AlikePicture] = []
 }
 
 /// A text that a picture matched.

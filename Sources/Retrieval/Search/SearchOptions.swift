@@ -21,10 +21,14 @@ public struct SearchOptions: Sendable, Equatable {
   /// inside it. Nil: all.
   public var folder: String?
 
+  /// Whether near-identical pictures are one hit, the best of them (`PictureHit.alike`).
+  public var collapsesAlike: Bool
+
   /// The defaults, except for what is given.
   public init(
     count: Int = 10, rerankDepth: Int? = nil, minimumMatch: Float? = nil, budget: Duration? = nil,
-    isExact: Bool = false, nprobe: Int? = nil, folder: String? = nil
+    isExact: Bool = false, nprobe: Int? = nil, folder: String? = nil,
+    collapsesAlike: Bool = true
   ) {
     self.count = count
     self.rerankDepth = rerankDepth
@@ -33,6 +37,7 @@ public struct SearchOptions: Sendable, Equatable {
     self.isExact = isExact
     self.nprobe = nprobe
     self.folder = folder
+    self.collapsesAlike = collapsesAlike
   }
 }
 

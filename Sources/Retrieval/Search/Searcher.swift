@@ -57,7 +57,7 @@ package struct Searcher: Sendable {
       ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
   }
 
-  /// Pictures for a query.
+  /// Pictures for a query, near-identical ones each for itself.
   ///
   /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit and
   /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
@@ -68,7 +68,7 @@ package struct Searcher: Sendable {
   ///
   /// A query without a text that hits should be like is not reranked; a picture that the index holds then
   /// finds itself.
-  package func search(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
+  func hits(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
     let isReranked = query.expression.canBeReranked
     if !isReranked { try options.requireForPictures() }

@@ -56,7 +56,7 @@ extension IndexTables {
     let findings = Findings()
     let sound = try ValidRecords(self, findings, in: transaction)
     try checkReferences(findings, in: transaction)
-    try checkDetails(findings, in: transaction)
+    try checkReadings(findings, in: transaction)
     try checkFailures(findings, in: transaction)
     try checkSettings(sound, findings, in: transaction)
     try checkVectors(sound, findings, in: transaction)

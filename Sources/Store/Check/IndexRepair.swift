@@ -42,7 +42,9 @@ extension IndexCheck {
   /// Whether the vector index may be wrong, or is after embeddings are dropped. To make it anew takes
   /// minutes where there are many vectors.
   fileprivate var touchesVectors: Bool {
-    let others: Set = ["paths", "hashes", "picture_texts", "failures", "details", "terms"]
+    let others: Set = [
+      "paths", "hashes", "picture_texts", "failures", "details", "signatures", "terms",
+    ]
     return faults.contains { !others.contains($0.table) }
   }
 }
@@ -67,22 +69,11 @@ extension IndexTables {
       guard let record = try texts.get(id, in: transaction) else { continue }
       try pictureTexts.put((record.picture ?? 0, id), (), in: transaction)
     }
-    try dropBrokenDetails(besides: sound, in: transaction)
+    // What is dropped here is read from the files again by the next `blip index`.
+    try details?.keepSound(sound.pictures, in: transaction)
+    try signatures?.keepSound(sound.pictures, in: transaction)
     try dropBrokenFailures(in: transaction)
     try raiseCounters(above: sound, in: transaction)
-  }
-
-  /// Details that are lost are read again by the next `blip index`.
-  private func dropBrokenDetails(
-    besides sound: ValidRecords, in transaction: borrowing WriteTransaction
-  ) throws {
-    guard let details else { return }
-    try details.keepOnly(sound.pictures, in: transaction)
-    var broken: [[UInt8]] = []
-    try details.raw.forEachBytes(in: transaction) { key, value in
-      if (try? DetailsCodec.decode(value)) == nil { broken.append(key) }
-    }
-    for key in broken { try details.raw.delete(key, in: transaction) }
   }
 
   /// A file whose note is lost is tried again by the next `blip index`.
@@ -139,5 +130,18 @@ extension Table where Key == BigEndianUInt64 {
     }
     for key in dropped { try raw.delete(key, in: transaction) }
     return dropped.count
+  }
+
+  /// Drops all rows but those of these ids that can be read.
+  fileprivate func keepSound(
+    _ ids: Set<UInt64>, in transaction: borrowing WriteTransaction
+  ) throws {
+    var sound: Set<UInt64> = []
+    try raw.forEachBytes(in: transaction) { key, value in
+      if let id = try? BigEndianUInt64.decode(key.span.bytes), (try? Value.decode(value)) != nil {
+        sound.insert(id)
+      }
+    }
+    try keepOnly(ids.intersection(sound), in: transaction)
   }
 }

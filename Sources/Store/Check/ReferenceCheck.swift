@@ -71,18 +71,25 @@ extension IndexTables {
     }
   }
 
-  /// What files say of themselves can be read from them again.
-  func checkDetails<T: Transaction & ~Copyable>(
+  /// Tables of what can be made of a picture's file again; a row that is missing is no fault.
+  func checkReadings<T: Transaction & ~Copyable>(
     _ findings: Findings, in transaction: borrowing T
   ) throws {
-    guard let details else { return }
-    try findings.scan(details, in: transaction) { key, value in
-      guard let id = findings.id(key, details.name, .rebuild),
-        findings.decode(DetailsCodec.self, value, details.name, .rebuild, of: "picture \(id)")
-          != nil
+    try checkReadings(details, "details", findings, in: transaction)
+    try checkReadings(signatures, "a signature", findings, in: transaction)
+  }
+
+  private func checkReadings<C: Codec, T: Transaction & ~Copyable>(
+    _ table: Table<BigEndianUInt64, C>?, _ noun: String, _ findings: Findings,
+    in transaction: borrowing T
+  ) throws {
+    guard let table else { return }
+    try findings.scan(table, in: transaction) { key, value in
+      guard let id = findings.id(key, table.name, .rebuild),
+        findings.decode(C.self, value, table.name, .rebuild, of: "picture \(id)") != nil
       else { return }
       if try record(id, in: transaction) == nil {
-        findings.add(details.name, .rebuild, "details of picture \(id), which is not there")
+        findings.add(table.name, .rebuild, "\(noun) of picture \(id), which is not there")
       }
     }
   }

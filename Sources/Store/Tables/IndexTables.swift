@@ -23,6 +23,8 @@ struct IndexTables: Sendable {
   let details: Table<BigEndianUInt64, DetailsCodec>?
   /// The text index; nil in an index of format 1 to 3.
   let terms: TermTable?
+  /// What near-identical pictures are found by. Nil in an index of format 1 to 3.
+  let signatures: Table<BigEndianUInt64, SignatureCodec>?
   /// The vector index; nil in an index of format 1.
   let vectors: VectorTables?
   /// Model, sizes and precision: what does not change in the life of an index.
@@ -54,6 +56,7 @@ struct IndexTables: Sendable {
     details = try Self.optional("details", in: transaction, create: create)
     terms = try Self.optional("terms", in: transaction, create: create)
       .map { TermTable(table: $0, path: path) }
+    signatures = try Self.optional("signatures", in: transaction, create: create)
     vectors =
       format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
   }
@@ -111,6 +114,7 @@ struct IndexTables: Sendable {
     ] + (try vectors?.sizes(in: transaction) ?? [])
       + (try details.map { [try size($0, in: transaction)] } ?? [])
       + (try terms.map { [try size($0.table, in: transaction)] } ?? [])
+      + (try signatures.map { [try size($0, in: transaction)] } ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws

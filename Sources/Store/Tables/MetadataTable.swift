@@ -6,7 +6,7 @@ enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
   ///
   /// An index of format 1 has a row for each embedding and no vector index, one of format 2 patch
-  /// features without a checksum, one of format 3 no details: they are read, and brought to the present
+  /// features without a checksum, one of format 3 no details or signatures: they are read, and brought to the present
   /// format when they are opened for writing.
   static let formatVersion = 4
 

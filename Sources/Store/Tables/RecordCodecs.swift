@@ -1,3 +1,4 @@
+internal import Images
 package import LMDB
 
 // Values of an index. Integers and floats are little-endian; keys alone are
@@ -120,6 +121,31 @@ enum FailureCodec: Codec {
     let path = try reader.readCounted()
     let reason = try reader.readTextToEnd()
     return FailureRecord(path: path, reason: reason, size: size, modified: modified, when: when)
+  }
+}
+
+/// sharpness f32, the colour layout u8 each, then the perceptual hashes u64 each, that of the whole picture
+/// first.
+enum SignatureCodec: Codec {
+  static func encode(_ signature: PictureSignature) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(signature.sharpness.bitPattern)
+    writer.bytes += signature.colors.values
+    for hash in signature.hashes.values { writer.write(hash) }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> PictureSignature {
+    var reader = ByteReader(bytes)
+    let sharpness = Float(bitPattern: try reader.read(UInt32.self))
+    let colors = try reader.read(count: ColorLayout.count)
+    var values: [UInt64] = []
+    for _ in 0..<PerceptualHashes.count { values.append(try reader.read(UInt64.self)) }
+    try reader.end()
+    guard let hashes = PerceptualHashes(values: values), let colors = ColorLayout(values: colors),
+      let signature = PictureSignature(hashes: hashes, colors: colors, sharpness: sharpness)
+    else { throw MalformedBytes("a signature with the sharpness \(sharpness)") }
+    return signature
   }
 }
 
