@@ -35,7 +35,7 @@ def check(blip, folder, model, depths):
     work, out = f"{folder}/work", f"{folder}/export"
     for old in (work, out): shutil.rmtree(old, ignore_errors=True)
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
-    found = json.loads(subprocess.run([blip, "bench", f"{folder}/captions.json", "--images", folder, "--model", model, "--work", work, "--rerank-depths", depths, "--json", "-"], check=True, stdout=subprocess.PIPE, env=environment).stdout)
+    found = json.loads(subprocess.run([blip, "bench", f"{folder}/captions.json", "--images", folder, "--model", model, "--work", work, "--rerank-depths", depths, "--itc-weight", "1", "--json", "-"], check=True, stdout=subprocess.PIPE, env=environment).stdout)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     subprocess.run([blip, "export", out, "--index", glob.glob(f"{work}/index-*")[0]], check=True, stdout=subprocess.DEVNULL)
     place = {r["image"]: i for i, r in enumerate(json.load(open(f"{folder}/captions.json")))}

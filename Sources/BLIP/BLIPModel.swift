@@ -18,6 +18,7 @@ public final class BLIPModel: Sendable {
   let textEncoder: Lazy<TextEncoder>
   let matchHead: Lazy<MatchHead>
   let textDecoder: Lazy<TextDecoder>
+  private let bank: Lazy<TextBank?>
   let imageActivations = Pool { ImageEncoder.Activations() }
   let textActivations = Pool { TextActivations() }
 
@@ -62,12 +63,16 @@ public final class BLIPModel: Sendable {
     }
     self.textEncoder = textEncoder
     self.matchHead = matchHead
+    bank = Lazy { try TextBank(of: folder) }
     textDecoder = Lazy {
       var decoder = try loaded(parts.decoder, "text-decoder")
       if parts.decoder.sharesEncoder { decoder.share(try textEncoder(), try matchHead()) }
       return decoder
     }
   }
+
+  /// The texts that come with the model to find hubs by; nil if there are none.
+  package func textBank() throws -> TextBank? { try bank() }
 }
 
 extension BLIPError {

@@ -1,7 +1,7 @@
 import Digests
 
 /// A model's fingerprint: the SHA-256, in hex, of its small files and of its weights' names, types,
-/// shapes and sampled data.
+/// shapes and sampled data. The configuration comes without its member `blip`.
 ///
 /// Embeddings of different models cannot be compared, so an index stores the fingerprint of its
 /// model and every run compares it with that of the model in use. Hashing all of a published BLIP

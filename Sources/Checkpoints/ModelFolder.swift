@@ -16,7 +16,7 @@ public struct ModelFolder: Sendable {
   /// The model's tensors.
   public let weights: Weights
   /// The model's fingerprint in hex: the same for the same weights, configuration and vocabulary,
-  /// wherever the folder is and however the weights are divided into files.
+  /// whatever the configuration's settings for this engine (`blip`), wherever the folder is and however the weights are divided into files.
   public let fingerprint: String
 
   /// Opens a folder and validates everything but the values of the weights.
@@ -61,8 +61,9 @@ public struct ModelFolder: Sendable {
       fileExists(vocabularyPath) ? try readFile(vocabularyPath, limit: 64 << 20) : []
 
     weights = try Weights(folder: path).fitted(to: configuration.vision)
-    fingerprint = fingerprintOf(
-      files: [configurationBytes, preprocessorBytes, vocabularyBytes], weights)
+    // Settings of this engine change no embedding.
+    let architecture = JSONObjectText(configurationBytes).removing("blip").bytes
+    fingerprint = fingerprintOf(files: [architecture, preprocessorBytes, vocabularyBytes], weights)
   }
 }
 

@@ -11,6 +11,8 @@ struct EncodedSet: Sendable {
   /// The pictures' ids in the index.
   let ids: [UInt64]
   let pictures: [[Float]]
+  /// The pictures' hubness; nil where the index is not corrected for hubs.
+  let hubness: [Float]?
   let texts: [[Float]]
   /// The texts' tokens, `[CLS] … [SEP]`.
   let tokens: [[Int32]]
@@ -28,6 +30,7 @@ struct EncodedSet: Sendable {
   ) async throws {
     var ids: [UInt64] = []
     var pictures: [[Float]] = []
+    var hubness: [Float] = []
     var known: [String: [Float]] = [:]
     try store.read { snapshot in
       let paths = set.paths(relativeTo: snapshot.metadata.collection)
@@ -37,6 +40,7 @@ struct EncodedSet: Sendable {
         else { continue }
         ids.append(id)
         pictures.append(embedding)
+        if let value = try snapshot.hubness(of: id) { hubness.append(value) }
         let wanted = Set(picture.captions)
         for text in try snapshot.texts(of: id) where wanted.contains(text.text) {
           known[text.text] = try snapshot.embedding(text: text.id)
@@ -45,6 +49,7 @@ struct EncodedSet: Sendable {
       try Self.require(ids.count, of: set, paths, in: snapshot, of: store.path)
     }
     (self.ids, self.pictures) = (ids, pictures)
+    self.hubness = hubness.count == ids.count ? hubness : nil
     let captions = set.pictures.flatMap(\.captions)
     textsOfPicture = consecutiveRanges(set.pictures.map(\.captions.count))
     owner = zip(textsOfPicture, textsOfPicture.indices).flatMap { range, picture in

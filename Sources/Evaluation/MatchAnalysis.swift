@@ -1,17 +1,14 @@
-import Random
-public import BLIP
+internal import BLIP
+internal import Glibc
 public import Metrics
-internal import VectorIndex
+internal import Retrieval
 
-/// How well match probabilities are calibrated on a set: a calibration fitted on one half of the
-/// pictures (every second one) and measured on the other.
-///
-/// The pairs are every text with its own picture and, as often, with one drawn from the other pictures
-/// of its shortlist: hard negatives, as a search has to tell apart.
+/// How reliable the probabilities are that a search shows: of the model's calibration or, without one, ITM's
+/// softmax. Measured on the first hits of every text; the right one is the text's own picture.
 public struct MatchAnalysis: Sendable {
   /// How well a threshold separates queries that the collection has an answer for from those without.
   public struct Presence: Sendable {
-    /// The least match probability of a hit.
+    /// The least probability of a hit.
     public let threshold: Float
     /// Of the queries that find something, those whose picture is there; nil if none finds anything.
     public let precision: Double?
@@ -19,127 +16,95 @@ public struct MatchAnalysis: Sendable {
     public let recall: Double
   }
 
-  /// The fitted calibration; nil if the logits are uninformative.
-  public let calibration: MatchCalibration?
-  /// The expected calibration error on the other half, in 15 bins (Guo et al. 2017), before and after.
-  public let errorBefore, errorAfter: Double
-  /// The mean negative log-likelihood there, before and after.
-  public let lossBefore, lossAfter: Double
-  /// The reliability diagrams there, before and after.
-  public let reliabilityBefore, reliabilityAfter: [ReliabilityDiagram.Bin]
-  /// Queries of the other half, with their picture and with it removed, after calibration.
+  /// Whether the model is calibrated.
+  public let isCalibrated: Bool
+  /// The expected calibration error of reranked hits, in 15 bins (Guo et al. 2017).
+  public let error: Double
+  /// That of the same hits by their cosine alone; nil without a calibration.
+  public let errorByCosine: Double?
+  /// The mean negative log-likelihood of reranked hits.
+  public let loss: Double
+  /// The reliability diagram of reranked hits.
+  public let reliability: [ReliabilityDiagram.Bin]
+  /// Queries with their picture and with it removed.
   public let presence: [Presence]
-  /// The probability that a query with its picture has a greater best match probability, or a greater
-  /// cosine, than one without: areas under the ROC curve.
-  public let presenceByMatch, presenceByCosine: Double
+  /// The probability that the first hit of a query with its picture has a greater probability, or a
+  /// greater cosine, than of one without: areas under the ROC curve.
+  public let presenceByProbability, presenceByCosine: Double
 
   static let bins = 15
-  private static let seed: UInt64 = 7
 
-  /// Nil if nothing was scored, or there is no second half.
+  /// Nil if nothing was scored.
   /// - Parameter usualDepth: How many of a shortlist a search would rerank.
-  init?(of pairs: MatchPairs, usualDepth: Int) {
+  init?(of pairs: MatchPairs, by rankings: [HitRanking], usualDepth: Int) {
     let depth = min(max(usualDepth, 1), pairs.byText.depth)
-    guard depth > 0, pairs.texts.count > 1 else { return nil }
-    var fitted: [ScoredPair] = []
-    var measured: [ScoredPair] = []
-    var queries = PresenceQueries()
-    var random = SplitMix64(seed: Self.seed)
-    for (text, picture) in pairs.owner.enumerated() {
-      guard let own = pairs.own[text] else { return nil }
-      let places = pairs.byText.list(text).prefix(depth).enumerated().filter { Int($1) != picture }
-        .map(\.offset)
-      var samples = [ScoredPair(logits: own, isOwn: true)]
-      if let place = places.randomElement(using: &random) {
-        samples.append(ScoredPair(logits: pairs.byText[text, place]!, isOwn: false))
-      }
-      if picture.isMultiple(of: 2) {
-        fitted += samples
-      } else {
-        measured += samples
-        queries.add(text, of: pairs, others: places, isListed: places.count < depth)
-      }
+    guard depth > 0 else { return nil }
+    func probability(_ text: Int, _ cosine: Float, _ logits: MatchLogits?) -> Float? {
+      rankings[text].rank(cosine: Double(cosine), match: logits).probability ?? logits?.probability
     }
-    let calibration = PlattScaling(fitting: fitted.map(\.labelled)).flatMap(MatchCalibration.init)
-    let after = calibration ?? .none
-    (self.calibration, presence) = (calibration, queries.presence(after))
-    let before = Self.reliability(of: measured, .none)
-    let calibrated = Self.reliability(of: measured, after)
-    (reliabilityBefore, reliabilityAfter) = (before.bins, calibrated.bins)
-    errorBefore = before.expectedCalibrationError
-    errorAfter = calibrated.expectedCalibrationError
-    lossBefore = PlattScaling(.none).loss(of: measured.map(\.labelled))
-    lossAfter = PlattScaling(after).loss(of: measured.map(\.labelled))
-    presenceByMatch = areaUnderROC(
-      positives: queries.withMargin, negatives: queries.withoutMargin)
+    var reranked: [(probability: Float, isMatch: Bool)] = []
+    var byCosine: [(probability: Float, isMatch: Bool)] = []
+    var queries = PresenceQueries()
+    for (text, picture) in pairs.owner.enumerated() {
+      var first: (with: Float, without: Float) = (0, 0)
+      for (place, other) in pairs.byText.list(text).prefix(depth).enumerated() {
+        let cosine = pairs.byText.cosine(text, place: place)
+        guard let logits = pairs.byText[text, place], let shown = probability(text, cosine, logits)
+        else { return nil }
+        let isOwn = Int(other) == picture
+        reranked.append((probability: shown, isMatch: isOwn))
+        if let alone = probability(text, cosine, nil) {
+          byCosine.append((probability: alone, isMatch: isOwn))
+        }
+        first.with = max(first.with, shown)
+        if !isOwn { first.without = max(first.without, shown) }
+      }
+      let isFirst = Int(pairs.byText.list(text).first!) == picture
+      queries.add(
+        first, cosine: pairs.byText.cosine(text, place: 0),
+        without: pairs.byText.cosine(text, place: isFirst ? min(1, depth - 1) : 0))
+    }
+    let diagram = ReliabilityDiagram(bins: Self.bins, reranked)
+    isCalibrated = rankings.contains { $0.calibration != nil }
+    (error, reliability) = (diagram.expectedCalibrationError, diagram.bins)
+    errorByCosine =
+      byCosine.isEmpty
+      ? nil : ReliabilityDiagram(bins: Self.bins, byCosine).expectedCalibrationError
+    let losses = reranked.map { pair in
+      -log(max(Double(pair.isMatch ? pair.probability : 1 - pair.probability), 1e-12))
+    }
+    loss = losses.reduce(0, +) / Double(max(losses.count, 1))
+    presence = queries.presence
+    presenceByProbability = areaUnderROC(
+      positives: queries.withProbability, negatives: queries.withoutProbability)
     presenceByCosine = areaUnderROC(
       positives: queries.withCosine, negatives: queries.withoutCosine)
   }
-
-  private static func reliability(
-    of pairs: [ScoredPair], _ calibration: MatchCalibration
-  ) -> ReliabilityDiagram {
-    ReliabilityDiagram(
-      bins: bins, pairs.map { ($0.logits.probability(calibration), isMatch: $0.isOwn) })
-  }
-}
-
-extension MatchCalibration {
-  /// The calibration of a fitted scaling.
-  init?(_ scaling: PlattScaling) {
-    self.init(temperature: Float(1 / scaling.scale), bias: Float(scaling.bias))
-  }
-}
-
-extension PlattScaling {
-  /// The scaling of a calibration.
-  init(_ calibration: MatchCalibration) {
-    self.init(scale: 1 / Double(calibration.temperature), bias: Double(calibration.bias))
-  }
-}
-
-/// A pair and whether it is a text and its own picture.
-struct ScoredPair: Sendable {
-  let logits: MatchLogits
-  let isOwn: Bool
-
-  var labelled: LabelledScore { LabelledScore(logit: margin(logits), isMatch: isOwn) }
-}
-
-private func margin(_ logits: MatchLogits) -> Double {
-  Double(logits.match) - Double(logits.noMatch)
 }
 
 /// The best of each query's list, with its own picture and without.
 private struct PresenceQueries {
-  private(set) var withMargin: [Double] = []
-  private(set) var withoutMargin: [Double] = []
+  private(set) var withProbability: [Double] = []
+  private(set) var withoutProbability: [Double] = []
   private(set) var withCosine: [Double] = []
   private(set) var withoutCosine: [Double] = []
 
-  /// - Parameter others: The list's places of other pictures than the text's own.
-  mutating func add(_ text: Int, of pairs: MatchPairs, others: [Int], isListed: Bool) {
-    guard let first = others.first else { return }
-    let others = others.map { margin(pairs.byText[text, $0]!) }.max()!
-    withoutMargin.append(others)
-    withMargin.append(isListed ? max(others, margin(pairs.own[text]!)) : others)
-    withoutCosine.append(Double(pairs.byText.cosine(text, place: first)))
-    withCosine.append(Double(pairs.byText.cosine(text, place: 0)))
+  mutating func add(_ first: (with: Float, without: Float), cosine: Float, without: Float) {
+    withProbability.append(Double(first.with))
+    withoutProbability.append(Double(first.without))
+    withCosine.append(Double(cosine))
+    withoutCosine.append(Double(without))
   }
 
-  func presence(_ calibration: MatchCalibration) -> [MatchAnalysis.Presence] {
+  var presence: [MatchAnalysis.Presence] {
     (1...9).map { tenths in
-      let threshold = Float(tenths) / 10
-      func found(_ margins: [Double]) -> Int {
-        margins.count {
-          MatchLogits(noMatch: 0, match: Float($0)).probability(calibration) >= threshold
-        }
-      }
-      let (right, wrong) = (found(withMargin), found(withoutMargin))
+      let threshold = Double(tenths) / 10
+      let right = withProbability.count { $0 >= threshold }
+      let wrong = withoutProbability.count { $0 >= threshold }
       return MatchAnalysis.Presence(
-        threshold: threshold,
+        threshold: Float(threshold),
         precision: right + wrong > 0 ? Double(right) / Double(right + wrong) : nil,
-        recall: Double(right) / Double(max(withMargin.count, 1)))
+        recall: Double(right) / Double(max(withProbability.count, 1)))
     }
   }
 }

@@ -24,7 +24,7 @@ public enum EvaluationEvent: Sendable, Equatable {
 /// in one pass.
 ///
 /// ITC compares all texts with all pictures; for each query the best `depth` are ordered by match logit +
-/// weight × cosine, before all others. A pair that several depths or both directions need is scored once;
+/// weight × cosine or, unless a weight is given, as a search orders them; before all others. A pair that several depths or both directions need is scored once;
 /// pairs are scored picture by picture, so that the keys and values of a picture's cross-attention serve
 /// all its texts.
 public struct RetrievalEvaluation: Sendable {
@@ -32,7 +32,7 @@ public struct RetrievalEvaluation: Sendable {
   private let store: IndexStore
   private let model: BLIPModel
   private let depths: [Int]
-  private let itcWeight: Float
+  private let itcWeight: Float?
   private let work: WorkFolder
 
   /// Number of texts that are scored with a picture in one task.
@@ -42,10 +42,11 @@ public struct RetrievalEvaluation: Sendable {
   ///   - index: An index by this model that contains the set's pictures. Patch features come from it or, if
   ///     it stores none, are computed from the pictures.
   ///   - depths: BLIP's k_test, several of them; 0 is ITC alone.
-  ///   - itcWeight: The weight of the cosine relative to the match logit: 1 in BLIP's own evaluation.
+  ///   - itcWeight: The weight of the cosine relative to the match logit: 1 in BLIP's own evaluation. Nil:
+  ///     candidates are found and ordered as by a search in this index.
   ///   - work: Keeps the scores for the next run.
   package init(
-    of set: CaptionedSet, in index: IndexStore, model: BLIPModel, depths: [Int], itcWeight: Float,
+    of set: CaptionedSet, in index: IndexStore, model: BLIPModel, depths: [Int], itcWeight: Float?,
     work: WorkFolder
   ) {
     precondition(!depths.isEmpty && depths.allSatisfy { $0 >= 0 }, "no depths, or a negative one")
@@ -71,6 +72,7 @@ public struct RetrievalEvaluation: Sendable {
       let scored = try await score(&pairs, of: encoded, shouldStop: shouldStop, report: report)
     else { return nil }
     setComputeThreads(processors)
+    let rankings = self.rankings(encoded)
     report(.timing)
     let milliseconds = try QueryCost(model: model, of: encoded) {
       try features(of: $0, in: encoded)
@@ -80,15 +82,39 @@ public struct RetrievalEvaluation: Sendable {
       set: set,
       depths: depths.map { depth in
         RetrievalReport.Depth(
-          depth: depth, metrics: metrics(of: pairs, depth: depth),
+          depth: depth, metrics: metrics(of: pairs, depth: depth, by: rankings),
           milliseconds: milliseconds[depth], pairs: pairs.count(depth: depth))
       },
-      itcWeight: itcWeight, scored: scored.now, scoredBefore: scored.before,
+      itcWeight: rankings.pictures[0].calibration == nil ? rankings.pictures[0].itcWeight : nil,
+      isHubCorrected: hubness(of: encoded) != nil, scored: scored.now, scoredBefore: scored.before,
       scoringSeconds: scored.seconds,
       seconds: (ContinuousClock.now - start) / .seconds(1),
       matching: MatchAnalysis(
-        of: pairs, usualDepth: model.folder.configuration.rerankDepth ?? 32),
-      failures: failures(of: pairs, encoded))
+        of: pairs, by: rankings.pictures,
+        usualDepth: model.folder.configuration.rerankDepth ?? 32),
+      failures: failures(of: pairs, encoded, by: rankings.pictures))
+  }
+
+  /// What orders the pictures of each text, and texts.
+  private typealias Rankings = (pictures: [HitRanking], texts: HitRanking)
+
+  private func rankings(_ encoded: EncodedSet) -> Rankings {
+    let configuration = model.folder.configuration
+    if let itcWeight {
+      let ranking = HitRanking(calibration: nil, itcWeight: itcWeight)
+      return (encoded.owner.map { _ in ranking }, ranking)
+    }
+    let captions = set.pictures.flatMap(\.captions)
+    return (
+      captions.map {
+        .pictures(
+          configuration, isPhrase: TextQuery.isPhrase($0), isHubCorrected: encoded.hubness != nil)
+      }, .texts(configuration)
+    )
+  }
+
+  private func hubness(of encoded: EncodedSet) -> [Float]? {
+    itcWeight == nil ? encoded.hubness : nil
   }
 
   private func shortlists(
@@ -96,7 +122,7 @@ public struct RetrievalEvaluation: Sendable {
   ) async throws -> MatchPairs? {
     let depth = depths.last ?? 0
     let byText = try await Shortlists(
-      of: encoded.texts, among: encoded.pictures, depth: depth,
+      of: encoded.texts, among: encoded.pictures, hubness: hubness(of: encoded), depth: depth,
       answers: encoded.owner.map { $0..<$0 + 1 }, shouldStop: shouldStop)
     let byPicture = try await Shortlists(
       of: encoded.pictures, among: encoded.texts, depth: depth, answers: encoded.textsOfPicture,
@@ -170,27 +196,33 @@ public struct RetrievalEvaluation: Sendable {
     ).features
   }
 
-  private func metrics(of pairs: MatchPairs, depth: Int) -> RetrievalMetrics {
+  private func metrics(
+    of pairs: MatchPairs, depth: Int, by rankings: Rankings
+  ) -> RetrievalMetrics {
     RetrievalMetrics(
       ofPictures: pairs.texts.indices.map {
-        pairs.byPicture.rank($0, depth: depth, itcWeight: itcWeight, answers: pairs.texts[$0])
+        pairs.byPicture.rank($0, depth: depth, by: rankings.texts, answers: pairs.texts[$0])
       },
       ofTexts: pairs.owner.indices.map { text in
         let owner = pairs.owner[text]
         return pairs.byText.rank(
-          text, depth: depth, itcWeight: itcWeight, answers: owner..<owner + 1)
+          text, depth: depth, by: rankings.pictures[text], answers: owner..<owner + 1)
       })
   }
 
   /// The texts whose own picture is behind another one by most at the greatest depth; one per picture.
-  private func failures(of pairs: MatchPairs, _ encoded: EncodedSet) -> [RetrievalReport.Failure] {
+  private func failures(
+    of pairs: MatchPairs, _ encoded: EncodedSet, by rankings: [HitRanking]
+  ) -> [RetrievalReport.Failure] {
+    let hubness = self.hubness(of: encoded)
     guard let depth = depths.last, depth > 0 else { return [] }
     var worst: [(lead: Float, failure: RetrievalReport.Failure)] = []
     for (picture, texts) in pairs.texts.enumerated() {
       let failures = texts.compactMap { text -> (lead: Float, failure: RetrievalReport.Failure)? in
         func score(_ other: Int, _ logits: MatchLogits) -> Float {
-          logits.score(
-            cosine: dot(encoded.texts[text], encoded.pictures[other]), itcWeight: itcWeight)
+          let cosine = dot(encoded.texts[text], encoded.pictures[other])
+          return Shortlists.score(
+            by: rankings[text], cosine: cosine - (hubness?[other] ?? 0), logits)
         }
         let listed = pairs.byText.list(text).enumerated().map {
           (other: Int($1), logits: pairs.byText[text, $0]!)
@@ -203,7 +235,7 @@ public struct RetrievalEvaluation: Sendable {
             text: text, picture: picture, found: first.other,
             rank: 1
               + pairs.byText.rank(
-                text, depth: depth, itcWeight: itcWeight, answers: picture..<picture + 1),
+                text, depth: depth, by: rankings[text], answers: picture..<picture + 1),
             own: own, first: first.logits)
         )
       }

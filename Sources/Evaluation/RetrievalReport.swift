@@ -31,15 +31,18 @@ public struct RetrievalReport: Sendable {
   public let set: CaptionedSet
   /// The results by depth, in ascending order.
   public let depths: [Depth]
-  /// The weight of the cosine relative to the match logit.
-  public let itcWeight: Float
+  /// The weight of the cosine relative to the match logit; nil if pictures were ordered by the model's
+  /// calibration.
+  public let itcWeight: Float?
+  /// Whether cosines of pictures were corrected for hubs.
+  public let isHubCorrected: Bool
   /// Number of pairs scored in this run, and by earlier ones.
   public let scored, scoredBefore: Int
   /// Duration of the scoring.
   public let scoringSeconds: Double
   /// Duration of the evaluation.
   public let seconds: Double
-  /// Calibration of the match probabilities; nil without reranking.
+  /// The reliability of the probabilities; nil without reranking.
   public let matching: MatchAnalysis?
   /// The worst failures of text → picture at the greatest depth, the worst first; one per picture.
   public let failures: [Failure]

@@ -5,8 +5,8 @@ internal import Retrieval
 internal import Tensors
 internal import VectorIndex
 
-/// For every query the items with the greatest ITC cosine, best first (the first of equal ones), and, once
-/// they are scored, their match logits. Memory grows with queries × depth, not with queries × items.
+/// For every query the items with the greatest ITC cosine (less their hubness, where that is given), best
+/// first (the first of equal ones), and, once they are scored, their match logits. Memory grows with queries × depth, not with queries × items.
 struct Shortlists: Sendable {
   /// Number of items in a query's list.
   let depth: Int
@@ -23,10 +23,12 @@ struct Shortlists: Sendable {
   private static let block = 64
 
   /// Compares all queries with all items, block by block; nil if it was stopped.
-  /// - Parameter answers: The items that are right for each query; at least one.
+  /// - Parameters:
+  ///   - hubness: What is subtracted from an item's cosines; nil: nothing.
+  ///   - answers: The items that are right for each query; at least one.
   init?(
-    of queries: [[Float]], among embeddings: [[Float]], depth: Int, answers: [Range<Int>],
-    shouldStop: @escaping @Sendable () -> Bool
+    of queries: [[Float]], among embeddings: [[Float]], hubness: [Float]? = nil, depth: Int,
+    answers: [Range<Int>], shouldStop: @escaping @Sendable () -> Bool
   ) async throws {
     (items, self.depth) = (embeddings.count, min(depth, embeddings.count))
     let slots = queries.count * self.depth
@@ -42,7 +44,9 @@ struct Shortlists: Sendable {
       blocks, inFlight: processors + 1, shouldStop: shouldStop,
       work: { block in
         block.map { query in
-          Comparison(queries[query], with: embeddings, depth: length, answers: answers[query])
+          Comparison(
+            queries[query], with: embeddings, hubness: hubness, depth: length,
+            answers: answers[query])
         }.enumerated().map { (query: block.lowerBound + $0, found: $1) }
       },
       take: { compared in
@@ -74,17 +78,22 @@ struct Shortlists: Sendable {
     set { logits[query * depth + place] = newValue }
   }
 
-  /// The rank, from 0, of the best answer after the first `depth` of the list were reranked by match
-  /// logit + weight × cosine.
-  func rank(_ query: Int, depth: Int, itcWeight: Float, answers: Range<Int>) -> Int {
+  /// The rank, from 0, of the best answer after the first `depth` of the list were reranked.
+  func rank(_ query: Int, depth: Int, by ranking: HitRanking, answers: Range<Int>) -> Int {
     guard depth > 0 else { return itcRanks[query] }
     let reranked = (0..<min(depth, self.depth)).map { place in
       RerankedItem(
         item: Int(ids[query * self.depth + place]),
-        score: self[query, place]!.score(
-          cosine: cosines[query * self.depth + place], itcWeight: itcWeight))
+        score: Self.score(
+          by: ranking, cosine: cosines[query * self.depth + place], self[query, place]!))
     }
     return Metrics.rank(ofBest: answers, reranked: reranked, items: items)
+  }
+
+  /// The score of a reranked item. One of a calibration is greater than those of what is not reranked.
+  static func score(by ranking: HitRanking, cosine: Float, _ logits: MatchLogits) -> Float {
+    let score = Float(ranking.rank(cosine: Double(cosine), match: logits).score)
+    return ranking.calibration == nil ? score : max(score, -99)
   }
 }
 
@@ -93,8 +102,12 @@ private struct Comparison: Sendable {
   let best: [Neighbor]
   let rank: Int
 
-  init(_ query: [Float], with embeddings: [[Float]], depth: Int, answers: Range<Int>) {
-    let cosines = embeddings.map { dot(query, $0) }
+  init(
+    _ query: [Float], with embeddings: [[Float]], hubness: [Float]?, depth: Int,
+    answers: Range<Int>
+  ) {
+    var cosines = embeddings.map { dot(query, $0) }
+    if let hubness { for item in cosines.indices { cosines[item] -= hubness[item] } }
     var best = TopK(capacity: depth)
     for (item, cosine) in cosines.enumerated() {
       best.insert(Neighbor(id: UInt64(item), score: Double(cosine)))

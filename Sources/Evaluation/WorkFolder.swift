@@ -21,13 +21,15 @@ public struct WorkFolder: Sendable {
     }
   }
 
-  /// The request for an index of a set's pictures only. It stores embeddings and texts; a picture's patch
-  /// features, which are needed once, are computed when needed, in full precision.
-  package func indexing(_ set: CaptionedSet, with model: BLIPModel) -> IndexingRequest {
+  /// The request for an index of a set's pictures only. By default it stores embeddings and texts; a
+  /// picture's patch features, which are needed once, are computed when needed, in full precision.
+  package func indexing(
+    _ set: CaptionedSet, with model: BLIPModel, features: FeaturePrecision = .none
+  ) -> IndexingRequest {
     IndexingRequest(
       collection: String(decoding: set.root, as: UTF8.self),
-      index: "\(path)/index-\(name(set, model, features: .none))",
-      options: IndexingOptions(captions: set.file, features: FeaturePrecision.none),
+      index: "\(path)/index-\(name(set, model, features: features))",
+      options: IndexingOptions(captions: set.file, features: features),
       only: Set(set.pictures.map(\.path)))
   }
 

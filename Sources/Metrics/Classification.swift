@@ -1,14 +1,3 @@
-/// A pair's score, and whether it is a match.
-public struct LabelledScore: Sendable {
-  /// A log-odds: the greater, the likelier a match.
-  public let logit: Double
-  /// Whether it is a match.
-  public let isMatch: Bool
-
-  /// A pair's score and label.
-  public init(logit: Double, isMatch: Bool) { (self.logit, self.isMatch) = (logit, isMatch) }
-}
-
 /// Pairs by their predicted probability, in bins of equal width: a reliability diagram.
 public struct ReliabilityDiagram: Sendable {
   /// One bin.

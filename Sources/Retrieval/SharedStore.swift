@@ -7,12 +7,10 @@ import Synchronization
 struct OpenIndex: Sendable {
   let store: IndexStore
   let metadata: IndexMetadata
-  let calibration: MatchCalibration
 
-  init(_ store: IndexStore) throws {
+  init(_ store: IndexStore) {
     self.store = store
     metadata = store.metadata
-    calibration = try store.read { try $0.matchCalibration() } ?? .none
   }
 }
 
@@ -170,7 +168,7 @@ final class SharedStore: Sendable {
   private func refresh() async throws(RetrievalError) {
     try await run([]) {
       guard let store = self.state.withLock({ $0.open })?.store else { return }
-      let opened = try OpenIndex(store)
+      let opened = OpenIndex(store)
       self.state.withLock { if $0.open != nil { $0.open = opened } }
     }
   }

@@ -1,4 +1,3 @@
-package import BLIP
 internal import Files
 package import Images
 internal import LMDB
@@ -16,12 +15,6 @@ package struct IndexSnapshot: ~Copyable {
 
   /// What the index said of itself when it was opened, or last changed by this process.
   package let metadata: IndexMetadata
-
-  /// How match probabilities are calibrated; nil where nobody has measured it (`blip bench
-  /// --calibrate`).
-  package func matchCalibration() throws -> MatchCalibration? {
-    try MetadataTable.calibration(tables.meta, of: tables.path, in: transaction)
-  }
 
   /// How many pictures the index holds.
   package func pictureCount() throws -> Int {

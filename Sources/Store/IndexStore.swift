@@ -1,5 +1,3 @@
-package import BLIP
-import Checkpoints
 internal import LMDB
 import Synchronization
 
@@ -123,26 +121,6 @@ package final class IndexStore: Sendable {
       guard let existing else { throw nothing(at: path) }
       return existing
     }
-  }
-
-  /// Throws where there is no index at `path`, or it was made with another model.
-  package static func requireModel(_ model: BLIPModel, ofIndexAt path: String) throws {
-    try open(path).metadata.requireModel(
-      named: model.folder.name, at: model.folder.path, fingerprint: model.folder.fingerprint,
-      index: path)
-  }
-
-  /// Stores in the index at `path` how match probabilities of its model are calibrated; another model's
-  /// say nothing here, which is an error. Waits while another run writes the index, of which `whenHeld`
-  /// is told.
-  package static func calibrate(
-    _ path: String, _ calibration: MatchCalibration, model: BLIPModel,
-    whenHeld: (String) -> Void = { _ in }
-  ) throws {
-    try requireModel(model, ofIndexAt: path)
-    let lock = try WriterLock.take(of: path, shouldStop: { false }, whenHeld: whenHeld)
-    defer { withExtendedLifetime(lock) {} }
-    try openToRepair(path).write { try $0.setMatchCalibration(calibration) }
   }
 
   /// Checks the metadata of an index that is there, then opens its tables.

@@ -1,4 +1,3 @@
-package import BLIP
 internal import Digests
 package import Images
 internal import LMDB
@@ -84,10 +83,11 @@ package struct IndexWriter: ~Copyable {
   ///
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
+  /// - Parameter hubness: As `setHubness` takes it.
   @discardableResult
   package func put(
     _ record: PictureRecord, embedding: [Float], features: Matrix?, details: PictureDetails? = nil,
-    signature: PictureSignature? = nil
+    signature: PictureSignature? = nil, hubness: Float? = nil
   ) throws -> UInt64 {
     let shown = String(decoding: record.path, as: UTF8.self)
     if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
@@ -120,6 +120,7 @@ package struct IndexWriter: ~Copyable {
     if let signature { try tables.signatures?.put(id, signature, in: transaction) }
     try tables.hashes.put((record.contentHash, id), (), in: transaction)
     try tables.failures.delete(pathHash, in: transaction)
+    try setHubness(hubness, of: id)
     try change(.pictures, id, to: embedding)
     return id
   }
@@ -165,6 +166,7 @@ package struct IndexWriter: ~Copyable {
     try tables.features.delete(id, in: transaction)
     try tables.details?.delete(id, in: transaction)
     try tables.signatures?.delete(id, in: transaction)
+    try setHubness(nil, of: id)
     try change(.pictures, id, to: nil)
   }
 
@@ -186,11 +188,6 @@ package struct IndexWriter: ~Copyable {
   package func update(name: String, collection: String, modelPath: String) throws {
     try MetadataTable.update(
       tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
-  }
-
-  /// How match probabilities are calibrated.
-  package func setMatchCalibration(_ calibration: MatchCalibration) throws {
-    try MetadataTable.setCalibration(calibration, tables.meta, in: transaction)
   }
 
   func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {

@@ -41,6 +41,42 @@ import Testing
     #expect(all.count == 8)
   }
 
+  /// Settings of this engine change no embedding: an index stays valid when they are edited.
+  @Test(arguments: [
+    (#"{"a": 1}"#, #"{"a": 1, "blip": {"rerank_depth": 8}}"#),
+    (#"{"a": 1}"#, #"{"blip": {"x": ["}", {"y": "\"}"}]}, "a": 1}"#),
+    (#"{"a": 1, "b": 2}"#, #"{"a": 1, "blip" : {}, "b": 2}"#),
+    ("{\n  \"a\": 1\n}\n", "{\n  \"a\": 1,\n  \"blip\": {}\n}\n"),
+  ]) func settingsOfThisEngineAreNoPartOfIt(plain: String, configured: String) throws {
+    #expect(try fingerprint(config: configured) == fingerprint(config: plain))
+  }
+
+  /// A model that is calibrated keeps its fingerprint, and one whose configuration has no settings of this
+  /// engine has that of earlier versions.
+  @Test func calibratingAModelKeepsIt() throws {
+    let folder = TemporaryFolder()
+    let config = "{\n  \"model_type\": \"blip\",\n  \"vision_config\": {}\n}\n"
+    folder.write("config.json", config.utf8)
+    folder.write("preprocessor_config.json", "{}".utf8)
+    folder.write("vocab.txt", "[PAD]\n".utf8)
+    folder.write("model.safetensors", safetensors([("small", "F32", [1], bytes([1]))]))
+    let before = try ModelFolder(path: folder.path)
+    #expect(
+      before.fingerprint
+        == fingerprintOf(
+          files: [Array(config.utf8), Array("{}".utf8), Array("[PAD]\n".utf8)], before.weights))
+    let logistic = try #require(HitCalibration.Logistic(match: 0.25, cosine: 20, bias: -8))
+    for floor: Float in [0.125, 0.5] {
+      let kind = HitCalibration.Kind(reranked: logistic, unreranked: logistic, floor: floor)
+      let calibration = HitCalibration(
+        sentences: kind, phrases: kind, texts: kind, isHubCorrected: true)
+      try ModelFolder.setCalibration(calibration, of: folder.path)
+      let after = try ModelFolder(path: folder.path)
+      #expect(after.fingerprint == before.fingerprint)
+      #expect(after.configuration.calibration == calibration)
+    }
+  }
+
   @Test(arguments: [0, 1, 65_536, 65_537, 262_144, 262_145, 300_000_000])
   func samplesAreInOrderAndReachTheEnd(count: Int) {
     let ranges = sampledRanges(of: count)

@@ -91,6 +91,28 @@ private func errorMessage(_ folder: TemporaryFolder) -> String {
     (#"{"image_text_hidden_size": 0}"#, "image_text_hidden_size is 0"),
     (#"{"blip": {"rerank_depth": -1}}"#, "blip.rerank_depth is -1"),
     (#"{"blip": {"itc_weight": -1}}"#, "blip.itc_weight is -1"),
+    (#"{"blip": {"calibration": {}}}"#, "blip.calibration.sentences is missing"),
+    (#"{"blip": {"calibration": 3}}"#, "blip.calibration is not an object"),
+    (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"match": -1, "cosine": 1}}}}}"#,
+      "blip.calibration.sentences.reranked.match is -1"
+    ),
+    (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"bias": 1}}}}}"#,
+      "blip.calibration.sentences.reranked has no weight above 0"
+    ),
+    (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"cosine": 1e400}}}}}"#,
+      "blip.calibration.sentences.reranked.cosine"
+    ),
+    (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"cosine": 1}, "by_cosine": {"cosine": 1}, "floor": 2}}}}"#,
+      "blip.calibration.sentences.floor is 2"
+    ),
+    (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"cosine": 1}}}}}"#,
+      "blip.calibration.sentences.by_cosine is missing"
+    ),
     (#"{"text_config": {"hidden_size": 1e400}}"#, "text_config.hidden_size is not an integer"),
     (#"{"text_config": {"layer_norm_eps": "0"}}"#, "text_config.layer_norm_eps is not a number"),
     (#"{"vision_config": {"stem": {"layers": {}}}}"#, "vision_config.stem.layers is not a list"),

@@ -40,7 +40,10 @@ import Testing
   /// A folder with tensors to be changed, kept and dropped.
   private func source() throws -> ModelFolder {
     let folder = TemporaryFolder()
-    folder.write("config.json", #"{"blip": {"rerank_depth": 0, "x": 1}}"#.utf8)
+    let kind = #"{"reranked": {"cosine": 1}, "by_cosine": {"cosine": 1}}"#
+    folder.write(
+      "config.json",
+      #"{"blip": {"rerank_depth": 0, "calibration": {"sentences": \#(kind)}, "x": 1}}"#.utf8)
     folder.write("preprocessor_config.json", #"{"size": {"height": 384, "width": 384}}"#.utf8)
     folder.write("vocab.txt", "[PAD]\n".utf8)
     let quantized = (0..<8192).map { UInt8(truncatingIfNeeded: $0 % 255) }
@@ -83,6 +86,7 @@ import Testing
     }
   }
 
+  /// Neither a copy of other weights nor a setting keeps what was measured of the source's.
   @Test func onlyTheRerankingSettingsChangeInTheConfiguration() throws {
     let path = TemporaryFolder().path + "/model"
     let writer = try ModelFolderWriter(path, like: source(), storage: .fp32)
@@ -91,7 +95,7 @@ import Testing
     try writer.setReranking(depth: 16, itcWeight: 5)
     #expect(
       try readFile(path + "/config.json", limit: 1000)
-        == Array(#"{"blip": {"itc_weight": 5.0, "rerank_depth": 16, "x": 1}}"#.utf8))
+        == Array(#"{"blip": {"rerank_depth": 16, "x": 1, "itc_weight": 5.0}}"#.utf8))
     #expect(try ModelFolder(path: path).configuration.rerankDepth == 16)
   }
 }

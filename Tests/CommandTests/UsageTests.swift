@@ -18,7 +18,6 @@ struct UsageTests {
       (["search", "x", "--rerank=-1"], "--rerank"),
       (["search", "x", "--min-match", "1.5"], "--min-match"),
       (["search", "x", "--min-match", "nan"], "--min-match"),
-      (["search", "x", "--rerank", "0", "--min-match", "0.5"], "--min-match"),
       (["search", "x", "--json", "--paths"], "--json"),
       (["search", ""], "empty"),
       (["search", " \n"], "empty"),

@@ -1,4 +1,5 @@
 import BLIP
+import Retrieval
 import TestSupport
 import Testing
 
@@ -43,7 +44,9 @@ struct RankTests {
           }
           let order = scores.indices.sorted { (scores[$0], $0) > (scores[$1], $1) }
           #expect(
-            lists.rank(query, depth: depth, itcWeight: 2, answers: answers[query])
+            lists.rank(
+              query, depth: depth, by: HitRanking(calibration: nil, itcWeight: 2),
+              answers: answers[query])
               == answers[query].map { order.firstIndex(of: $0)! }.min())
         }
       }

@@ -5,39 +5,59 @@ import Testing
 
 /// Whether probabilities are what they say, and how they are made so.
 @Suite struct CalibrationTests {
-  private func pairs(
-    temperature: Double, bias: Double, _ random: inout SplitMix64
-  ) -> [LabelledScore] {
+  private func samples(
+    _ weights: [Double], bias: Double, _ random: inout SplitMix64
+  ) -> [LabelledFeatures] {
     (0..<40_000).map { _ in
-      let logit = Double.random(in: -8...8, using: &random)
-      let probability = 1 / (1 + exp(-(logit / temperature + bias)))
-      return LabelledScore(
-        logit: logit, isMatch: Double.random(in: 0..<1, using: &random) < probability)
+      let features = [
+        Double.random(in: -8...8, using: &random), Double.random(in: 0.3...0.7, using: &random),
+      ]
+      let logOdds = zip(weights, features).reduce(bias) { $0 + $1.0 * $1.1 }
+      return LabelledFeatures(
+        features, isMatch: Double.random(in: 0..<1, using: &random) < 1 / (1 + exp(-logOdds)))
     }
   }
 
-  @Test("a fit finds the temperature and the bias that pairs were drawn with, and lowers the loss")
+  @Test("a fit finds the weights and the bias that pairs were drawn with")
   func fit() throws {
     var random = SplitMix64(seed: 3)
-    let plain = pairs(temperature: 2, bias: 0, &random)
-    let cooled = try #require(PlattScaling(fitting: plain))
-    #expect(abs(1 / cooled.scale - 2) < 0.1 && cooled.bias == 0)
-    #expect(cooled.loss(of: plain) < PlattScaling.identity.loss(of: plain))
-    let shifted = try #require(
-      PlattScaling(fitting: pairs(temperature: 3, bias: -1.5, &random)))
-    #expect(abs(1 / shifted.scale - 3) < 0.2 && abs(shifted.bias + 1.5) < 0.1)
+    let drawn = samples([0.5, 12], bias: -7, &random)
+    let fitted = try #require(LogisticRegression(fitting: drawn))
+    #expect(abs(fitted.weights[0] - 0.5) < 0.03 && abs(fitted.weights[1] - 12) < 0.6)
+    #expect(abs(fitted.bias + 7) < 0.4)
+    let others = [
+      LogisticRegression(weights: fitted.weights, bias: fitted.bias + 0.1),
+      LogisticRegression(weights: fitted.weights.map { $0 * 1.05 }, bias: fitted.bias),
+      LogisticRegression(weights: [0, 0], bias: 0),
+    ]
+    #expect(others.allSatisfy { fitted.loss(of: drawn) < $0.loss(of: drawn) })
+    #expect(fitted.probability(of: [0, 1]) > fitted.probability(of: [0, 0.9]))
+  }
+
+  @Test("a score that makes a match less likely, or is always the same, has no weight")
+  func monotone() throws {
+    var random = SplitMix64(seed: 4)
+    let fitted = try #require(
+      LogisticRegression(fitting: samples([0.5, -12], bias: 6, &random)))
+    #expect(fitted.weights[0] > 0.3 && fitted.weights[1] == 0)
+    let constant = samples([0.5, 0], bias: 0, &random).map {
+      LabelledFeatures([$0.features[0], 0.7], isMatch: $0.isMatch)
+    }
+    #expect(try #require(LogisticRegression(fitting: constant)).weights[1] == 0)
   }
 
   @Test("labels that contradict the scores have no fit; labels without an error end the search")
-  func limits() {
-    var random = SplitMix64(seed: 4)
-    let backwards = pairs(temperature: 2, bias: 0, &random).map {
-      LabelledScore(logit: $0.logit, isMatch: !$0.isMatch)
-    }
-    #expect(PlattScaling(fitting: backwards) == nil)
-    // There is no best temperature here; a fit ends all the same.
-    _ = PlattScaling(
-      fitting: [LabelledScore(logit: 3, isMatch: true), LabelledScore(logit: -3, isMatch: false)])
+  func limits() throws {
+    var random = SplitMix64(seed: 5)
+    #expect(LogisticRegression(fitting: samples([-0.5, -12], bias: 6, &random)) == nil)
+    #expect(LogisticRegression(fitting: []) == nil)
+    #expect(LogisticRegression(fitting: [LabelledFeatures([1], isMatch: true)]) == nil)
+    // There is no best weight here; a fit ends all the same.
+    let separable = [
+      LabelledFeatures([3], isMatch: true), LabelledFeatures([-3], isMatch: false),
+    ]
+    let fitted = try #require(LogisticRegression(fitting: separable))
+    #expect(fitted.weights[0] > 1 && fitted.weights[0].isFinite)
   }
 
   @Test("the calibration error is the mean distance of the bins' shares from their probabilities")

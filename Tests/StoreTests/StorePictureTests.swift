@@ -71,7 +71,7 @@ import Testing
       try fixture.counts() == [
         "pictures": 1, "paths": 1, "hashes": 1, "embeddings": 1, "features": 0, "texts": 1,
         "text_embeddings": 1, "picture_texts": 1, "failures": 0, "lists": 2, "centroids": 2,
-        "places": 2, "details": 0, "signatures": 0, "terms": 1,
+        "places": 2, "details": 0, "signatures": 0, "terms": 1, "hubness": 0,
       ])
   }
 

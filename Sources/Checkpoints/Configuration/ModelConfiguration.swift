@@ -10,9 +10,17 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   /// The recommended rerank depth of this model, if given (`blip.rerank_depth`, a key specific to
   /// this engine).
   public let rerankDepth: Int?
+  /// The same for texts of at most `HitCalibration.longestPhrase` words (`blip.phrase_rerank_depth`); nil: as
+  /// for others.
+  public let phraseRerankDepth: Int?
   /// The weight of the ITC cosine relative to the match logit in reranking (`blip.itc_weight`, a
   /// key specific to this engine): 1 in BLIP's own evaluation.
   public let itcWeight: Float
+  /// The recommended match probability above which CapFilt keeps a caption (`blip.filter_threshold`): 0.5 in
+  /// the paper.
+  public let filterThreshold: Float
+  /// How likely hits are right (`blip.calibration`); nil if that was not measured.
+  public let calibration: HitCalibration?
 
   private enum CodingKeys: String, CodingKey {
     case modelType = "model_type"
@@ -23,18 +31,26 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   }
 
   private struct Engine: Decodable {
-    let rerankDepth: Int?
+    let rerankDepth, phraseRerankDepth: Int?
     let itcWeight: Float
+    let filterThreshold: Float
+    let calibration: HitCalibration?
 
     private enum CodingKeys: String, CodingKey {
+      case calibration
+      case filterThreshold = "filter_threshold"
       case rerankDepth = "rerank_depth"
+      case phraseRerankDepth = "phrase_rerank_depth"
       case itcWeight = "itc_weight"
     }
 
     init(from decoder: any Decoder) throws {
       let file = try decoder.container(keyedBy: CodingKeys.self)
       rerankDepth = try file.integer(.rerankDepth, in: 0...1_000_000)
+      phraseRerankDepth = try file.integer(.phraseRerankDepth, in: 0...1_000_000)
       itcWeight = try file.float(.itcWeight, default: 1, in: 0...1_000_000)
+      filterThreshold = try file.float(.filterThreshold, default: 0.5, in: 0...1)
+      calibration = try file.decodeIfPresent(HitCalibration.self, forKey: .calibration)
     }
   }
 
@@ -51,7 +67,10 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
     embeddingSize = try file.integer(.embeddingSize, default: 256, in: 1...maximumWidth)
     let engine = try file.decodeIfPresent(Engine.self, forKey: .engine)
     rerankDepth = engine?.rerankDepth
+    phraseRerankDepth = engine?.phraseRerankDepth
     itcWeight = engine?.itcWeight ?? 1
+    filterThreshold = engine?.filterThreshold ?? 0.5
+    calibration = engine?.calibration
   }
 }
 

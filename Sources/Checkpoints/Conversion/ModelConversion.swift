@@ -20,6 +20,11 @@ package struct ModelConversion: Sendable {
     if isFolder(path) {
       let folder = try ModelFolder(path: path)
       files = try folder.smallFiles()
+      // Embeddings of texts, which stay as they are.
+      let bank = "text_bank.safetensors"
+      if fileExists("\(path)/\(bank)") {
+        files.append((bank, try readFile("\(path)/\(bank)", limit: 256 << 20)))
+      }
       weights = folder.weights
     } else {
       let stored = try readPyTorch(path)

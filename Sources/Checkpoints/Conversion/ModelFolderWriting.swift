@@ -8,8 +8,8 @@ package struct ModelFolderWriter: Sendable {
   private let source: ModelFolder
   private let storage: WeightStorage
 
-  /// Creates the folder with the small files of `source`. Files in an existing folder are
-  /// overwritten.
+  /// Creates the folder with the small files of `source`, without what was measured of its weights
+  /// (`blip.calibration`). Files in an existing folder are overwritten.
   package init(
     _ path: String, like source: ModelFolder, storage: WeightStorage
   ) throws(CheckpointError) {
@@ -21,6 +21,10 @@ package struct ModelFolderWriter: Sendable {
     }
     for (name, bytes) in try source.smallFiles() {
       try replace("\(path)/\(name)", with: bytes)
+    }
+    try changeSettings(of: path) { settings in
+      _ = settings.remove(["blip", "calibration"])
+      return true
     }
   }
 
@@ -55,15 +59,11 @@ package struct ModelFolderWriter: Sendable {
   /// Sets the rerank depth and the weight of the ITC cosine in `config.json`, if it has a rerank
   /// depth.
   package func setReranking(depth: Int, itcWeight: Float) throws(CheckpointError) {
-    let file = "\(path)/config.json"
-    let text = String(decoding: try readFile(file, limit: 16 << 20), as: UTF8.self)
-    let changed =
-      text
-      .replacing(/"itc_weight"\s*:\s*[-+.\deE]+\s*,\s*|,\s*"itc_weight"\s*:\s*[-+.\deE]+/, with: "")
-      .replacing(
-        /"rerank_depth"\s*:\s*\d+/, with: "\"itc_weight\": \(itcWeight), \"rerank_depth\": \(depth)"
-      )
-    if changed != text { try replace(file, with: Array(changed.utf8)) }
+    try changeSettings(of: path) { settings in
+      guard settings.value(at: ["blip", "rerank_depth"]) != nil else { return true }
+      return settings.set(["blip", "rerank_depth"], to: "\(depth)")
+        && settings.set(["blip", "itc_weight"], to: "\(itcWeight)")
+    }
   }
 
   /// The tensor as stored in the source if its values are the same; otherwise nil.
@@ -76,6 +76,35 @@ package struct ModelFolderWriter: Sendable {
     let kept = source.weights.kept(name)
     // Do not keep one that int8 makes smaller.
     return storage == .int8 && kept.count == 1 && WeightStorage.isMatrix(shape) ? nil : kept
+  }
+}
+
+extension ModelFolder {
+  /// Writes how likely hits are right into the `config.json` of a model folder. The fingerprint stays, as
+  /// do all other settings.
+  package static func setCalibration(
+    _ calibration: HitCalibration, of path: String
+  ) throws(CheckpointError) {
+    try changeSettings(of: path) { $0.set(["blip", "calibration"], to: calibration.text) }
+  }
+}
+
+/// Changes the `config.json` of a model folder, which appears whole or not at all.
+private func changeSettings(
+  of path: String, _ change: (inout JSONObjectText) -> Bool
+) throws(CheckpointError) {
+  let file = "\(path)/config.json"
+  var settings = JSONObjectText(try readFile(file, limit: 16 << 20))
+  let before = settings.bytes
+  guard change(&settings) else {
+    throw CheckpointError("\(file): not a JSON object in UTF-8; its settings cannot be changed")
+  }
+  guard settings.bytes != before else { return }
+  // In a cache of downloads it is a link to a file that others share.
+  let new = "\(file).new"
+  try replace(new, with: settings.bytes)
+  guard rename(new, file) == 0 else {
+    throw CheckpointError("\(file): cannot be replaced: \(String(cString: strerror(errno)))")
   }
 }
 

@@ -7,7 +7,7 @@ public enum WeightStorage: String, Sendable, CaseIterable {
   case int8
 
   /// The stored form of a row-major tensor: the tensor, and its scales if it has any.
-  func stored(_ name: String, _ shape: [Int], _ values: [Float]) -> [TensorToWrite] {
+  package func stored(_ name: String, _ shape: [Int], _ values: [Float]) -> [TensorToWrite] {
     guard self == .int8, Self.isMatrix(shape) else {
       return [TensorToWrite(name: name, shape: shape, content: .floats(values))]
     }

@@ -16,12 +16,11 @@ struct BenchCommand: AsyncParsableCommand {
         blip bench captions.json --images photos
         blip bench dataset_coco.json --images coco --itc-weight 1
         blip bench captions.json --images photos --json - --html report.html
-        blip bench captions.json --images photos --calibrate indexes/photos
 
       Every caption is searched for among all pictures and every picture among all captions, by \
       ITC alone (depth 0) and with the best 16, 32, … results reranked by ITM. Reported are \
-      recall under BLIP's names, the time per search, and how reliable the match probabilities \
-      are.
+      recall under BLIP's names, the time per search, and how reliable the probabilities are. \
+      Results are ordered as by blip search or, with --itc-weight, as BLIP's authors do.
 
       Scores are saved: the same command resumes an interrupted run, and other depths only add the \
       scores they need.
@@ -39,12 +38,6 @@ struct BenchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Model") var precision: PrecisionOption
   @OptionGroup(title: "Output") var output: BenchOutputOptions
 
-  func validate() throws {
-    if output.calibrated != nil, ranking.depths.allSatisfy({ $0 == 0 }) {
-      throw ValidationError("--calibrate requires a rerank depth greater than 0.")
-    }
-  }
-
   func run() async throws {
     let set = try CaptionedSet(captions: captions, images: data.images, split: data.split)
     Interruption.watch()
@@ -58,7 +51,6 @@ struct BenchCommand: AsyncParsableCommand {
       try BenchPage(summary: summary).write(to: html)
       Console.note("wrote \(printable(html))")
     }
-    if let calibrated = output.calibrated { try calibrate(calibrated, by: report, of: model) }
   }
 
   private func write(_ text: String, to path: String) throws {
@@ -70,7 +62,7 @@ struct BenchCommand: AsyncParsableCommand {
 
   /// The model and its results; nil if interrupted. The index is closed again afterwards.
   private func evaluate(_ set: CaptionedSet) async throws -> (BLIPModel, RetrievalReport)? {
-    let work = try WorkFolder(workPath())
+    let work = try WorkFolder(data.workPath())
     var progress = BenchProgress(console: .error)
     defer { progress.finish() }
     let (model, store): (BLIPModel, IndexStore)
@@ -80,21 +72,15 @@ struct BenchCommand: AsyncParsableCommand {
         index: index, modelPath: self.model.path(), precision: precision.precision,
         cache: CacheLocation.standard)
       (model, store) = (searcher.model, searcher.store)
-      if let calibrated = output.calibrated, calibrated != index {
-        try IndexStore.requireModel(model, ofIndexAt: calibrated)
-      }
     } else {
       model = try self.model.load(precision: precision.precision)
-      if let calibrated = output.calibrated {
-        try IndexStore.requireModel(model, ofIndexAt: calibrated)
-      }
       let request = work.indexing(set, with: model)
       guard try await index(request, with: model) else { return nil }
       store = try IndexStore.open(request.index)
     }
     let evaluation = RetrievalEvaluation(
       of: set, in: store, model: model, depths: ranking.depths,
-      itcWeight: ranking.itcWeight ?? model.folder.configuration.itcWeight, work: work)
+      itcWeight: ranking.itcWeight, work: work)
     let report = try await evaluation.run(
       shouldStop: Interruption.isRequested, report: { progress.receive($0) })
     return report.map { (model, $0) }
@@ -107,27 +93,5 @@ struct BenchCommand: AsyncParsableCommand {
     return try await !Indexer(model: model, decoder: DecodeCommand.decoder).run(
       request, shouldStop: Interruption.isRequested, report: { progress.receive($0) }
     ).interrupted
-  }
-
-  private func workPath() throws(CommandFailure) -> String {
-    if let work = data.work { return work }
-    guard let cache = CacheLocation.standard else {
-      throw CommandFailure(
-        "$HOME is not set: give a directory for intermediate results (--work DIR)")
-    }
-    return cache + "/bench"
-  }
-
-  private func calibrate(
-    _ index: String, by report: RetrievalReport, of model: BLIPModel
-  ) throws {
-    guard let calibration = report.matching?.calibration else {
-      throw CommandFailure(
-        "\(printable(index)): not calibrated: on these captions, a higher match logit does not make a "
-          + "match more likely")
-    }
-    CrashReport.install(forIndexAt: index)
-    try IndexStore.calibrate(index, calibration, model: model, whenHeld: Console.noteWaiting)
-    Console.note("\(printable(index)): match probabilities are now calibrated")
   }
 }

@@ -29,6 +29,16 @@ struct BenchDataOptions: ParsableArguments {
       ("--images", images), ("--split", split), ("--index", index), ("--work", work),
     ])
   }
+
+  /// The directory for intermediate results.
+  func workPath() throws(CommandFailure) -> String {
+    if let work = work { return work }
+    guard let cache = CacheLocation.standard else {
+      throw CommandFailure(
+        "$HOME is not set: give a directory for intermediate results (--work DIR)")
+    }
+    return cache + "/bench"
+  }
 }
 
 /// The scores of an evaluation.
@@ -43,8 +53,8 @@ struct BenchRankingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Weight of the ITC cosine relative to the ITM logit; 1 in BLIP's own evaluation. (default: "
-        + "the model's, as in a search)", valueName: "w"))
+      "Order by ITM logit + w × ITC cosine; w is 1 in BLIP's own evaluation. (default: order as a "
+        + "search does)", valueName: "w"))
   var itcWeight: Float?
 
   private static func depths(_ text: String) throws -> [Int] {
@@ -75,15 +85,8 @@ struct BenchOutputOptions: ParsableArguments {
     help: ArgumentHelp("Write an HTML page with curves and failures.", valueName: "file"))
   var html: String?
 
-  @Option(
-    name: .customLong("calibrate"),
-    help: ArgumentHelp(
-      "Store the calibration of match probabilities in this index, built with the same model.",
-      valueName: "index"))
-  var calibrated: String?
-
   func validate() throws {
-    try requireValues([("--json", json), ("--html", html), ("--calibrate", calibrated)])
+    try requireValues([("--json", json), ("--html", html)])
   }
 }
 

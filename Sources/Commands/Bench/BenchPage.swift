@@ -6,7 +6,7 @@ import Files
 import Metrics
 import Retrieval
 
-/// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of match
+/// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of
 /// probabilities, and the worst failures.
 struct BenchPage {
   let summary: BenchSummary
@@ -58,17 +58,16 @@ struct BenchPage {
     let tenths = (0...10).map { Double($0) / 10 }
     charts.append(
       LineChart(
-        "number of pairs by match probability, before calibration",
+        "number of hits by probability",
         [
-          steps("matching pairs", matching.reliabilityBefore) { $0.matches },
-          steps("hard negatives", matching.reliabilityBefore) { $0.others },
+          steps("right", matching.reliability) { $0.matches },
+          steps("wrong", matching.reliability) { $0.others },
         ], xTicks: tenths))
     charts.append(
       LineChart(
-        "share of matching pairs, by match probability",
+        "share of right hits, by probability",
         [
-          reliability("before calibration", matching.reliabilityBefore),
-          reliability("after calibration", matching.reliabilityAfter),
+          reliability("measured", matching.reliability),
           LineChart.Curve("perfect calibration", [(x: 0, y: 0), (x: 1, y: 1)]),
         ], xTicks: tenths, highest: 1))
     return charts
@@ -104,13 +103,12 @@ struct BenchPage {
   }
 
   private func tile(_ failure: RetrievalReport.Failure) -> String {
-    let calibration = report.matching?.calibration ?? .none
     let caption = report.set.pictures.flatMap(\.captions)[failure.text]
     func part(_ name: String, _ picture: Int, _ logits: MatchLogits) -> String {
       let path = joined(report.set.root, report.set.pictures[picture].path)
       return """
         <a class="picture" href="\(fileURL(path))">\(HTMLPage.thumbnail(of: path))</a>
-        <p class="scores">\(name) <b>\(percent(logits.probability(calibration)))</b></p>
+        <p class="scores">\(name) match <b>\(percent(logits.probability))</b></p>
 
         """
     }

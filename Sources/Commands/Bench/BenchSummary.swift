@@ -12,21 +12,23 @@ struct BenchSummary {
   let report: RetrievalReport
   let model: BLIPModel
 
-  /// "1000 pictures, 5000 texts, blip-mini in fp32; score = match logit + 20 × cosine".
+  /// "1000 pictures, 5000 texts, blip-mini in fp32; ordered by match logit + 20 × cosine".
   var subject: String {
     let texts = report.set.pictures.reduce(0) { $0 + $1.captions.count }
     let part = report.set.split.map { " (\($0))" } ?? ""
     return "\(counted(report.set.pictures.count, "picture")), \(counted(texts, "text"))\(part), "
-      + "\(model.folder.name) in \(model.precision.rawValue); score = match logit + "
-      + "\(weight) × cosine"
+      + "\(model.folder.name) in \(model.precision.rawValue); ordered by \(order)"
+      + (report.isHubCorrected ? ", corrected for hubs" : "")
   }
 
-  private var weight: String {
-    let weight = Double(report.itcWeight)
-    return weight == weight.rounded() ? fixed(weight, 0) : "\(report.itcWeight)"
+  private var order: String {
+    guard let itcWeight = report.itcWeight else { return "calibrated probability" }
+    let weight = Double(itcWeight)
+    let shown = weight == weight.rounded() ? fixed(weight, 0) : "\(itcWeight)"
+    return "match logit + \(shown) × cosine"
   }
 
-  /// A table by depth, and the reliability of match probabilities.
+  /// A table by depth, and the reliability of probabilities.
   var text: String {
     let heading = [
       "depth", "txt R@1", "R@5", "R@10", "img R@1", "R@5", "R@10", "mean", "ms/search", "pairs",
@@ -49,24 +51,17 @@ struct BenchSummary {
   }
 
   private static func text(_ matching: MatchAnalysis) -> String {
-    var text = "\n"
-    if let calibration = matching.calibration {
-      text +=
-        "match probability, calibrated on half of the pictures: temperature "
-        + "\(fixed(Double(calibration.temperature), 3)), bias \(fixed(Double(calibration.bias), 3))\n"
-        + "on the other half: calibration error \(share(matching.errorBefore)) before, "
-        + "\(share(matching.errorAfter)) after; log-loss \(fixed(matching.lossBefore, 4)), "
-        + "\(fixed(matching.lossAfter, 4))\n"
-    } else {
-      text += "on these captions, match logits do not predict matches\n"
-    }
-    text +=
-      "is the picture there at all? (tested by removing the pictures of queries; area under the ROC "
-      + "curve \(fixed(matching.presenceByMatch, 3)), by cosine "
+    let text =
+      "\nprobability (\(matching.isCalibrated ? "calibrated" : "ITM's, not calibrated")): "
+      + "calibration error \(share(matching.error))"
+      + (matching.errorByCosine.map { ", by cosine alone \(share($0))" } ?? "")
+      + "; log-loss \(fixed(matching.loss, 4))\n"
+      + "is the picture there at all? (tested by removing the pictures of queries; area under the ROC "
+      + "curve \(fixed(matching.presenceByProbability, 3)), by cosine "
       + "\(fixed(matching.presenceByCosine, 3)))\n"
     let rows = matching.presence.map {
       [
-        "  match ≥ \(fixed(Double($0.threshold), 1))",
+        "  probability ≥ \(fixed(Double($0.threshold), 1))",
         "precision \($0.precision.map(share) ?? "–")", "recall \(share($0.recall))",
       ]
     }
@@ -86,7 +81,8 @@ struct BenchSummary {
         .object([
           ("name", .string(model.folder.name)), ("fingerprint", .string(model.folder.fingerprint)),
           ("precision", .string(model.precision.rawValue)),
-          ("itc_weight", .float(report.itcWeight)),
+          ("itc_weight", report.itcWeight.map { .float($0) }),
+          ("hub_corrected", .boolean(report.isHubCorrected)),
         ])
       ),
       ("machine", .string(Machine.description)),
@@ -109,13 +105,11 @@ struct BenchSummary {
 
   private static func json(_ matching: MatchAnalysis) -> JSONOutput {
     .object([
-      ("match_temperature", matching.calibration.map { .float($0.temperature) }),
-      ("match_bias", matching.calibration.map { .float($0.bias) }),
-      ("expected_calibration_error_before", .float(Float(matching.errorBefore))),
-      ("expected_calibration_error_after", .float(Float(matching.errorAfter))),
-      ("log_loss_before", .float(Float(matching.lossBefore))),
-      ("log_loss_after", .float(Float(matching.lossAfter))),
-      ("presence_auc", .float(Float(matching.presenceByMatch))),
+      ("calibrated", .boolean(matching.isCalibrated)),
+      ("expected_calibration_error", .float(Float(matching.error))),
+      ("expected_calibration_error_by_cosine", matching.errorByCosine.map { .float(Float($0)) }),
+      ("log_loss", .float(Float(matching.loss))),
+      ("presence_auc", .float(Float(matching.presenceByProbability))),
       ("presence_auc_by_cosine", .float(Float(matching.presenceByCosine))),
       (
         "presence",

@@ -73,16 +73,19 @@ struct CapFiltCommand: AsyncParsableCommand {
       decoder: DecodeCommand.decoder)
     let log = try ScoreLog("\(out).scores.jsonl", by: .capFilt(capFilt.description))
     let results = try await score(inputs, log: log, run: capFilt.run)
-    let counts = try write(results, human)
+    let counts = try write(
+      results, human, above: filter.threshold ?? capFilt.usualThreshold)
     try Console.output.write(counts.table)
   }
 
   /// Writes the set: the texts kept, picture by picture, then those written by people.
-  private func write(_ pictures: [[FilteredText]], _ human: [FilterInput]) throws -> FilterCounts {
+  private func write(
+    _ pictures: [[FilteredText]], _ human: [FilterInput], above threshold: Float
+  ) throws -> FilterCounts {
     var file = try FilterFile(out, isList: true)
     var counts = FilterCounts()
     for text in pictures.joined() {
-      let isKept = text.isKept(above: filter.threshold)
+      let isKept = text.isKept(above: threshold)
       counts.add(text, isKept: isKept)
       if isKept { try file.write(text.json(threshold: nil)) }
     }

@@ -87,16 +87,17 @@ struct FilterCommand: AsyncParsableCommand {
     var droppedFile = try output.dropped.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
     let log = try output.log.map { try ScoreLog($0, by: .filter(matcher.description)) }
     let results = try await score(inputs, log: log, run: matcher.run)
+    let threshold = filter.threshold ?? matcher.usualThreshold
     var counts = FilterCounts()
-    var page = FilterPage(threshold: filter.threshold, model: matcher.modelName)
+    var page = FilterPage(threshold: threshold, model: matcher.modelName)
     for text in results.joined() {
-      let isKept = text.isKept(above: filter.threshold)
+      let isKept = text.isKept(above: threshold)
       counts.add(text, isKept: isKept)
       page.consider(text, isKept: isKept)
       if isKept {
         try keptFile?.write(text.json(threshold: nil))
       } else {
-        try droppedFile?.write(text.json(threshold: filter.threshold))
+        try droppedFile?.write(text.json(threshold: threshold))
       }
     }
     try keptFile?.commit()

@@ -67,7 +67,7 @@ struct FilterPage {
           caption: [
             "<p class=\"caption\">\(escaped(text.text))</p>", HTMLPage.path(text.picture),
           ],
-          scores: HTMLPage.match(probability) + "<span>\(text.source.provenance)</span>"))
+          scores: HTMLPage.figure(.match(probability)) + "<span>\(text.source.provenance)</span>"))
     }
     try file.write("</main>\n")
   }

@@ -67,13 +67,7 @@ struct InfoCommand: AsyncParsableCommand {
       ("picture size", "\(metadata.imageSize)×\(metadata.imageSize)"),
       ("embedding", "\(metadata.embeddingSize) dimensions"),
       ("features", features(metadata)),
-      (
-        "match",
-        contents.calibration.map {
-          "calibrated (temperature \(fixed(Double($0.temperature), 3)), bias "
-            + "\(fixed(Double($0.bias), 3)))"
-        } ?? "not calibrated"
-      ),
+      ("hubs", contents.isHubCorrected ? "corrected" : "not corrected"),
       (
         "vectors",
         "pictures \(Self.arrangement(contents.pictureVectors)), texts "
@@ -154,8 +148,7 @@ struct InfoCommand: AsyncParsableCommand {
       ("image_size", .integer(metadata.imageSize)),
       ("embedding_size", .integer(metadata.embeddingSize)),
       ("features", .string(metadata.features.rawValue)),
-      ("match_temperature", contents.calibration.map { .float($0.temperature) }),
-      ("match_bias", contents.calibration.map { .float($0.bias) }),
+      ("hub_corrected", .boolean(contents.isHubCorrected)),
       ("picture_vectors", Self.json(contents.pictureVectors)),
       ("text_vectors", Self.json(contents.textVectors)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),

@@ -3,7 +3,7 @@ import ArgumentParser
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
-    abstract: "Download, list, inspect, convert and remove models.",
+    abstract: "Download, list, inspect, calibrate, convert and remove models.",
     discussion: """
       EXAMPLES
         blip model pull Salesforce/blip-itm-base-coco
@@ -11,6 +11,6 @@ struct ModelCommand: ParsableCommand {
       """,
     subcommands: [
       ModelPullCommand.self, ModelListCommand.self, ModelShowCommand.self,
-      ModelConvertCommand.self, ModelRemoveCommand.self,
+      ModelCalibrateCommand.self, ModelConvertCommand.self, ModelRemoveCommand.self,
     ])
 }

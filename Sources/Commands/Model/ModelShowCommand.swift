@@ -106,6 +106,12 @@ struct ModelFacts {
       ),
       ("precision", Self.precisions.joined(separator: ", ")),
       ("fingerprint", String(folder.fingerprint.prefix(16))),
+      (
+        "calibration",
+        folder.configuration.calibration.map {
+          $0.texts == nil ? "of pictures" : "of pictures and texts"
+        } ?? "none"
+      ),
     ])
   }
 
@@ -151,6 +157,7 @@ struct ModelFacts {
       ("words", words.map { .integer($0) }),
       ("precisions", .array(Self.precisions.map { .string($0) })),
       ("fingerprint", .string(folder.fingerprint)),
+      ("calibration", folder.configuration.calibration?.json),
     ])
   }
 

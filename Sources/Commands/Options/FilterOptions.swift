@@ -11,11 +11,15 @@ struct FilterOptions: ParsableArguments {
 
   @Option(
     name: .customLong("threshold"),
-    help: ArgumentHelp("Keep texts whose match probability is above P.", valueName: "p"))
-  var threshold: Float = 0.5
+    help: ArgumentHelp(
+      "Keep texts whose match probability is above P. (default: the model's, else 0.5)",
+      valueName: "p"))
+  var threshold: Float?
 
   func validate() throws {
     if images?.isEmpty == true { throw ValidationError("--images must not be empty.") }
-    if !(0...1).contains(threshold) { throw ValidationError("--threshold must be from 0 to 1.") }
+    if let threshold, !(0...1).contains(threshold) {
+      throw ValidationError("--threshold must be from 0 to 1.")
+    }
   }
 }

@@ -20,7 +20,7 @@ struct RankingOptions: ParsableArguments {
   @Option(
     name: .customLong("min-match"),
     help: ArgumentHelp(
-      "Omit results with a match probability below P, 0 to 1; turns reranking on.",
+      "Omit results with a probability below P, 0 to 1.",
       valueName: "p"))
   var minimumMatch: Float?
 
@@ -34,9 +34,6 @@ struct RankingOptions: ParsableArguments {
     }
     if let minimumMatch, !(0...1).contains(minimumMatch) {
       throw ValidationError("--min-match must be from 0 to 1.")
-    }
-    if minimumMatch != nil, depth == 0 {
-      throw ValidationError("--min-match needs reranking and cannot be combined with --rerank 0.")
     }
   }
 }

@@ -63,12 +63,13 @@ enum HTMLPage {
     return "<p class=\"path\">" + parts.map { "<span>\($0)/</span><wbr>" }.joined() + name + "</p>"
   }
 
-  /// A match probability as a number and a bar.
-  static func match(_ probability: Float) -> String {
-    """
-    <span>match <b>\(percent(probability))</b></span>\
-    <meter min="0" max="1" value="\(fixed(Double(probability), 4))"></meter>
-    """
+  /// A figure as a number and a bar.
+  static func figure(_ figure: RankedFigure) -> String {
+    let (name, value) = figure.named
+    return """
+      <span>\(name) <b>\(percent(value))</b></span>\
+      <meter min="0" max="1" value="\(fixed(Double(value), 4))"></meter>
+      """
   }
 
   /// A thumbnail of the picture at `path`, or a note that it can no longer be read.

@@ -36,9 +36,8 @@ struct PreviewList {
 
   /// What is said of a hit, in lines of at most `width` characters.
   private func lines(_ row: RankedRow, rank: Int, width: Int) -> [String] {
-    let figures = [row.matchProbability.map(percent), fixed(Double(row.cosine), 4)].compactMap {
-      $0
-    }
+    let figures = [row.figure.map { percent($0.named.value) }, fixed(Double(row.cosine), 4)]
+      .compactMap { $0 }
     func cut(_ text: String) -> String {
       let text = printable(text)
       return text.count > max(8, width) ? text.prefix(max(8, width) - 1) + "…" : text

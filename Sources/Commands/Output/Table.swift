@@ -2,11 +2,38 @@ internal import Files
 
 /// A result as a row of a table.
 struct RankedRow {
-  var matchProbability: Float?
+  /// How likely it is right, or ITM's probability of a match.
+  var figure: RankedFigure?
   var cosine: Float
   var text: String
   /// Shown dimmed below the text: captions, or the path of a text's picture.
   var notes: [String]
+}
+
+/// The figure that a result is shown with.
+enum RankedFigure {
+  /// A calibrated probability that the result is right, which orders results.
+  case probability(Float)
+  /// ITM's probability of a match, of a model that is not calibrated.
+  case match(Float)
+
+  init?(probability: Float?, match: Float?) {
+    if let probability {
+      self = .probability(probability)
+    } else if let match {
+      self = .match(match)
+    } else {
+      return nil
+    }
+  }
+
+  /// Its name, and its value from 0 to 1.
+  var named: (name: String, value: Float) {
+    switch self {
+    case .probability(let value): ("probability", value)
+    case .match(let value): ("match", value)
+    }
+  }
 }
 
 /// Tables for the terminal.
@@ -32,21 +59,22 @@ enum Table {
     }.joined()
   }
 
-  /// Results in order: rank, match probability if any was reranked, cosine, text and notes.
+  /// Results in order: rank, the figure if any has one, cosine, text and notes.
   static func ranked(_ rows: [RankedRow], heading: String, console: Console) -> String {
     guard !rows.isEmpty else { return "" }
-    let isReranked = rows.contains { $0.matchProbability != nil }
+    let name = rows.lazy.compactMap { $0.figure?.named.name }.first
     let rankWidth = max(2, "\(rows.count)".count)
-    func line(_ rank: String, _ match: String, _ cosine: String, _ text: String) -> String {
-      let cells = [padded(rank, rankWidth)] + (isReranked ? [padded(match, 7)] : [])
+    func line(_ rank: String, _ figure: String, _ cosine: String, _ text: String) -> String {
+      let cells =
+        [padded(rank, rankWidth)] + (name.map { [padded(figure, max(7, $0.count))] } ?? [])
       return (cells + [padded(cosine, 7), text]).joined(separator: "  ")
     }
-    var result = console.dimmed(line("", "match", "cosine", heading)) + "\n"
+    var result = console.dimmed(line("", name ?? "", "cosine", heading)) + "\n"
     let indentation = String(repeating: " ", count: line("", "", "", "").count)
     for (index, row) in rows.enumerated() {
       result += line(
-        "\(index + 1)", row.matchProbability.map(percent) ?? "–", fixed(Double(row.cosine), 4),
-        printable(row.text))
+        "\(index + 1)", row.figure.map { percent($0.named.value) } ?? "–",
+        fixed(Double(row.cosine), 4), printable(row.text))
       result += "\n"
       for note in row.notes {
         result += indentation + console.dimmed(printable(note)) + "\n"

@@ -62,6 +62,9 @@ struct MatchCommand: AsyncParsableCommand {
       for query in queries { query.note() }
       hits = try match(pictureAt: picture, texts: queries, model: model)
     }
+    if let hit = hits.first, hit.probability == nil, hit.matchProbability != nil {
+      Console.noteUncalibrated()
+    }
     try write(hits)
     if hits.isEmpty { Console.note("no results") }
   }
@@ -72,7 +75,8 @@ struct MatchCommand: AsyncParsableCommand {
     } else {
       let rows = hits.map {
         RankedRow(
-          matchProbability: $0.matchProbability, cosine: $0.cosine, text: $0.text,
+          figure: RankedFigure(probability: $0.probability, match: $0.matchProbability),
+          cosine: $0.cosine, text: $0.text,
           notes: $0.path.map { [$0] } ?? [])
       }
       try Console.output.write(Table.ranked(rows, heading: "text", console: .output))
@@ -84,7 +88,8 @@ extension TextHit {
   var json: JSONOutput {
     .object(
       [("text", .string(text))] + (pathBytes.map { JSONOutput.path($0, "path") } ?? []) + [
-        ("cosine", .float(cosine)), ("itm", matchLogit.map { .float($0) }),
+        ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
+        ("itm", matchLogit.map { .float($0) }),
         ("match_probability", matchProbability.map { .float($0) }),
       ])
   }

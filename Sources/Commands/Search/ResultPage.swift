@@ -57,7 +57,8 @@ struct ResultPage {
   }
 
   private func scores(_ hit: PictureHit) -> String {
-    (hit.matchProbability.map(HTMLPage.match) ?? "")
+    let figure = RankedFigure(probability: hit.probability, match: hit.matchProbability)
+    return (figure.map(HTMLPage.figure) ?? "")
       + "<span>cosine \(fixed(Double(hit.cosine), 3))</span>"
   }
 }

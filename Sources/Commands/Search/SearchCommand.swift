@@ -65,8 +65,9 @@ struct SearchCommand: AsyncParsableCommand {
     var options = SearchOptions(ranking, nearest, budget: time.budget, folder: scope.folder)
     options.collapsesAlike = !scope.showsAlike
     let query = try await index.query(expression)
-    for text in query.texts { text.note() }
     let hits = try await index.search(query, options: options)
+    hits.note()
+    for text in query.texts { text.note() }
     try output.write(hits)
     if let html = output.html {
       let page = ResultPage(query: expression, metadata: try index.metadata, hits: hits)

@@ -45,7 +45,8 @@ struct SearchOutput: ParsableArguments {
     } else {
       let rows = hits.map {
         RankedRow(
-          matchProbability: $0.matchProbability, cosine: $0.cosine, text: $0.path,
+          figure: RankedFigure(probability: $0.probability, match: $0.matchProbability),
+          cosine: $0.cosine, text: $0.path,
           notes: $0.captions + ($0.alike.isEmpty ? [] : [$0.alikeNote]))
       }
       if preview && Console.output.isTerminal {
@@ -65,7 +66,8 @@ extension PictureHit {
   var json: JSONOutput {
     .object(
       JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
-        ("cosine", .float(cosine)), ("itm", matchLogit.map { .float($0) }),
+        ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
+        ("itm", matchLogit.map { .float($0) }),
         ("match_probability", matchProbability.map { .float($0) }),
         ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
         ("alike", alike.isEmpty ? nil : .array(alike.map(\.json))),

@@ -19,6 +19,9 @@ package struct CapFilt: Sendable {
     filter = MatchFilter(model: model, decoder: decoder)
   }
 
+  /// The threshold of the filter for this model where none is given.
+  package var usualThreshold: Float { filter.usualThreshold }
+
   /// The model and all that the result depends on.
   package var description: String { captioner.description }
 

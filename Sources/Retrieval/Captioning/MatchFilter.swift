@@ -100,6 +100,9 @@ package struct MatchFilter: Sendable {
   /// The name of the model.
   package var modelName: String { model.folder.name }
 
+  /// The threshold for this model where none is given.
+  package var usualThreshold: Float { model.folder.configuration.filterThreshold }
+
   /// The model and everything else that scores depend on, besides the picture and the text.
   package var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue)"

@@ -43,6 +43,7 @@ package struct IndexImport {
   private static let rowsPerCommit = 4096
   private let request: ImportRequest
   private let metadata: IndexMetadata
+  private let bank: TextBank?
   private var source: any ImportSource
 
   /// Looks at all but the rows: whose embeddings they are, how many, and of what length.
@@ -53,6 +54,7 @@ package struct IndexImport {
       let model = try ModelLocator(export: folder, model: manifest.model)
         .folder(given: request.model)
       metadata = try Self.metadata(manifest, model, request)
+      bank = try TextBank(of: model)
       source = try ExportedSource(folder, manifest)
     } else {
       guard let collection = request.collection else {
@@ -63,6 +65,7 @@ package struct IndexImport {
       }
       let model = try ModelFolder(path: request.model ?? BLIPModel.defaultModelPath())
       let root = try collectionRoot(collection)
+      bank = try TextBank(of: model)
       // Their precision is unknown; new pictures are computed as precisely as possible.
       metadata = IndexMetadata(
         name: printable(lastComponent(of: root)), model: model, precision: .fp32, features: .none,
@@ -149,6 +152,7 @@ package struct IndexImport {
       try $0.update(
         name: metadata.name, collection: metadata.collection, modelPath: metadata.modelPath)
     }
+    guard try completeHubness(of: store, by: bank, shouldStop: shouldStop) else { return nil }
     var imported: [UInt64] = []
     do {
       let isWhole = try fill(store, &imported, shouldStop: shouldStop)
@@ -190,7 +194,8 @@ package struct IndexImport {
               throw RetrievalError(
                 "\(place): \(printable(record.path)) stands twice; give each picture one row")
             }
-            let id = try change.put(record, embedding: embedding, features: nil)
+            let id = try change.put(
+              record, embedding: embedding, features: nil, hubness: bank?.hubness(of: embedding))
             added.append(id)
             last = id
           case .text(let text, let source, let embedding, let isOfPicture):

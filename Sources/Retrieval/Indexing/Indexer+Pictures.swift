@@ -1,3 +1,4 @@
+import BLIP
 import Files
 import Store
 import Tensors
@@ -59,11 +60,12 @@ extension Indexer {
     _ outcomes: [EncodingOutcome], to store: IndexStore, counting summary: IndexingSummary
   ) throws -> IndexingSummary {
     var summary = summary
+    let bank = try model.textBank()
     try store.write { change in
       for outcome in outcomes {
         switch outcome {
         case .encoded(let record, let parts, let isNew, let duration):
-          try change.put(record, parts)
+          try change.put(record, parts, hubness: bank?.hubness(of: parts.embedding))
           summary.encoderSeconds += duration / .seconds(1)
           if isNew { summary.added += 1 } else { summary.changed += 1 }
         case .copied(let record, let parts, let isNew, let movedFrom):
@@ -71,7 +73,7 @@ extension Indexer {
             summary.moved += 1
             continue
           }
-          try change.put(record, parts)
+          try change.put(record, parts, hubness: bank?.hubness(of: parts.embedding))
           if isNew { summary.added += 1 } else { summary.changed += 1 }
         case .touched(let path, let size, let modified):
           try change.touch(path: path, size: size, modified: modified)
@@ -90,9 +92,11 @@ extension Indexer {
 }
 
 extension IndexWriter {
-  fileprivate func put(_ record: PictureRecord, _ parts: PictureParts) throws {
+  fileprivate func put(
+    _ record: PictureRecord, _ parts: PictureParts, hubness: Float?
+  ) throws {
     try put(
       record, embedding: parts.embedding, features: parts.features, details: parts.details,
-      signature: parts.signature)
+      signature: parts.signature, hubness: hubness)
   }
 }

@@ -99,6 +99,10 @@ package struct Indexer: Sendable {
       }
       options.isRebuilt = false
     }
+    guard try completeHubness(of: store, by: model.textBank(), shouldStop: shouldStop) else {
+      summary.interrupted = true
+      return summary
+    }
 
     // Pictures are the unit of parallel work: each worker computes on its own core.
     setComputeThreads(1)

@@ -1,4 +1,3 @@
-public import BLIP
 public import Store
 
 /// What an index contains, all at one moment.
@@ -13,8 +12,8 @@ public struct IndexStatistics: Sendable {
   public let pictureVectors: VectorSummary
   /// The vector index of the texts.
   public let textVectors: VectorSummary
-  /// How match probabilities are calibrated; nil if they are not.
-  public let calibration: MatchCalibration?
+  /// Whether searches by text are corrected for hubs.
+  public let isHubCorrected: Bool
   /// The size of every table.
   public let tables: [TableSize]
   /// The files that could not be indexed, by path.
@@ -25,7 +24,7 @@ public struct IndexStatistics: Sendable {
     texts = try snapshot.textCount()
     syntheticTexts = try snapshot.syntheticTextCount()
     (pictureVectors, textVectors) = try snapshot.vectorSummaries()
-    calibration = try snapshot.matchCalibration()
+    isHubCorrected = try snapshot.isHubCorrected()
     tables = try snapshot.tableSizes()
     var failures: [FailureRecord] = []
     try snapshot.forEachFailure { failures.append($0) }

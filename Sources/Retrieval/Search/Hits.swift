@@ -14,10 +14,17 @@ public struct PictureHit: Sendable, Equatable {
   public let locationBytes: [UInt8]
   /// ITC cosine.
   public let cosine: Float
+  /// How likely the hit is right, as the model was calibrated: what orders the hits of a text. Nil for a
+  /// model that was not, and for a search by picture.
+  public let probability: Float?
+  /// Whether the probability is so low that the collection probably has no answer to the query.
+  public let isImprobable: Bool
   /// Raw ITM logit of "match"; set where the hit was reranked.
   public let matchLogit: Float?
   /// ITM softmax; set where the hit was reranked.
   public let matchProbability: Float?
+  /// What was subtracted from the cosine, so that hubs do not come first; nil where nothing was.
+  package let hubness: Float?
   /// The picture's texts in the index.
   public let captions: [String]
   /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
@@ -38,6 +45,9 @@ public struct TextHit: Sendable, Equatable {
   public let pathBytes: [UInt8]?
   /// ITC cosine.
   public let cosine: Float
+  /// How likely the hit is right, as the model was calibrated: what orders hits. Nil for a model that was
+  /// not.
+  public let probability: Float?
   /// Raw ITM logit of "match"; set where the hit was reranked.
   public let matchLogit: Float?
   /// ITM softmax; set where the hit was reranked.

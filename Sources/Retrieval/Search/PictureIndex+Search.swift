@@ -3,8 +3,9 @@ internal import Store
 extension PictureIndex {
   /// The pictures that a text describes, the best first.
   ///
-  /// Candidates come by ITC cosine; the best of them are reranked by ITM, and are ordered by match logit
-  /// and cosine, ahead of the others.
+  /// Candidates come by ITC cosine; the best of them are reranked by ITM. Hits are ordered by
+  /// `PictureHit.probability` or, where the model was not calibrated, by match logit and cosine, ahead of
+  /// those that were not reranked.
   /// - Throws: `RetrievalError`.
   public func search(
     text: String, options: SearchOptions = SearchOptions()

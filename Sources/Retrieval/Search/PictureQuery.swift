@@ -25,10 +25,16 @@ public struct PictureQuery: Sendable {
   }
 
   /// A query of one text.
-  init(_ text: TextQuery) {
+  package init(_ text: TextQuery) {
     expression = QueryExpression(.text(text.text))
     (texts, weights) = ([text], [1])
   }
+
+  /// Whether hits are to be like its texts alone.
+  var isTextual: Bool { expression.canBeReranked && expression.pictures.isEmpty }
+
+  /// Whether the texts that hits should be like are phrases, no sentences.
+  var isPhrase: Bool { judged.allSatisfy { $0.text.isPhrase } }
 
   /// The texts by which candidates are reranked, with their weights.
   var judged: [(text: TextQuery, weight: Float)] {

@@ -4,43 +4,50 @@ internal import VectorIndex
 
 /// A candidate of the first stage and, once the second stage saw it, its match.
 struct RankedCandidate {
-  private let neighbor: Neighbor
-  private(set) var match: MatchLogits?
-  /// The probability of a match, calibrated as the index says.
-  private(set) var probability: Float?
-  /// The score of a reranked candidate (`MatchLogits.score`).
-  private(set) var score: Float?
-
-  init(_ neighbor: Neighbor) { self.neighbor = neighbor }
-
-  var id: UInt64 { neighbor.id }
+  let id: UInt64
   /// ITC cosine.
-  var cosine: Float { Float(neighbor.score) }
+  let cosine: Float
+  /// What is subtracted from it; 0 where searches are not corrected for hubs.
+  let hubness: Float
+  private(set) var match: MatchLogits?
+  private(set) var rank: HitRank
+  private let ranking: HitRanking
+  private let score: Double
 
-  mutating func take(_ match: MatchLogits?, _ rule: RerankRule) {
+  init(_ neighbor: Neighbor, _ ranking: HitRanking) {
+    self.init(
+      CorrectedNeighbor(id: neighbor.id, cosine: neighbor.score, hubness: 0), ranking)
+  }
+
+  init(_ neighbor: CorrectedNeighbor, _ ranking: HitRanking) {
+    id = neighbor.id
+    cosine = Float(neighbor.cosine)
+    hubness = neighbor.hubness
+    score = neighbor.score
+    self.ranking = ranking
+    rank = ranking.rank(cosine: score, match: nil)
+  }
+
+  /// How likely it is right; nil where the model is not calibrated.
+  var probability: Float? { rank.probability }
+
+  mutating func take(_ match: MatchLogits?) {
     self.match = match
-    probability = match?.probability(rule.calibration)
-    score = match?.score(cosine: cosine, itcWeight: rule.itcWeight)
+    rank = ranking.rank(cosine: score, match: match)
+  }
+
+  /// Whether it has at least this probability: of being right or, where the model is not calibrated, of a
+  /// match. One without a probability has not.
+  func reaches(_ minimum: Float) -> Bool {
+    (probability ?? match?.probability).map { $0 >= minimum } ?? false
   }
 }
 
-/// What is made of a candidate's match logits.
-struct RerankRule {
-  /// What the cosine counts beside the match logit.
-  let itcWeight: Float
-  let calibration: MatchCalibration
-}
-
-/// The order of results: reranked candidates first, by match logit and cosine as BLIP's own evaluation
-/// ranks (train_retrieval.py), the others behind them by cosine; ties by cosine, then by id.
+/// The order of results: the best first, ties by cosine, then by id.
 func ranked(_ candidates: [RankedCandidate]) -> [RankedCandidate] {
   candidates.sorted { a, b in
-    switch (a.score, b.score) {
-    case (let left?, let right?) where left != right: left > right
-    case (.some, nil): true
-    case (nil, .some): false
-    default: a.cosine != b.cosine ? a.cosine > b.cosine : a.id < b.id
-    }
+    if a.rank < b.rank || b.rank < a.rank { return b.rank < a.rank }
+    return a.cosine != b.cosine ? a.cosine > b.cosine : a.id < b.id
   }
 }
 
@@ -50,12 +57,14 @@ struct SearchDepth: Equatable {
   let count: Int
   /// Candidates that go through ITM.
   let rerank: Int
-  /// The least match probability of a result.
+  /// The least probability of a result.
   let minimumMatch: Float?
 
-  /// Checks what the caller asks for. A least match probability needs a probability: with a depth
-  /// of zero as many candidates as results, at least 16, are then reranked all the same.
-  init(count: Int, rerank: Int, minimumMatch: Float?) throws(RetrievalError) {
+  /// Checks what the caller asks for. Where only reranking makes a probability, a least one turns it on:
+  /// with a depth of zero as many candidates as results, at least 16, are then reranked all the same.
+  init(
+    count: Int, rerank: Int, minimumMatch: Float?, isCalibrated: Bool = false
+  ) throws(RetrievalError) {
     guard count > 0 else {
       throw RetrievalError(
         .invalidOption, "the number of results is \(count); ask for 1 or more")
@@ -65,21 +74,20 @@ struct SearchDepth: Equatable {
     }
     if let minimumMatch, !(0...1).contains(minimumMatch) {
       throw RetrievalError(
-        .invalidOption, "the least match probability is \(minimumMatch); give 0 to 1")
+        .invalidOption, "the least probability is \(minimumMatch); give 0 to 1")
     }
     self.count = count
     self.minimumMatch = minimumMatch
-    self.rerank = minimumMatch != nil && rerank == 0 ? max(count, 16) : rerank
+    self.rerank = minimumMatch != nil && rerank == 0 && !isCalibrated ? max(count, 16) : rerank
   }
 
   /// Candidates of the first stage.
   var candidates: Int { max(count, rerank) }
 
-  /// The results among the ranked candidates. Where a least match probability is given, a
-  /// candidate without one is no result.
+  /// The results among the ranked candidates.
   func results(of candidates: [RankedCandidate]) -> [RankedCandidate] {
     var results = ranked(candidates)
-    if let minimumMatch { results.removeAll { ($0.probability ?? -1) < minimumMatch } }
+    if let minimumMatch { results.removeAll { !$0.reaches(minimumMatch) } }
     return Array(results.prefix(count))
   }
 }

@@ -8,7 +8,8 @@ public struct SearchOptions: Sendable, Equatable {
   /// How many candidates are reranked by ITM. Nil: the model's own depth or, if it has none, 32 where
   /// patch features are stored and 0 where every candidate would have to be encoded again.
   public var rerankDepth: Int?
-  /// The lowest match probability of a result, 0 to 1; turns reranking on.
+  /// The lowest probability of a result, 0 to 1. For a model without calibration it is ITM's of a match,
+  /// which turns reranking on.
   public var minimumMatch: Float?
   /// How long reranking may take, from the call on: as many candidates are reranked as fit, at least
   /// one, at most `rerankDepth` or 256.

@@ -20,7 +20,6 @@ package struct Searcher: Sendable {
   /// The index, as long as it is searched.
   package let store: IndexStore
   private let indexed: IndexMetadata
-  private let rule: RerankRule
   private let decoder = ImageDecoder()
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
@@ -34,7 +33,7 @@ package struct Searcher: Sendable {
   package init(
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
   ) throws {
-    let open = try OpenIndex(IndexStore.open(index))
+    let open = OpenIndex(try IndexStore.open(index))
     let model = try BLIPModel(
       folder: ModelLocator(index: index, metadata: open.metadata).folder(given: modelPath),
       precision: precision == .auto ? open.metadata.precision : precision, cache: cache)
@@ -46,8 +45,6 @@ package struct Searcher: Sendable {
     store = open.store
     indexed = open.metadata
     self.model = model
-    rule = RerankRule(
-      itcWeight: model.folder.configuration.itcWeight, calibration: open.calibration)
   }
 
   /// The depth that pays for this model and index where the caller names none: the model's own, or
@@ -57,14 +54,19 @@ package struct Searcher: Sendable {
       ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
   }
 
+  /// The depth that pays for a query: phrases may have their own.
+  private func defaultDepth(for query: PictureQuery) -> Int {
+    (query.isPhrase ? model.folder.configuration.phraseRerankDepth : nil) ?? defaultRerankDepth
+  }
+
   /// Pictures for a query, near-identical ones each for itself.
   ///
-  /// The best `rerankDepth` candidates by cosine go through ITM and are ordered by match logit and
-  /// cosine (`MatchLogits.score`); what was not reranked follows by cosine. Patch features come from the index or, where
+  /// Candidates are those with the greatest cosine less hubness. The best `rerankDepth` of them go through
+  /// ITM, and all are ordered as `HitRanking` says. Patch features come from the index or, where
   /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
-  /// keeps its cosine and follows the reranked ones. `minimumMatch` leaves out what has a lower
-  /// match probability, or none. With a budget, as many are reranked as by measured cost can be in that
-  /// time since the call, at least one, and at most `rerankDepth` or 256, BLIP's own depth.
+  /// is not reranked. `minimumMatch` leaves out what has a lower probability, or none. With a budget, as many
+  /// are reranked as by measured cost can be in that time since the call, at least one, and at most
+  /// `rerankDepth` or 256, BLIP's own depth.
   ///
   /// A query without a text that hits should be like is not reranked; a picture that the index holds then
   /// finds itself.
@@ -72,17 +74,27 @@ package struct Searcher: Sendable {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
     let isReranked = query.expression.canBeReranked
     if !isReranked { try options.requireForPictures() }
-    let depth = try SearchDepth(
-      count: options.count,
-      rerank: isReranked
-        ? options.rerankDepth
-          ?? (options.budget == nil ? defaultRerankDepth : Self.greatestRerankDepth) : 0,
-      minimumMatch: options.minimumMatch)
     let vector = try query.vector(model) { path in
       try encode(pictureAt: path, decoder: decoder, model: model, keepsFeatures: false).embedding
     }
     return try store.read { snapshot in
-      var candidates = try nearest(to: vector, count: depth.candidates, options, in: snapshot)
+      // The bank is one of texts: what a picture finds has other cosines.
+      let isCorrected = try query.isTextual && snapshot.isHubCorrected()
+      let ranking =
+        query.isTextual
+        ? HitRanking.pictures(
+          model.folder.configuration, isPhrase: query.isPhrase, isHubCorrected: isCorrected)
+        : HitRanking(calibration: nil, itcWeight: model.folder.configuration.itcWeight)
+      let depth = try SearchDepth(
+        count: options.count,
+        rerank: isReranked
+          ? options.rerankDepth
+            ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth) : 0,
+        minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
+      var candidates =
+        isCorrected
+        ? try nearestLessHubness(to: vector, depth.candidates, options, ranking, in: snapshot)
+        : try nearest(to: vector, depth.candidates, options, ranking, in: snapshot)
       var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
       while let part = budget.next() {
         try prefetching(
@@ -96,11 +108,15 @@ package struct Searcher: Sendable {
           },
           take: { ids, matches in
             for (index, match) in zip(ids.indices, matches) {
-              candidates[part.lowerBound + index].take(match, rule)
+              candidates[part.lowerBound + index].take(match)
             }
           })
       }
-      return try depth.results(of: candidates).compactMap { try hit($0, in: snapshot) }
+      // Sums and differences of terms have other cosines than a text.
+      let floor = query.expression.terms.count == 1 ? ranking.calibration?.floor ?? 0 : 0
+      return try depth.results(of: candidates).compactMap {
+        try hit($0, floor: floor, isHubCorrected: isCorrected, in: snapshot)
+      }
     }
   }
 
@@ -108,11 +124,12 @@ package struct Searcher: Sendable {
   /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
   package func match(pictureAt path: String, _ options: SearchOptions) throws -> [TextHit] {
     try options.requireForTexts()
+    let ranking = HitRanking.texts(model.folder.configuration)
     let depth = try SearchDepth(
       count: options.count,
       rerank: options.rerankDepth ?? model.folder.configuration.rerankDepth
         ?? Self.usualRerankDepth,
-      minimumMatch: options.minimumMatch)
+      minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
     guard try store.read({ try $0.textCount() }) > 0 else {
       throw RetrievalError(
         .noTexts,
@@ -124,7 +141,7 @@ package struct Searcher: Sendable {
       var candidates = try snapshot.nearestTexts(
         to: picture.embedding, count: depth.candidates, isExact: options.isExact,
         nprobe: options.nprobe
-      ).map(RankedCandidate.init)
+      ).map { RankedCandidate($0, ranking) }
       let records = try candidates.map { candidate in
         guard let record = try snapshot.text(candidate.id) else {
           throw RetrievalError.damaged(store.path, "text \(candidate.id) is lost")
@@ -136,7 +153,7 @@ package struct Searcher: Sendable {
         texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
         features: picture.features)
       for (index, match) in matches.enumerated() {
-        candidates[index].take(match, rule)
+        candidates[index].take(match)
       }
       let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
       return try depth.results(of: candidates).map { candidate in
@@ -144,26 +161,36 @@ package struct Searcher: Sendable {
         let own = try record.picture.flatMap { try snapshot.picture($0) }
         return TextHit(
           id: candidate.id, text: record.text, path: own.map { printable($0.path) },
-          pathBytes: own?.path, cosine: candidate.cosine, matchLogit: candidate.match?.match,
-          matchProbability: candidate.probability)
+          pathBytes: own?.path, cosine: candidate.cosine, probability: candidate.probability,
+          matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability)
       }
     }
   }
 
-  /// Given texts for a picture, with the calibration of the index.
+  /// Given texts for a picture.
   func match(pictureAt path: String, texts: [String]) throws -> [TextHit] {
     let texts = try texts.map { try TextQuery($0, model: model) }
-    return try Retrieval.match(
-      pictureAt: path, texts: texts, model: model, calibration: rule.calibration)
+    return try Retrieval.match(pictureAt: path, texts: texts, model: model)
   }
 
   private func nearest(
-    to query: [Float], count: Int, _ options: SearchOptions, in snapshot: borrowing IndexSnapshot
+    to query: [Float], _ count: Int, _ options: SearchOptions, _ ranking: HitRanking,
+    in snapshot: borrowing IndexSnapshot
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPictures(
       to: query, count: min(count, max(1, try snapshot.pictureCount())),
       among: options.pictures(in: snapshot), isExact: options.isExact, nprobe: options.nprobe
-    ).map(RankedCandidate.init)
+    ).map { RankedCandidate($0, ranking) }
+  }
+
+  private func nearestLessHubness(
+    to query: [Float], _ count: Int, _ options: SearchOptions, _ ranking: HitRanking,
+    in snapshot: borrowing IndexSnapshot
+  ) throws -> [RankedCandidate] {
+    try snapshot.nearestPicturesLessHubness(
+      to: query, count: min(count, max(1, try snapshot.pictureCount())),
+      among: options.pictures(in: snapshot), isExact: options.isExact, nprobe: options.nprobe
+    ).map { RankedCandidate($0, ranking) }
   }
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
@@ -181,17 +208,20 @@ package struct Searcher: Sendable {
     joined(Array(indexed.collection.utf8), record.path)
   }
 
-  private func hit(_ candidate: RankedCandidate, in snapshot: borrowing IndexSnapshot) throws
-    -> PictureHit?
-  {
+  private func hit(
+    _ candidate: RankedCandidate, floor: Float, isHubCorrected: Bool,
+    in snapshot: borrowing IndexSnapshot
+  ) throws -> PictureHit? {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
     let location = location(of: record)
     let details = try snapshot.details(picture: candidate.id)
     return PictureHit(
       id: candidate.id, path: printable(record.path), pathBytes: record.path,
-      location: printable(location), locationBytes: location,
-      cosine: candidate.cosine, matchLogit: candidate.match?.match,
-      matchProbability: candidate.probability,
+      location: printable(location), locationBytes: location, cosine: candidate.cosine,
+      probability: candidate.probability,
+      isImprobable: candidate.probability.map { $0 < floor } ?? false,
+      matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability,
+      hubness: isHubCorrected ? candidate.hubness : nil,
       captions: try snapshot.texts(of: candidate.id).map(\.text),
       details: details?.isEmpty == false ? details : nil)
   }

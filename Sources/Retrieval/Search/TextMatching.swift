@@ -5,12 +5,9 @@ import Store
 import Tensors
 internal import VectorIndex
 
-/// Cosine and match probability of given texts for a picture, without an index; the likeliest
-/// match first.
-/// - Parameter calibration: How match probabilities are calibrated.
+/// Scores of given texts for a picture, without an index; the likeliest first.
 package func match(
-  pictureAt path: String, texts: [TextQuery], model: BLIPModel,
-  calibration: MatchCalibration = .none
+  pictureAt path: String, texts: [TextQuery], model: BLIPModel
 ) throws -> [TextHit] {
   guard !texts.isEmpty else {
     throw RetrievalError(.emptyQuery, "no texts to match; give one or more")
@@ -19,19 +16,18 @@ package func match(
   let picture = try encode(pictureAt: path, decoder: ImageDecoder(), model: model)
   let embeddings = try model.embed(texts: tokens)
   let matches = try model.match(texts: tokens, features: picture.features)
+  let ranking = HitRanking.texts(model.folder.configuration)
   let candidates = zip(embeddings, matches).enumerated().map { index, pair in
     let cosine = dot(pair.0, picture.embedding)
-    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)))
-    candidate.take(
-      pair.1,
-      RerankRule(itcWeight: model.folder.configuration.itcWeight, calibration: calibration))
+    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)), ranking)
+    candidate.take(pair.1)
     return candidate
   }
   return ranked(candidates).map {
     TextHit(
       id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil, cosine: $0.cosine,
-      matchLogit: $0.match?.match,
-      matchProbability: $0.probability)
+      probability: $0.probability, matchLogit: $0.match?.match,
+      matchProbability: $0.match?.probability)
   }
 }
 

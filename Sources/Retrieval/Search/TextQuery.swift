@@ -1,4 +1,5 @@
 package import BLIP
+import Checkpoints
 internal import Store
 internal import Tokenization
 
@@ -13,6 +14,8 @@ public struct TextQuery: Sendable {
   public let isTruncated: Bool
   /// Whether it is written in words that the model knows.
   public let language: TextLanguage
+  /// Whether it is a phrase and no sentence: it has at most `HitCalibration.longestPhrase` words.
+  package let isPhrase: Bool
   /// `[CLS] … [SEP]`
   let tokens: [Int32]
 
@@ -27,8 +30,14 @@ public struct TextQuery: Sendable {
         .emptyQuery, "no words in the query '\(text.prefix(80))'; say what the picture shows")
     }
     self.text = text
+    isPhrase = Self.isPhrase(text)
     isTruncated = Self.isTruncated(text, to: tokens.count, model.tokenizer)
     language = TextLanguage(of: text, tokens: tokens, model.tokenizer)
+  }
+
+  /// Whether a text has at most `HitCalibration.longestPhrase` words.
+  package static func isPhrase(_ text: String) -> Bool {
+    text.split(whereSeparator: \.isWhitespace).count <= HitCalibration.longestPhrase
   }
 
   /// Whether a text has more tokens than the model reads of it.

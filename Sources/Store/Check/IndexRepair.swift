@@ -43,7 +43,7 @@ extension IndexCheck {
   /// minutes where there are many vectors.
   fileprivate var touchesVectors: Bool {
     let others: Set = [
-      "paths", "hashes", "picture_texts", "failures", "details", "signatures", "terms",
+      "paths", "hashes", "picture_texts", "failures", "details", "signatures", "terms", "hubness",
     ]
     return faults.contains { !others.contains($0.table) }
   }
@@ -73,6 +73,9 @@ extension IndexTables {
     try details?.keepSound(sound.pictures, in: transaction)
     try signatures?.keepSound(sound.pictures, in: transaction)
     try dropBrokenFailures(in: transaction)
+    // The next run computes it from the embeddings.
+    try hubness?.removeAll(in: transaction)
+    try MetadataTable.setTextBank(nil, meta, in: transaction)
     try raiseCounters(above: sound, in: transaction)
   }
 
@@ -96,9 +99,6 @@ extension IndexTables {
       let kept = next.flatMap { ValidRecords.ids.contains($0) ? $0 : nil }
       try MetadataTable.setCounter(
         counter, to: max(least, kept ?? 1), meta, in: transaction)
-    }
-    if (try? MetadataTable.calibration(meta, of: path, in: transaction)) == nil {
-      try MetadataTable.removeCalibration(meta, in: transaction)
     }
   }
 

@@ -12,6 +12,27 @@ extension IndexTables {
     try checkPaths(findings, in: transaction)
     try checkHashes(findings, in: transaction)
     try checkPictureTexts(findings, in: transaction)
+    try checkHubness(findings, in: transaction)
+  }
+
+  private func checkHubness<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    guard let hubness else { return }
+    // One that cannot be read is a fault of its own.
+    let least = try? MetadataTable.leastHubness(meta, of: path, in: transaction)
+    try findings.scan(hubness, in: transaction) { key, value in
+      guard let id = findings.id(key, "hubness", .rebuild),
+        let value = findings.decode(
+          HubnessCodec.self, value, "hubness", .rebuild, of: "picture \(id)")
+      else { return }
+      if try record(id, in: transaction) == nil {
+        findings.add("hubness", .rebuild, "the hubness of picture \(id), which is not there")
+      }
+      if let least, value < least {
+        findings.add("hubness", .rebuild, "picture \(id) has less than the least hubness")
+      }
+    }
   }
 
   private func checkPaths<T: Transaction & ~Copyable>(
@@ -134,8 +155,13 @@ extension IndexTables {
     do { _ = try MetadataTable.recall(meta, of: path, in: transaction) } catch {
       findings.add("meta", .rebuild, "the recall that was asked for cannot be read")
     }
-    do { _ = try MetadataTable.calibration(meta, of: path, in: transaction) } catch {
-      findings.add("meta", .rebuild, "the calibration of match probabilities cannot be read")
+    do {
+      let least = try MetadataTable.leastHubness(meta, of: path, in: transaction)
+      if least == nil, try hubness?.statistics(in: transaction).entries ?? 0 > 0 {
+        findings.add("meta", .rebuild, "there is no least hubness")
+      }
+    } catch {
+      findings.add("meta", .rebuild, "the least hubness cannot be read")
     }
   }
 }

@@ -25,6 +25,8 @@ struct IndexTables: Sendable {
   let terms: TermTable?
   /// What near-identical pictures are found by. Nil in an index of format 1 to 3.
   let signatures: Table<BigEndianUInt64, SignatureCodec>?
+  /// How near each picture is to texts in general; nil in an index of format 1 to 3.
+  let hubness: HubnessTable?
   /// The vector index; nil in an index of format 1.
   let vectors: VectorTables?
   /// Model, sizes and precision: what does not change in the life of an index.
@@ -57,6 +59,7 @@ struct IndexTables: Sendable {
     terms = try Self.optional("terms", in: transaction, create: create)
       .map { TermTable(table: $0, path: path) }
     signatures = try Self.optional("signatures", in: transaction, create: create)
+    hubness = try Self.optional("hubness", in: transaction, create: create)
     vectors =
       format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
   }
@@ -115,6 +118,7 @@ struct IndexTables: Sendable {
       + (try details.map { [try size($0, in: transaction)] } ?? [])
       + (try terms.map { [try size($0.table, in: transaction)] } ?? [])
       + (try signatures.map { [try size($0, in: transaction)] } ?? [])
+      + (try hubness.map { [try size($0, in: transaction)] } ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws

@@ -6,8 +6,8 @@ enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
   ///
   /// An index of format 1 has a row for each embedding and no vector index, one of format 2 patch
-  /// features without a checksum, one of format 3 no details or signatures: they are read, and brought to the present
-  /// format when they are opened for writing.
+  /// features without a checksum, one of format 3 no details, signatures, terms and hubness: they are read,
+  /// and brought to the present format when they are opened for writing.
   static let formatVersion = 4
 
   /// Names of rows.
@@ -25,8 +25,6 @@ enum MetadataTable {
     static let features = "features"
     static let collection = "collection"
     static let recall = "recall"
-    static let matchTemperature = "match_temperature"
-    static let matchBias = "match_bias"
     static let termsVersion = "terms_version"
   }
 
@@ -146,35 +144,6 @@ enum MetadataTable {
     _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
   ) throws(LMDBError) {
     try meta.delete(Row.recall, in: transaction)
-  }
-
-  /// How match probabilities are calibrated; nil if it was not measured.
-  static func calibration<T: Transaction & ~Copyable>(
-    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
-  ) throws -> MatchCalibration? {
-    guard let temperature = try meta.get(Row.matchTemperature, in: transaction) else { return nil }
-    let bias = try text(Row.matchBias, meta, path, in: transaction)
-    guard let temperature = Float(temperature), let bias = Float(bias),
-      let calibration = MatchCalibration(temperature: temperature, bias: bias)
-    else { throw RetrievalError.damaged(path, "meta has an invalid match calibration") }
-    return calibration
-  }
-
-  /// Writes how match probabilities are calibrated.
-  static func setCalibration(
-    _ calibration: MatchCalibration, _ meta: Table<UTF8Text, UTF8Text>,
-    in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
-    try meta.put(Row.matchTemperature, "\(calibration.temperature)", in: transaction)
-    try meta.put(Row.matchBias, "\(calibration.bias)", in: transaction)
-  }
-
-  /// Drops what was measured of match probabilities.
-  static func removeCalibration(
-    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
-    try meta.delete(Row.matchTemperature, in: transaction)
-    try meta.delete(Row.matchBias, in: transaction)
   }
 
   /// By which analysis of texts the terms were made; nil where there are none.

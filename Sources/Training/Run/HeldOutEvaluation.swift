@@ -18,7 +18,7 @@ struct HeldOutEvaluation: Sendable {
   static let depth = 16
   /// Weights of the ITC cosine relative to the match logit that are tried: BLIP's 1, and greater ones
   /// for a model whose ITM is weaker than its ITC.
-  static let weights: [Float] = [1, 2, 4, 6, 8, 12, 16, 24]
+  static let weights: [Float] = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48]
   /// The most texts that are used as queries; of more captions every second, third … is taken.
   static let mostQueries = 1500
 
@@ -28,13 +28,17 @@ struct HeldOutEvaluation: Sendable {
     /// The weight of the cosine in `itm`: the best one or, if the model's configuration sets reranking,
     /// its own.
     var itcWeight: Float
+    /// How likely hits are right; nil if a greater cosine makes them no likelier.
+    var calibration: HitCalibration?
     var queries: Int
   }
 
   /// The recalls; nil if it was stopped.
-  /// - Parameter progress: Called with the share that is done.
+  /// - Parameters:
+  ///   - bank: Texts to find hubs by, which are corrected for, as in a search.
+  ///   - progress: Called with the share that is done.
   func recalls(
-    of model: BLIPModel, progress: @Sendable (Double) -> Void
+    of model: BLIPModel, bank: TextBank?, progress: @Sendable (Double) -> Void
   ) throws -> Recalls? {
     let configuration = model.folder.configuration
     let weights = configuration.rerankDepth == nil ? [configuration.itcWeight] : Self.weights
@@ -45,12 +49,13 @@ struct HeldOutEvaluation: Sendable {
     progress(0.3)
     let stride = (encoded.texts.count + Self.mostQueries - 1) / Self.mostQueries
     let queries = Array(Swift.stride(from: 0, to: encoded.texts.count, by: stride))
+    let hubness = encoded.images.map { bank?.hubness(of: $0.embedding) ?? 0 }
     guard
       let toImages = stoppableMap(
         queries, shouldStop,
         { text in
           ranks(
-            cosines: encoded.images.indices.map { encoded.cosine($0, text) },
+            cosines: encoded.images.indices.map { encoded.cosine($0, text) - hubness[$0] },
             answers: encoded.imagesOfGroup[encoded.groupOfText[text]] ?? [], weights
           ) { images in
             try model.match(
@@ -79,13 +84,35 @@ struct HeldOutEvaluation: Sendable {
     let reranked = weights.indices.map { weight in recall { $0.itm[weight] } }
     let best = reranked.indices.max { reranked[$0].mean < reranked[$1].mean }!
     return Recalls(
-      itc: recall(\.itc), itm: reranked[best], itcWeight: weights[best], queries: queries.count)
+      itc: recall(\.itc), itm: reranked[best], itcWeight: weights[best],
+      calibration: Self.calibration(
+        pictures: toImages.flatMap(\.hits), texts: toTexts.flatMap(\.hits),
+        isHubCorrected: bank != nil), queries: queries.count)
   }
 
-  /// The ranks, from 0, of a query's best answer: by cosine, and after reranking with each weight.
+  private static func calibration(
+    pictures: [LabelledHit], texts: [LabelledHit], isHubCorrected: Bool
+  ) -> HitCalibration? {
+    func kind(_ hits: [LabelledHit]) -> HitCalibration.Kind? {
+      HitRegression(fitting: hits).flatMap {
+        HitCalibration.Kind(
+          reranked: ($0.reranked.weights[0], $0.reranked.weights[1], $0.reranked.bias),
+          unreranked: ($0.byCosine.weights[0], $0.byCosine.bias))
+      }
+    }
+    // Too few queries to say below which probability there is no answer, and nearly all are sentences.
+    return kind(pictures).map {
+      HitCalibration(
+        sentences: $0, phrases: $0, texts: kind(texts), isHubCorrected: isHubCorrected)
+    }
+  }
+
+  /// The ranks, from 0, of a query's best answer: by cosine, and after reranking with each weight; and its
+  /// reranked hits.
   private struct Ranks: Sendable {
     let itc: Int
     let itm: [Int]
+    let hits: [LabelledHit]
   }
 
   private func ranks(
@@ -105,6 +132,11 @@ struct HeldOutEvaluation: Sendable {
             item: item, score: logits.score(cosine: cosines[item], itcWeight: weight))
         }
         return rank(ofBest: answers, reranked: reranked, items: cosines.count)
+      },
+      hits: zip(best, logits).map { item, logits in
+        LabelledHit(
+          match: Double(logits.match), cosine: Double(cosines[item]),
+          isRight: answers.contains(item))
       })
   }
 

@@ -108,7 +108,7 @@ struct RunSession {
 
   /// Evaluates `last`, which holds the model as it is; the best one so far is kept in `best`.
   private mutating func evaluate() throws {
-    guard let made = try measured() else { return }
+    guard let (made, bank, calibration) = try measured() else { return }
     let isBest = log.evaluations.allSatisfy { made.score > $0.score }
     var folders = [last]
     if isBest {
@@ -122,23 +122,31 @@ struct RunSession {
       for folder in folders {
         try folder.setReranking(
           depth: itm.mean > itc.mean ? HeldOutEvaluation.depth : 0, itcWeight: weight)
+        try bank?.write(to: folder.path)
+        if let calibration { try ModelFolder.setCalibration(calibration, of: folder.path) }
       }
     }
     try log.append(made)
     run.report(.evaluated(made, isBest: isBest))
   }
 
-  /// Nil if it was stopped.
-  private func measured() throws -> EvaluationReport? {
+  /// What was measured, the bank of texts as this model embeds them, and how likely its hits are right. Nil
+  /// if it was stopped.
+  private func measured() throws -> (EvaluationReport, TextBank?, HitCalibration?)? {
     let (evaluation, report) = (data.evaluation, run.report)
     report(.evaluating(0))
     var made = EvaluationReport(
       step: trainer.steps, epoch: state.epoch + 1, pictures: evaluation.pictures.count, captions: 0)
+    var bank: TextBank?
+    var calibration: HitCalibration?
     if plan.settings.objective != .caption {
       let model = try BLIPModel(folder: ModelFolder(path: last.path), precision: .fp32)
+      bank = try TextBank(of: plan.model).map { try TextBank($0.texts, by: model) }
       guard
-        let recalls = try evaluation.recalls(of: model, progress: { report(.evaluating($0)) })
+        let recalls = try evaluation.recalls(
+          of: model, bank: bank, progress: { report(.evaluating($0)) })
       else { return nil }
+      calibration = recalls.calibration
       (made.itc, made.itm, made.captions) = (recalls.itc, recalls.itm, recalls.queries)
       made.itcWeight = recalls.itcWeight
     }
@@ -149,7 +157,7 @@ struct RunSession {
       else { return nil }
       made.lm = loss
     }
-    return made
+    return (made, bank, calibration)
   }
 }
 

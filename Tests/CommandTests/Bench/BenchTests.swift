@@ -8,22 +8,17 @@ struct BenchTests {
   private struct Report: Decodable {
     struct Model: Decodable {
       let name: String
-      let itc_weight: Float
+      let itc_weight: Float?
     }
     struct Matching: Decodable {
-      let match_temperature: Float?
-      let match_bias: Float?
+      let calibrated: Bool
+      let expected_calibration_error: Float
     }
     let pictures, texts, pairs_scored: Int
     let model: Model
     let machine: String
     let depths: [String: [String: Double]]
     let matching: Matching?
-  }
-
-  private struct Calibration: Decodable {
-    let match_temperature: Float?
-    let match_bias: Float?
   }
 
   private let collection = Collection(pictures: 6, captions: true)
@@ -54,11 +49,11 @@ struct BenchTests {
     #expect(html.hasPrefix("<!DOCTYPE html>") && html.hasSuffix("</html>\n"))
     #expect(html.contains("<svg") && !html.contains("=\"https:") && !html.contains("<script"))
 
-    let json = bench("--rerank-depths", "4,0", "--itc-weight", "1", "--json", "-")
+    let json = bench("--rerank-depths", "4,0", "--json", "-")
     #expect(json.status == 0 && json.lines.count == 1, "\(json.errors)")
     let report = try #require(try json.objects(Report.self).first)
     #expect(report.pictures == 6 && report.texts == 12 && report.pairs_scored == 0)
-    #expect(report.model.itc_weight == 1 && !report.machine.isEmpty)
+    #expect(report.model.itc_weight == nil && !report.machine.isEmpty)
     #expect(Set(report.depths.keys) == ["0", "4"])
     let metrics = try #require(report.depths["4"])
     for key in ["r1", "r5", "r10", "r_mean"].flatMap({ ["txt_\($0)", "img_\($0)"] }) + ["r_mean"] {
@@ -70,23 +65,19 @@ struct BenchTests {
     #expect(shares == shares.sorted() && shares[2] > 0)
   }
 
-  @Test("an index that is given is used, and calibrated where that is asked for")
-  func calibrated() throws {
+  @Test("an index that is given is used, and ordered as by a search unless a weight is given")
+  func searched() throws {
     collection.update()
     let report = bench("--index", collection.index, "--rerank-depths", "3", "--json", "-")
     #expect(report.status == 0, "\(report.errors)")
-    let found = try #require(try report.objects(Report.self).first?.matching)
-    let outcome = bench(
-      "--index", collection.index, "--rerank-depths", "3", "--calibrate", collection.index)
-    let stored = try blip("info", "--index", collection.index, "--json").objects(Calibration.self)
-    if let temperature = found.match_temperature {
-      #expect(outcome.status == 0, "\(outcome.errors)")
-      #expect(stored.first?.match_temperature == temperature)
-      #expect(stored.first?.match_bias == found.match_bias)
-      #expect(blip("check", "--index", collection.index).status == 0)
-    } else {
-      #expect(outcome.status == 1 && stored.first?.match_temperature == nil)
-    }
+    let found = try #require(try report.objects(Report.self).first)
+    #expect(found.model.itc_weight == nil)
+    let matching = try #require(found.matching)
+    #expect(matching.calibrated && (0...1).contains(matching.expected_calibration_error))
+    let weighed = bench(
+      "--index", collection.index, "--rerank-depths", "3", "--itc-weight", "2", "--json", "-")
+    let other = try #require(try weighed.objects(Report.self).first)
+    #expect(other.model.itc_weight == 2 && other.matching?.calibrated == false)
   }
 
   @Test("a picture that is not there, or not in the index, is named; nothing is made up for it")
@@ -118,7 +109,6 @@ struct BenchTests {
     arguments: [
       (["a.json"], "--images"), (["a.json", "--images", "x", "--rerank-depths", "1,,2"], "depths"),
       (["a.json", "--images", "x", "--itc-weight", "nan"], "--itc-weight"),
-      (["a.json", "--images", "x", "--rerank-depths", "0", "--calibrate", "y"], "--calibrate"),
     ])
   func usage(arguments: [String], mentions: String) {
     let outcome = BlipProcess(["bench"] + arguments).outcome()

@@ -116,14 +116,12 @@ enum Shared {
   }()
 }
 
-/// What the cosine counts beside the match logit, as the default model's `config.json` says.
-let itcWeight: Float = 16
-
 /// A line of `blip search --json`.
 struct PictureLine: Decodable, Equatable {
   let path: String
   let location: String
   let cosine: Float
+  let probability: Float?
   let itm: Float?
   let match_probability: Float?
   let captions: [String]?
@@ -134,6 +132,7 @@ struct TextLine: Decodable, Equatable {
   let text: String
   let path: String?
   let cosine: Float
+  let probability: Float?
   let itm: Float?
   let match_probability: Float?
 }

@@ -193,7 +193,7 @@ struct SearcherTests {
     }
     #expect(error?.code == .noTexts)
     #expect(throws: RetrievalError.self) {
-      try match(pictureAt: path, texts: [], model: fixture.model)
+      try match(pictureAt: path, texts: [String](), model: fixture.model)
     }
     #expect(throws: RetrievalError.self) {
       try match(pictureAt: path, texts: ["a dog", " "], model: fixture.model)
@@ -241,44 +241,5 @@ struct SearcherTests {
     #expect(hits.map(\.path) == ["a.png"])
     #expect(hits.first?.matchProbability != nil)
     #expect(searcher.store.metadata.modelName == "blip-mini")
-  }
-}
-
-@Suite("The order of results") struct RankingTests {
-  private func candidate(
-    _ id: UInt64, _ cosine: Float, match: Float? = nil, itcWeight: Float = 1
-  ) -> RankedCandidate {
-    var candidate = RankedCandidate(Neighbor(id: id, score: Double(cosine)))
-    candidate.take(
-      match.map { MatchLogits(noMatch: 0, match: $0) },
-      RerankRule(itcWeight: itcWeight, calibration: .none))
-    return candidate
-  }
-
-  @Test("is match logit + cosine, then what was not reranked by cosine, then ids") func order() {
-    let candidates = [
-      candidate(1, 0.875), candidate(2, 0.125, match: 1), candidate(6, 0.25, match: 1),
-      candidate(4, 0.9375), candidate(3, 0.5, match: 0.75), candidate(5, 0.25, match: 1),
-    ]
-    #expect(ranked(candidates).map(\.id) == [3, 5, 6, 2, 4, 1])
-  }
-
-  @Test("weighs the cosine as the model says") func weight() {
-    func order(_ weight: Float) -> [UInt64] {
-      ranked([
-        candidate(1, 0.5, match: 1, itcWeight: weight),
-        candidate(2, 0.25, match: 2, itcWeight: weight),
-      ]).map(\.id)
-    }
-    #expect(order(1) == [2, 1])
-    #expect(order(8) == [1, 2])
-  }
-
-  @Test("depths: as many candidates as either stage needs") func depths() throws {
-    #expect(try SearchDepth(count: 10, rerank: 32, minimumMatch: nil).candidates == 32)
-    #expect(try SearchDepth(count: 10, rerank: 0, minimumMatch: nil).candidates == 10)
-    #expect(try SearchDepth(count: 10, rerank: 0, minimumMatch: 0.5).rerank == 16)
-    #expect(try SearchDepth(count: 50, rerank: 0, minimumMatch: 0.5).rerank == 50)
-    #expect(try SearchDepth(count: 50, rerank: 4, minimumMatch: 0.5).rerank == 4)
   }
 }

@@ -1,0 +1,135 @@
+internal import BLIP
+package import Captions
+internal import Files
+internal import Metrics
+package import Retrieval
+internal import Store
+internal import Tensors
+
+/// Fits how likely hits are right on the first hits of queries whose answers are known: of every picture a
+/// whole caption and a short phrase out of another one as queries for pictures, and the picture as a query
+/// for captions. Right are the query's own picture or captions, and those that have all its words.
+///
+/// Fitted on every second picture's queries, measured on the others'.
+public struct HitCalibrator: Sendable {
+  private let set: CaptionedSet
+  private let searcher: Searcher
+  /// The pictures' numbers in the index, and what the captions of each are about.
+  private let ids: [UInt64]
+  private let contents: [Set<String>]
+
+  /// How many hits of a query are looked at.
+  static let depth = 32
+
+  /// - Parameter searcher: Of an index that contains the set's pictures with their patch features and
+  ///   captions.
+  package init(_ set: CaptionedSet, _ searcher: Searcher) throws {
+    (self.set, self.searcher) = (set, searcher)
+    contents = set.pictures.map { picture in
+      picture.captions.reduce(into: []) { $0.formUnion(KeyPhrases.contents(of: $1)) }
+    }
+    ids = try searcher.store.read { snapshot in
+      let paths = set.paths(relativeTo: snapshot.metadata.collection)
+      return try zip(set.pictures, paths).map { picture, path in
+        guard let path, let id = try snapshot.pictureID(path: path) else {
+          throw RetrievalError(
+            "\(printable(picture.path)) is not in the index \(searcher.store.path)")
+        }
+        return id
+      }
+    }
+  }
+
+  /// The calibration and how good it is; nil if `shouldStop` ended it.
+  /// - Parameter report: Called with the number of queries that are done, and of all.
+  public func run(
+    shouldStop: @escaping @Sendable () -> Bool, report: (Int, Int) -> Void
+  ) async throws -> CalibrationReport? {
+    // There are many queries: each thread takes some of them.
+    setComputeThreads(1)
+    defer { setComputeThreads(processors) }
+    let jobs = queries()
+    var results: [(query: Query, hits: [LabelledHit])] = []
+    let isWhole = try await concurrentMap(
+      jobs, inFlight: processors + 1, shouldStop: shouldStop,
+      work: { query in (query, try hits(of: query)) },
+      take: { result in
+        results.append(result)
+        report(results.count, jobs.count)
+      })
+    guard isWhole else { return nil }
+    let isHubCorrected = try searcher.store.read { try $0.isHubCorrected() }
+    func lists(_ isIncluded: (String?) -> Bool) -> Lists {
+      Lists(results.filter { isIncluded($0.query.text) })
+    }
+    return try CalibrationReport(
+      sentences: lists { $0.map { !TextQuery.isPhrase($0) } ?? false },
+      phrases: lists { $0.map(TextQuery.isPhrase) ?? false }, texts: lists { $0 == nil },
+      isHubCorrected: isHubCorrected)
+  }
+
+  /// Something whose answers are known.
+  struct Query: Sendable {
+    /// The picture that it is of.
+    let picture: Int
+    /// Nil: the picture itself, which finds texts.
+    let text: String?
+  }
+
+  /// The hits of queries: those to fit on, and those to measure with.
+  struct Lists {
+    let fitted, measured: [[LabelledHit]]
+
+    init(fitted: [[LabelledHit]], measured: [[LabelledHit]]) {
+      (self.fitted, self.measured) = (fitted, measured)
+    }
+
+    init(_ results: [(query: Query, hits: [LabelledHit])]) {
+      // In an order that does not depend on the threads.
+      let sorted = results.sorted {
+        ($0.query.picture, $0.query.text ?? "") < ($1.query.picture, $1.query.text ?? "")
+      }
+      fitted = sorted.filter { $0.query.picture.isMultiple(of: 2) }.map(\.hits)
+      measured = sorted.filter { !$0.query.picture.isMultiple(of: 2) }.map(\.hits)
+    }
+  }
+
+  private func queries() -> [Query] {
+    set.pictures.enumerated().flatMap { index, picture in
+      let captions = picture.captions
+      let phrase = KeyPhrases.phrase(of: captions[(index + 1) % captions.count], choice: index)
+      let texts = [captions[index % captions.count]] + (phrase.map { [$0] } ?? [])
+      return texts.map { Query(picture: index, text: $0) } + [Query(picture: index, text: nil)]
+    }
+  }
+
+  private func hits(of query: Query) throws -> [LabelledHit] {
+    var options = SearchOptions(count: Self.depth, rerankDepth: Self.depth, isExact: true)
+    options.collapsesAlike = false
+    guard let text = query.text else {
+      let path = set.pictures[query.picture].path
+      let own = contents[query.picture]
+      let location = String(decoding: joined(set.root, path), as: UTF8.self)
+      return try searcher.match(pictureAt: location, options).compactMap { hit in
+        let isRight =
+          hit.path == printable(path) || KeyPhrases.contents(of: hit.text).isSubset(of: own)
+        return hit.matchLogit.map {
+          LabelledHit(match: Double($0), cosine: Double(hit.cosine), isRight: isRight)
+        }
+      }
+    }
+    guard let tokens = try? TextQuery(text, model: searcher.model) else { return [] }
+    let wanted = KeyPhrases.contents(of: text)
+    let right = Set(
+      ids.indices.filter {
+        $0 == query.picture || !wanted.isEmpty && wanted.isSubset(of: contents[$0])
+      }.map { ids[$0] })
+    return try searcher.search(PictureQuery(tokens), options).compactMap { hit in
+      hit.matchLogit.map {
+        LabelledHit(
+          match: Double($0), cosine: Double(hit.cosine - (hit.hubness ?? 0)),
+          isRight: right.contains(hit.id))
+      }
+    }
+  }
+}
