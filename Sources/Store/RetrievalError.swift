@@ -54,7 +54,7 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case invalidQuery
     /// An option is out of its range or does not apply.
     case invalidOption
-    /// The index holds no pictures under ``SearchOptions/folder``.
+    /// The index holds no pictures under one of ``PictureFilter/folders``.
     case folderNotFound
     /// A picture cannot be read or decoded.
     case unreadablePicture

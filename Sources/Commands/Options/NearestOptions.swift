@@ -29,10 +29,10 @@ struct NearestOptions: ParsableArguments {
 extension SearchOptions {
   init(
     _ ranking: RankingOptions, _ nearest: NearestOptions, budget: Duration? = nil,
-    folder: String? = nil
+    filter: PictureFilter = PictureFilter()
   ) {
     self.init(
       count: ranking.count, rerankDepth: ranking.depth, minimumMatch: ranking.minimumMatch,
-      budget: budget, isExact: nearest.isExact, nprobe: nearest.nprobe, folder: folder)
+      budget: budget, isExact: nearest.isExact, nprobe: nearest.nprobe, filter: filter)
   }
 }

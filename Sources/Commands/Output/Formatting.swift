@@ -46,9 +46,22 @@ func size(ofBytes bytes: Int) -> String {
 func localTime(_ seconds: Int64) -> String {
   var (time, parts) = (time_t(seconds), tm())
   guard localtime_r(&time, &parts) != nil else { return "unknown time" }
+  return formatted(parts, "%Y-%m-%d %H:%M")
+}
+
+/// A time in UTC as ISO 8601 has it, "2024-05-31T12:00:00Z".
+/// - Parameter seconds: Since 1970.
+func utcTime(_ seconds: Int64) -> String {
+  var (time, parts) = (time_t(seconds), tm())
+  guard gmtime_r(&time, &parts) != nil else { return "unknown time" }
+  return formatted(parts, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+private func formatted(_ parts: tm, _ format: String) -> String {
+  var parts = parts
   let text = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
     count = buffer.withMemoryRebound(to: CChar.self) {
-      strftime($0.baseAddress!, $0.count, "%Y-%m-%d %H:%M", &parts)
+      strftime($0.baseAddress!, $0.count, format, &parts)
     }
   }
   return String(decoding: text, as: UTF8.self)

@@ -6,6 +6,7 @@ enum JSONOutput {
   case integer(Int)
   case boolean(Bool)
   case float(Float)
+  case number(Double)
   case array([JSONOutput])
   case object([(key: String, value: JSONOutput?)])
 
@@ -17,6 +18,7 @@ enum JSONOutput {
     case .boolean(let boolean): return "\(boolean)"
     // The shortest digits that parse to the same number; JSON cannot represent NaN and infinity.
     case .float(let float): return float.isFinite ? "\(float)" : "null"
+    case .number(let number): return number.isFinite ? "\(number)" : "null"
     case .array(let values): return "[" + values.map(\.text).joined(separator: ", ") + "]"
     case .object(let members):
       let written = members.compactMap { member in

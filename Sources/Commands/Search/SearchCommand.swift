@@ -14,7 +14,7 @@ struct SearchCommand: AsyncParsableCommand {
         blip search ./holiday.jpg + "in the snow"
         blip search ./holiday.jpg --paths -0 | xargs -0 ls -l
         blip search "a cat" --rerank 64 --min-match 0.5 --json
-        blip search "a cat" --under animals/pets
+        blip search "a cat" --under animals/pets --since 2024-05 --portrait
 
       \(QueryArguments.rules)
       """)
@@ -22,21 +22,16 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup var query: QueryArguments
   @OptionGroup(title: "Ranking") var ranking: RankingOptions
   @OptionGroup(title: "Ranking") var time: TimeLimit
-  @OptionGroup(title: "Search") var scope: Scope
+  @OptionGroup(title: "Filters") var filters: PictureFilterOptions
+  @OptionGroup(title: "Search") var grouping: Grouping
   @OptionGroup(title: "Search") var nearest: NearestOptions
   @OptionGroup(title: "Output") var output: SearchOutput
   @OptionGroup(title: "Index and model") var index: IndexOption
   @OptionGroup(title: "Index and model") var model: ModelOption
   @OptionGroup(title: "Index and model") var precision: PrecisionOption
 
-  /// Which pictures are searched.
-  struct Scope: ParsableArguments {
-    @Option(
-      name: .customLong("under"),
-      help: ArgumentHelp(
-        "Search only this folder of the collection and its subfolders.", valueName: "folder"))
-    var folder: String?
-
+  /// How hits are put together.
+  struct Grouping: ParsableArguments {
     @Flag(
       name: .customLong("all"),
       help: "Show near-identical pictures one by one, not as one result.")
@@ -44,7 +39,6 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    if scope.folder?.isEmpty == true { throw ValidationError("--under must not be empty.") }
     let isReranked = try query.expression().canBeReranked
     if !isReranked, ranking.depth ?? 0 > 0 || ranking.minimumMatch != nil {
       throw ValidationError(
@@ -62,11 +56,13 @@ struct SearchCommand: AsyncParsableCommand {
     let index = try await PictureIndex.open(
       index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
       cache: CacheLocation.standard)
-    var options = SearchOptions(ranking, nearest, budget: time.budget, folder: scope.folder)
-    options.collapsesAlike = !scope.showsAlike
+    var options = try SearchOptions(
+      ranking, nearest, budget: time.budget, filter: filters.filter())
+    options.collapsesAlike = !grouping.showsAlike
     let query = try await index.query(expression)
     let hits = try await index.search(query, options: options)
-    hits.note()
+    // What is found by pictures too has no calibration.
+    if expression.pictures.isEmpty { hits.note() }
     for text in query.texts { text.note() }
     try output.write(hits)
     if let html = output.html {
@@ -74,7 +70,14 @@ struct SearchCommand: AsyncParsableCommand {
       try page.write(to: html)
       Console.note("wrote \(printable(html))")
     }
-    if hits.isEmpty { Console.note("no results") }
+    if hits.isEmpty { Console.note("no results" + (try await emptied(index))) }
+  }
+
+  /// Which of the filters left no picture to search, if one did.
+  private func emptied(_ index: PictureIndex) async throws -> String {
+    guard let emptied = try await index.emptyingCondition(of: filters.filter()) else { return "" }
+    return ": \(printable(filters.text(of: emptied.condition))) left none of "
+      + counted(emptied.pictures, "picture")
   }
 }
 

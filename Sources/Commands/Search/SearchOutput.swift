@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Images
 import Retrieval
 
 /// What a search writes.
@@ -69,6 +70,12 @@ extension PictureHit {
         ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
         ("itm", matchLogit.map { .float($0) }),
         ("match_probability", matchProbability.map { .float($0) }),
+        ("type", file.format.map { .string($0.rawValue) }), ("width", .integer(file.width)),
+        ("height", .integer(file.height)), ("modified", .string(file.modifiedText)),
+        ("taken", details?.takenText.map { .string($0) }),
+        ("camera", details?.camera.map { .string($0) }),
+        ("latitude", details?.coordinates.map { .number($0.latitude) }),
+        ("longitude", details?.coordinates.map { .number($0.longitude) }),
         ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
         ("alike", alike.isEmpty ? nil : .array(alike.map(\.json))),
       ])
@@ -79,4 +86,9 @@ extension AlikePicture {
   var json: JSONOutput {
     .object(JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location"))
   }
+}
+
+extension PictureFile {
+  /// When the file was modified, in UTC: "2024-05-31T12:00:00Z".
+  fileprivate var modifiedText: String { utcTime(modified / 1_000_000_000) }
 }

@@ -57,7 +57,9 @@ extension PictureIndex {
 
 extension IndexSnapshot {
   func duplicates(in folder: String?) throws -> Duplicates {
-    let chosen = try SearchOptions(folder: folder).pictures(in: self)
+    var filter = PictureFilter()
+    if let folder { filter.folders = [folder] }
+    let chosen = try filter.selection(in: self).ids
     var records: [UInt64: PictureRecord] = [:]
     try forEachPicture { id, record in
       if chosen?.contains(id) ?? true { records[id] = record }

@@ -12,6 +12,8 @@ public struct PictureHit: Sendable, Equatable {
   public let location: String
   /// Where the picture lies, as the file system has it.
   public let locationBytes: [UInt8]
+  /// The picture's file as it was indexed.
+  public let file: PictureFile
   /// ITC cosine.
   public let cosine: Float
   /// How likely the hit is right, as the model was calibrated: what orders the hits of a text. Nil for a

@@ -43,6 +43,16 @@ extension PictureIndex {
     try await read { searcher in try PictureQuery(expression, model: searcher.model) }
   }
 
+  /// The first condition of a filter that none of the index's pictures is left by, and how many were left
+  /// before it; nil where pictures pass.
+  public func emptyingCondition(
+    of filter: PictureFilter
+  ) async throws -> (condition: PictureFilter.Condition, pictures: Int)? {
+    try await shared.read { open in
+      try open.store.read { try filter.selection(in: $0).emptied }.map { ($0.by, $0.of) }
+    }
+  }
+
   /// The texts of the index that describe a picture file, the best first.
   /// - Throws: `RetrievalError`; its code is `noTexts` where the index holds none.
   public func match(

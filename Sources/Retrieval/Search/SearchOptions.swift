@@ -18,9 +18,8 @@ public struct SearchOptions: Sendable, Equatable {
   public var isExact: Bool
   /// How many lists of a large index are searched. Nil: as many as its target recall needs.
   public var nprobe: Int?
-  /// Search only this folder and its subfolders: relative to the collection, or any path to a folder
-  /// inside it. Nil: all.
-  public var folder: String?
+  /// Which pictures are searched.
+  public var filter: PictureFilter
 
   /// Whether near-identical pictures are one hit, the best of them (`PictureHit.alike`).
   public var collapsesAlike: Bool
@@ -28,7 +27,7 @@ public struct SearchOptions: Sendable, Equatable {
   /// The defaults, except for what is given.
   public init(
     count: Int = 10, rerankDepth: Int? = nil, minimumMatch: Float? = nil, budget: Duration? = nil,
-    isExact: Bool = false, nprobe: Int? = nil, folder: String? = nil,
+    isExact: Bool = false, nprobe: Int? = nil, filter: PictureFilter = PictureFilter(),
     collapsesAlike: Bool = true
   ) {
     self.count = count
@@ -37,7 +36,7 @@ public struct SearchOptions: Sendable, Equatable {
     self.budget = budget
     self.isExact = isExact
     self.nprobe = nprobe
-    self.folder = folder
+    self.filter = filter
     self.collapsesAlike = collapsesAlike
   }
 }
@@ -61,42 +60,7 @@ extension SearchOptions {
   /// Throws where the options are not those of a search for texts.
   func requireForTexts() throws(RetrievalError) {
     let search = "a search for texts"
-    try require(folder == nil, "a folder", by: search)
+    try require(filter == PictureFilter(), "a filter", by: search)
     try require(budget == nil, "a time for reranking", by: search)
-  }
-
-  /// The pictures below the folder; nil where none is given. A folder that holds none of the
-  /// index's pictures is an error: its name is wrong.
-  func pictures(in snapshot: borrowing IndexSnapshot) throws -> Set<UInt64>? {
-    guard let folder else { return nil }
-    let metadata = snapshot.metadata
-    let root = Array(metadata.collection.utf8)
-    for path in Self.readings(of: folder, root: root) {
-      let ids = try snapshot.pictures(under: path)
-      if !ids.isEmpty { return ids }
-    }
-    throw RetrievalError(
-      .folderNotFound,
-      "the index holds no picture under \(printable(Array(folder.utf8))); name a folder inside the"
-        + " collection \(printable(root)), such as the first part of a path that a search shows")
-  }
-
-  /// What a folder may mean, relative to the root, the likeliest first.
-  private static func readings(of folder: String, root: [UInt8]) -> [[UInt8]] {
-    let parts = folder.utf8.split(separator: .slash).filter { !$0.elementsEqual(".".utf8) }
-    let plain = Array(parts.joined(separator: [.slash]))
-    let absolute = [UInt8.slash] + plain
-    var readings: [[UInt8]] = []
-    if folder.utf8.first != .slash {
-      readings.append(plain)
-    } else if let inside = relative(absolute, to: root) {
-      readings.append(inside)
-    }
-    if let resolved = try? FileSystem.resolved(Array(folder.utf8)),
-      let inside = relative(resolved, to: root)
-    {
-      readings.append(inside)
-    }
-    return readings
   }
 }

@@ -179,7 +179,8 @@ package struct Searcher: Sendable {
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPictures(
       to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: options.pictures(in: snapshot), isExact: options.isExact, nprobe: options.nprobe
+      among: options.filter.selection(in: snapshot).ids, isExact: options.isExact,
+      nprobe: options.nprobe
     ).map { RankedCandidate($0, ranking) }
   }
 
@@ -189,7 +190,8 @@ package struct Searcher: Sendable {
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPicturesLessHubness(
       to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: options.pictures(in: snapshot), isExact: options.isExact, nprobe: options.nprobe
+      among: options.filter.selection(in: snapshot).ids, isExact: options.isExact,
+      nprobe: options.nprobe
     ).map { RankedCandidate($0, ranking) }
   }
 
@@ -217,7 +219,8 @@ package struct Searcher: Sendable {
     let details = try snapshot.details(picture: candidate.id)
     return PictureHit(
       id: candidate.id, path: printable(record.path), pathBytes: record.path,
-      location: printable(location), locationBytes: location, cosine: candidate.cosine,
+      location: printable(location), locationBytes: location, file: PictureFile(record),
+      cosine: candidate.cosine,
       probability: candidate.probability,
       isImprobable: candidate.probability.map { $0 < floor } ?? false,
       matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability,

@@ -72,7 +72,7 @@ struct PictureIndexTests {
       SearchOptions()
         == SearchOptions(
           count: 10, rerankDepth: nil, minimumMatch: nil, budget: nil, isExact: false, nprobe: nil,
-          folder: nil))
+          filter: PictureFilter()))
     let options = IndexingOptions()
     #expect(options.name == nil && options.captions == nil && options.features == nil)
     #expect(options.exclude.isEmpty && options.model == nil && options.recall == nil)
@@ -116,8 +116,10 @@ struct PictureIndexTests {
     await expectError(.invalidOption) {
       try await index.update(from: photos.path, options: IndexingOptions(exclude: [""])).summary()
     }
-    await expectError(.folderNotFound) {
-      try await index.search(text: "a dog", options: SearchOptions(folder: "missing"))
+    var missing = PictureFilter()
+    missing.folders = ["missing"]
+    await expectError(.folderNotFound) { [missing] in
+      try await index.search(text: "a dog", options: SearchOptions(filter: missing))
     }
     await expectError(.unreadablePicture) {
       try await index.search(picture: folder.path + "/other.txt")
