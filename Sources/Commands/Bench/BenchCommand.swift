@@ -28,7 +28,8 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Captions file: Karpathy's JSON, JSON [{image, caption}], JSONL, or TSV/CSV with a header.",
+      "Captions file: JSON of COCO, Karpathy or [{image, caption}], JSONL, TSV or CSV with a "
+        + "header, or a file of Flickr8k or Flickr30k.",
       valueName: "captions"))
   var captions: String
 
@@ -40,6 +41,7 @@ struct BenchCommand: AsyncParsableCommand {
 
   func run() async throws {
     let set = try CaptionedSet(captions: captions, images: data.images, split: data.split)
+    for warning in set.warnings { Console.note(printable(warning)) }
     Interruption.watch()
     guard let (model, report) = try await evaluate(set) else {
       throw Interruption.stopped("scores are saved; run the same command to resume")

@@ -8,6 +8,7 @@ import Training
 func captionedInputs(_ captions: String, images: String?) throws -> [FilterInput] {
   let folder = images ?? captions.lastIndex(of: "/").map { String(captions[..<$0]) } ?? "."
   let pictures = try CaptionedPictures([(captions: captions, images: folder)])
+  for warning in pictures.warnings { Console.note(printable(warning)) }
   if let example = pictures.example {
     Console.note(
       "\(counted(pictures.missing, "picture")) named in \(captions) do not exist, such as "

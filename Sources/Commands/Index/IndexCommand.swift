@@ -35,7 +35,8 @@ struct IndexCommand: AsyncParsableCommand {
   struct PictureOptions: ParsableArguments {
     @Option(
       help: ArgumentHelp(
-        "Captions of the pictures: JSON [{image, caption}], JSONL, or TSV/CSV with a header.",
+        "Captions of the pictures: JSON of COCO, Karpathy or [{image, caption}], JSONL, TSV or "
+          + "CSV with a header, or a file of Flickr8k or Flickr30k.",
         valueName: "file"))
     var captions: String?
 

@@ -89,6 +89,7 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let set = try CaptionedSet(captions: captions, images: data.images, split: data.split)
+    for warning in set.warnings { Console.note(printable(warning)) }
     Interruption.watch()
     let path = try ModelLocation.folder(model)
     try bank.write(to: path, .fp32)

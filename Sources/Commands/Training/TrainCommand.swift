@@ -28,7 +28,8 @@ struct TrainCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Captions files: JSON [{image, caption}] or [{image, label}], JSONL, or TSV/CSV with a header.",
+      "Captions files: JSON of COCO, Karpathy, [{image, caption}] or [{image, label}], JSONL, TSV "
+        + "or CSV with a header, or files of Flickr8k or Flickr30k.",
       valueName: "captions"))
   var captions: [String]
 
@@ -45,6 +46,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let pictures = try CaptionedPictures(Array(zip(captions, options.data.images)))
+    for warning in pictures.warnings { Console.note(printable(warning)) }
     if let example = pictures.example {
       Console.note(
         "skipped \(counted(pictures.missing, "picture")) named in the captions that do not exist, "
@@ -59,7 +61,9 @@ struct TrainCommand: ParsableCommand {
         options.data.validationImages ?? validation.lastIndex(of: "/").map {
           String(validation[...$0])
         } ?? "."
-      plan.validation = try CaptionedPictures([(validation, folder)]).found
+      let held = try CaptionedPictures([(validation, folder)])
+      for warning in held.warnings { Console.note(printable(warning)) }
+      plan.validation = held.found
     }
     plan.stemCache = options.data.stemCache
     plan.resumes = options.run.resume

@@ -15,6 +15,8 @@ struct CollectionCaptions: Sendable {
   let missing: Int
   /// One of them.
   let example: String?
+  /// Captions that were left out, and pictures that were found under another path: a line each.
+  let warnings: [String]
   private let hasFile: Bool
 
   /// `root`: the collection, resolved. `file`: the captions file, if one was given. Its names count
@@ -28,18 +30,23 @@ struct CollectionCaptions: Sendable {
     var captions = file == nil ? inherited : [:]
     var missing = 0
     var example: String?
+    var warnings: [String] = []
     if let file {
-      let records = try asRetrievalError { try CaptionFile.records(at: file) }
+      let contents = try asRetrievalError { try CaptionFile(at: file) }
       let paths = Set(pictures.lazy.map(\.path))
       let places = CaptionPathResolver(root: root, file: file)
-      for record in records {
-        if let path = places.paths(of: record).first(where: paths.contains) {
+      var finder = CaptionPictureFinder(
+        places, records: contents.records, pictures: { pictures.map(\.path) })
+      for record in contents.records {
+        let named = places.paths(of: record).first(where: paths.contains)
+        if let path = named ?? finder.path(of: record) {
           captions[path, default: []] += record.captions
         } else {
           missing += 1
           example = example ?? record.names.first
         }
       }
+      warnings = contents.warnings + [finder.warning(of: file)].compactMap(\.self)
     }
     if let file, let example, captions.isEmpty {
       throw RetrievalError(
@@ -47,7 +54,9 @@ struct CollectionCaptions: Sendable {
           + " \(printable(Array(example.utf8)))); its names count from there or from the file's own"
           + " folder")
     }
-    self.captions = captions
+    // A picture whose captions could not be used may have a sidecar file.
+    self.captions = captions.filter { !$0.value.isEmpty }
+    self.warnings = warnings
     self.missing = missing
     self.example = example
   }

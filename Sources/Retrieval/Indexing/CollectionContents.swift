@@ -17,6 +17,8 @@ struct CollectionContents {
       root: root, exclude: request.options.exclude.map { try GlobPattern($0) },
       shouldStop: shouldStop)
     if scan.interrupted { return nil }
+    // A captions file is matched with the whole collection, of a part too.
+    let all = scan.pictures
     if let only = request.only { scan.keep(only: only) }
     self.scan = scan
     if scan.pictures.isEmpty {
@@ -30,7 +32,8 @@ struct CollectionContents {
     }
     captions = try CollectionCaptions(
       root: root, file: request.options.captions, inherited: request.inheritedCaptions,
-      pictures: scan.pictures)
+      pictures: all)
+    warnings += captions.warnings
     for (path, error) in scan.unreadable {
       let place = path.isEmpty ? request.collection : printable(path)
       warnings.append("\(place) cannot be read: \(error)")

@@ -5,8 +5,9 @@ package import Images
 public struct IndexingOptions: Sendable {
   /// The name of the index; nil keeps the one it has, or takes the folder's.
   public var name: String?
-  /// A file with captions of the pictures: JSON `[{image, caption}]`, JSONL, or TSV or CSV with a
-  /// header. Nil keeps captions that an earlier file gave.
+  /// A file with captions of the pictures: JSON of COCO, Karpathy or `[{image, caption}]`, JSONL, TSV
+  /// or CSV with a header, or a file of Flickr8k or Flickr30k. Nil keeps captions that an earlier file
+  /// gave.
   public var captions: String?
   /// How patch features are stored for reranking. Nil keeps the index's own format; a new index gets
   /// bf16, or none if its model does not rerank.

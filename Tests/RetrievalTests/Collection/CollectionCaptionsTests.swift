@@ -89,6 +89,48 @@ import Testing
     #expect(try texts(collection, stored: [made]) == [:])
   }
 
+  @Test("a picture is found in the other normal form, and by its last name if that is unique")
+  func otherNames() throws {
+    let collection = Collection()
+    for name in ["cafe\u{301}.png", "x/a.png", "x/b.png", "y/b.png"] { collection.write(name, "") }
+    let file = collection.write(
+      "captions.jsonl",
+      """
+      {"image": "caf\u{E9}.png", "caption": "composed"}
+      {"image": "train2014/a.png", "caption": "elsewhere"}
+      {"image": "train2014/b.png", "caption": "one of two"}
+      """)
+    #expect(
+      try texts(collection, captions: file) == [
+        "cafe\u{301}.png": captions("composed"), "x/a.png": captions("elsewhere"),
+      ])
+    let read = try CollectionCaptions(
+      root: collection.root, file: file,
+      pictures: CollectionScan(root: collection.root).pictures)
+    #expect(read.missing == 1)
+    #expect(read.warnings.count == 1)
+    #expect(read.warnings.first?.contains("such as train2014/a.png for x/a.png") == true)
+  }
+
+  @Test("a caption that cannot be used is told of, and the sidecar stands in for it")
+  func unusable() throws {
+    let collection = Collection()
+    for name in ["a.png", "b.png"] { collection.write(name, "") }
+    collection.write("b.txt", "of the sidecar")
+    let file = collection.write(
+      "captions.json",
+      #"[{"image": "a.png", "caption": "A"}, {"image": "b.png", "caption": null}]"#)
+    #expect(
+      try texts(collection, captions: file) == [
+        "a.png": captions("A"), "b.png": sidecar("of the sidecar"),
+      ])
+    let read = try CollectionCaptions(
+      root: collection.root, file: file,
+      pictures: CollectionScan(root: collection.root).pictures)
+    #expect(read.warnings.count == 1)
+    #expect(read.warnings.first?.contains("record 2 (line 1): \"caption\" is null") == true)
+  }
+
   @Test("only what differs from the index is a change") func changes() throws {
     let collection = Collection()
     collection.write("a.png", "")

@@ -47,8 +47,12 @@ enum Reader: String, CaseIterable {
       let ids = tokenizer.encode(String(decoding: bytes.suffix(200), as: UTF8.self))
       _ = tokenizer.decode(ids)
     case .captions:
-      _ = try CaptionFile.records(at: written(bytes, "\(folder)/captions.json"))
-      _ = try CaptionFile.records(at: written(bytes, "\(folder)/captions.tsv"))
+      let path = try written(bytes, "\(folder)/captions")
+      let records = try CaptionFile(at: path).records
+      var finder = CaptionPictureFinder(
+        CaptionPathResolver(root: Array(folder.utf8), file: path), records: records,
+        pictures: { ["a.jpg", "b/a.jpg", "b/é.jpg"].map { Array($0.utf8) } })
+      for record in records { _ = finder.path(of: record) }
     case .numpy:
       let file = try NumpyFile(written(bytes, "\(folder)/array.npy"))
       _ = try file.rows(0..<min(file.header.rows, 100))

@@ -18,6 +18,9 @@ public struct CaptionedSet: Sendable {
   public let split: String?
   /// The pictures, each once, with all their captions.
   public let pictures: [Picture]
+  /// Captions that were left out, and pictures that were found under another path than the file has: a
+  /// line each.
+  public let warnings: [String]
 
   /// Reads a captions file whose names count from the folder `images`, or from the file's own folder.
   ///
@@ -26,7 +29,8 @@ public struct CaptionedSet: Sendable {
   public init(captions file: String, images: String, split: String?) throws {
     let root = try resolvedFolder(images)
     (self.file, self.root) = (file, root)
-    let records = try CaptionFile.records(at: file)
+    let captions = try CaptionFile(at: file)
+    let records = captions.records
     let splits = Set(records.compactMap(\.split))
     self.split = split ?? (splits.isEmpty ? nil : "test")
     if let wanted = self.split, !splits.contains(wanted) {
@@ -37,15 +41,17 @@ public struct CaptionedSet: Sendable {
             + splits.sorted().joined(separator: ", "))
     }
     let places = CaptionPathResolver(root: root, file: file)
+    var finder = CaptionPictureFinder(
+      places, records: records, pictures: { CaptionPictureFinder.files(below: root) })
     var pictures: [Picture] = []
     var placeOf: [[UInt8]: Int] = [:]
     var missing: [String] = []
     for record in records where record.split == self.split && !record.captions.isEmpty {
-      let found = places.paths(of: record).first { path in
+      let named = places.paths(of: record).first { path in
         if placeOf[path] != nil { return true }
         return (try? FileSystem.status(joined(root, path)))?.kind == .file
       }
-      guard let path = found else {
+      guard let path = named ?? finder.path(of: record) else {
         missing.append(record.names.first ?? "")
         continue
       }
@@ -66,6 +72,7 @@ public struct CaptionedSet: Sendable {
       throw CaptionError("the captions file \(file) has no captioned picture")
     }
     self.pictures = pictures
+    warnings = captions.warnings + [finder.warning(of: file)].compactMap(\.self)
   }
 
   /// The pictures' paths relative to another folder, such as the collection of an index; nil for one that

@@ -18,7 +18,7 @@ package struct CaptionPathResolver: Sendable {
 
   /// The absolute paths that a record's picture may have, the likeliest first.
   package func absolutePaths(of record: CaptionRecord) -> [[UInt8]] {
-    record.names.flatMap { name in
+    record.names.flatMap(Self.spellings).flatMap { name in
       let name = Array(name.utf8)
       let paths = name.first == .slash ? [name] : [joined(root, name), joined(folder, name)]
       return paths.map(normalised)
@@ -28,5 +28,11 @@ package struct CaptionPathResolver: Sendable {
   /// The paths relative to the root that a record's picture may have, the likeliest first.
   package func paths(of record: CaptionRecord) -> [[UInt8]] {
     absolutePaths(of: record).compactMap { relative($0, to: root) }
+  }
+
+  /// A name as it stands, then as a program on Windows means it.
+  private static func spellings(_ name: String) -> [String] {
+    guard name.utf8.contains(UInt8(ascii: "\\")) else { return [name] }
+    return [name, String(name.map { $0 == "\\" ? "/" : $0 })]
   }
 }

@@ -7,6 +7,8 @@ package struct CaptionedPictures {
   /// Names in the files that lead to no picture, and one of them.
   package private(set) var missing = 0
   package private(set) var example: String?
+  /// What was left out of the files, or found in another way than they say.
+  package private(set) var warnings: [String] = []
 
   /// Reads captions files, each with the folder that its names count from; names that are not there
   /// count from the file's own folder. A file none of whose pictures is there is an error.
@@ -22,10 +24,15 @@ package struct CaptionedPictures {
     let resolver = CaptionPathResolver(root: root, file: captions)
     var place: [[UInt8]: Int] = [:]
     var merged: [(path: String, captions: [String], label: String?)] = []
-    let records = try CaptionFile.records(at: captions)
+    let file = try CaptionFile(at: captions)
+    let records = file.records
+    var finder = CaptionPictureFinder(
+      resolver, records: records, pictures: { CaptionPictureFinder.files(below: root) })
     for record in records {
-      let paths = resolver.absolutePaths(of: record)
-      guard let path = paths.first(where: { (try? FileSystem.status($0)) != nil }) else {
+      let path =
+        resolver.absolutePaths(of: record).first { (try? FileSystem.status($0)) != nil }
+        ?? finder.path(of: record).map { joined(root, $0) }
+      guard let path else {
         missing += 1
         example = example ?? record.names.first
         continue
@@ -46,6 +53,7 @@ package struct CaptionedPictures {
         "\(captions) names no picture that is in \(images)\(named ?? "")"
           + "; its names count from there or from the file's own folder")
     }
+    warnings += file.warnings + [finder.warning(of: captions)].compactMap(\.self)
     found += merged.map { picture in
       // A label says nothing that captions do not.
       if picture.captions.isEmpty, let label = picture.label {
