@@ -16,7 +16,7 @@ struct QueryTests {
     let outcome = BlipProcess(
       ["search", "--index", collection.index, "--rerank", "0", "--json"] + arguments
     ).outcome()
-    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    #expect(outcome.status == 0 && outcome.warnings.isEmpty, "\(outcome.errors)")
     return try outcome.objects(PictureLine.self)
   }
 
@@ -88,7 +88,7 @@ struct QueryTests {
     let outcome = search(text, "-k", "1", "--rerank", "0", "--json")
     #expect(outcome.status == 0)
     #expect(try outcome.objects(PictureLine.self).count == 1)
-    #expect(outcome.errorLines.count == (mentions == nil ? 0 : 1), "\(outcome.errors)")
+    #expect(outcome.warnings.count == (mentions == nil ? 0 : 1), "\(outcome.errors)")
     if let mentions {
       #expect(outcome.errors.hasPrefix("blip: ") && outcome.errors.contains(mentions))
     }

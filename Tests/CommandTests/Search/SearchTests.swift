@@ -203,10 +203,3 @@ struct SearchTests {
     #expect(found >= 6)
   }
 }
-
-extension Outcome {
-  /// What is on standard error besides that a list is improbable, as are all for coloured tiles.
-  fileprivate var warnings: [String] {
-    errorLines.filter { !$0.contains("probably nothing here shows this") }
-  }
-}

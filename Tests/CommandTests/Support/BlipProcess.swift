@@ -14,6 +14,11 @@ struct Outcome {
   /// The lines on standard error.
   var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
 
+  /// What is on standard error besides that a list is improbable, as are all for coloured tiles.
+  var warnings: [String] {
+    errorLines.filter { !$0.contains("probably nothing here shows this") }
+  }
+
   /// The objects that `--json` writes, one a line.
   func objects<Value: Decodable>(_ type: Value.Type) throws -> [Value] {
     try lines.map { try JSONDecoder().decode(type, from: Data($0.utf8)) }
