@@ -99,7 +99,7 @@ public struct HitCalibration: Sendable, Equatable, Decodable {
 
   /// A text of more words is a sentence; the picture that it describes is one of few. Many pictures may show
   /// what a phrase names.
-  public static let longestPhrase = 5
+  public static let longestPhrase = 6
 
   /// Of the pictures that a sentence finds, and of those that a phrase finds.
   public let sentences, phrases: Kind
