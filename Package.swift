@@ -34,7 +34,8 @@ let package = Package(
     .executable(name: "blip", targets: ["blip"]),
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(
-      name: "Retrieval", targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex"]),
+      name: "Retrieval",
+      targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "Metrics", "Random"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -112,7 +113,8 @@ let package = Package(
     module(
       "Commands",
       [
-        "CChafa", "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts", "Checkpoints",
+        "CChafa", "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts",
+        "Checkpoints",
         "Files", "Hub", "Images", "Metrics", "Tensors", "Tokenization", arguments,
       ]),
     // Layer 8: the program.

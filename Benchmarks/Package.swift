@@ -34,6 +34,7 @@ let package = Package(
       name: "captions",
       dependencies: ["BenchmarkSupport", .product(name: "BLIP", package: "blip")]),
     insider("vectors", ["Retrieval", "VectorIndex"]),
+    insider("words", ["Retrieval", "BLIP"]),
     .executableTarget(
       name: "training",
       dependencies: [

@@ -110,6 +110,10 @@ private func errorMessage(_ folder: TemporaryFolder) -> String {
       "blip.calibration.sentences.floor is 2"
     ),
     (
+      #"{"blip": {"calibration": {"sentences": {"reranked": {"cosine": 1}, "by_cosine": {"cosine": 1}, "words": {"reranked": {"score": -1}, "by_cosine": {}}}}}}"#,
+      "blip.calibration.sentences.words.reranked.score is -1"
+    ),
+    (
       #"{"blip": {"calibration": {"sentences": {"reranked": {"cosine": 1}}}}}"#,
       "blip.calibration.sentences.by_cosine is missing"
     ),

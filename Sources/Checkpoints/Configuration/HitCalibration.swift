@@ -52,15 +52,20 @@ public struct HitCalibration: Sendable, Equatable, Decodable {
     public let unreranked: Logistic
     /// The probability of the first hit below which the answer is probably not there.
     public let floor: Float
+    /// What words that the index knows of a picture add; nil if that was not measured.
+    public let words: WordCalibration?
 
     private enum CodingKeys: String, CodingKey {
-      case reranked, floor
+      case reranked, floor, words
       case unreranked = "by_cosine"
     }
 
     /// All of it; the floor is from 0 to 1.
-    public init(reranked: Logistic, unreranked: Logistic, floor: Float = 0) {
+    public init(
+      reranked: Logistic, unreranked: Logistic, floor: Float = 0, words: WordCalibration? = nil
+    ) {
       precondition((0...1).contains(floor), "a floor of \(floor)")
+      self.words = words
       (self.reranked, self.unreranked, self.floor) = (reranked, unreranked, floor)
     }
 
@@ -84,6 +89,7 @@ public struct HitCalibration: Sendable, Equatable, Decodable {
       reranked = try file.required(Logistic.self, .reranked)
       unreranked = try file.required(Logistic.self, .unreranked)
       floor = try file.float(.floor, default: 0, in: 0...1)
+      words = try file.decodeIfPresent(WordCalibration.self, forKey: .words)
     }
 
     /// The log-odds of a hit; without a match logit, by its cosine.
@@ -93,7 +99,15 @@ public struct HitCalibration: Sendable, Equatable, Decodable {
     }
 
     fileprivate var text: String {
-      #"{"reranked": \#(reranked.text), "by_cosine": \#(unreranked.text), "floor": \#(floor)}"#
+      let words = words.map { #", "words": \#($0.text)"# } ?? ""
+      return
+        #"{"reranked": \#(reranked.text), "by_cosine": \#(unreranked.text), "floor": \#(floor)"#
+        + words + "}"
+    }
+
+    /// The same with other weights of words.
+    package func with(words: WordCalibration?) -> Kind {
+      Kind(reranked: reranked, unreranked: unreranked, floor: floor, words: words)
     }
   }
 

@@ -51,7 +51,7 @@ struct ResultPage {
     HTMLPage.tile(
       hit.locationBytes, alternative: hit.captions.first,
       caption: [HTMLPage.path(hit.path)]
-        + hit.captions.map { "<p class=\"caption\">\(escaped($0))</p>" }
+        + hit.notes.map { "<p class=\"caption\">\(escaped($0))</p>" }
         + (hit.alike.isEmpty ? [] : ["<p class=\"caption\">\(hit.alikeNote)</p>"]),
       scores: "<span class=\"rank\">\(rank)</span>\(scores(hit))")
   }

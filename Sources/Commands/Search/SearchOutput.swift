@@ -48,7 +48,7 @@ struct SearchOutput: ParsableArguments {
         RankedRow(
           figure: RankedFigure(probability: $0.probability, match: $0.matchProbability),
           cosine: $0.cosine, text: $0.path,
-          notes: $0.captions + ($0.alike.isEmpty ? [] : [$0.alikeNote]))
+          notes: $0.notes + ($0.alike.isEmpty ? [] : [$0.alikeNote]))
       }
       if preview && Console.output.isTerminal {
         try PreviewList(console: .output).write(rows, locations: hits.map(\.locationBytes))
@@ -78,7 +78,24 @@ extension PictureHit {
         ("longitude", details?.coordinates.map { .number($0.longitude) }),
         ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
         ("alike", alike.isEmpty ? nil : .array(alike.map(\.json))),
+        (
+          "synthetic_captions",
+          generatedCaptions.isEmpty ? nil : .array(generatedCaptions.map { .string($0) })
+        ),
+        ("matched_in", evidence.isEmpty ? nil : .array(evidence.map { .string($0.rawValue) })),
       ])
+  }
+
+  /// The captions, those that a model generated marked, and where words of the query were found.
+  var notes: [String] {
+    captions.map { generatedCaptions.contains($0) ? "\($0) (generated)" : $0 }
+      + (matchedIn.map { [$0] } ?? [])
+  }
+
+  /// "found in: caption, folder"; nil where no words were found.
+  var matchedIn: String? {
+    evidence.isEmpty
+      ? nil : "found in: " + evidence.map(\.rawValue).joined(separator: ", ")
   }
 }
 

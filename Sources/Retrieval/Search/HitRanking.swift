@@ -5,12 +5,14 @@ package import Checkpoints
 ///
 /// A calibrated model orders all hits by the probability that they are right. Without a calibration,
 /// reranked hits are ordered by match logit + weight × cosine (BLIP's train_retrieval.py), before the
-/// others, which are ordered by cosine.
+/// others, which are ordered by cosine; what has all words of the query, a rare one among them, comes first.
 package struct HitRanking: Sendable {
   /// Of hits of this kind; nil for a model that was not calibrated.
   package let calibration: HitCalibration.Kind?
   /// What the cosine counts beside the match logit, without a calibration.
   package let itcWeight: Float
+  /// What words count where the calibration does not say.
+  private let usualWords: WordCalibration
 
   /// What is known of the pictures that a text finds.
   /// - Parameters:
@@ -25,7 +27,7 @@ package struct HitRanking: Sendable {
     }
     return HitRanking(
       calibration: isPhrase ? calibration?.phrases : calibration?.sentences,
-      itcWeight: configuration.itcWeight)
+      itcWeight: configuration.itcWeight, usualWords: isPhrase ? .phrases : .sentences)
   }
 
   /// What is known of the texts that a picture finds.
@@ -35,35 +37,57 @@ package struct HitRanking: Sendable {
   }
 
   /// A given ranking.
-  package init(calibration: HitCalibration.Kind?, itcWeight: Float) {
-    (self.calibration, self.itcWeight) = (calibration, itcWeight)
+  package init(
+    calibration: HitCalibration.Kind?, itcWeight: Float, usualWords: WordCalibration = .sentences
+  ) {
+    (self.calibration, self.itcWeight, self.usualWords) = (calibration, itcWeight, usualWords)
   }
 
   /// Where a hit stands.
-  /// - Parameter cosine: Less the hubness, where that is known.
-  package func rank(cosine: Double, match: MatchLogits?) -> HitRank {
+  /// - Parameters:
+  ///   - cosine: Less the hubness, where that is known.
+  ///   - words: What the index knows of the picture in words; nil where it knows no word of the query.
+  package func rank(
+    cosine: Double, match: MatchLogits?, words: WordCalibration.Scores? = nil
+  ) -> HitRank {
     if let calibration {
-      let logOdds = calibration.logOdds(match: match?.match, cosine: Float(cosine))
-      return HitRank(
-        isBefore: false, score: logOdds, probability: probability(ofLogOdds: logOdds))
+      var logOdds = calibration.logOdds(match: match?.match, cosine: Float(cosine))
+      if let words {
+        let weights = calibration.words ?? usualWords
+        logOdds = (match == nil ? weights.unreranked : weights.reranked).logOdds(logOdds, words)
+      }
+      return HitRank(stage: .cosine, score: logOdds, probability: probability(ofLogOdds: logOdds))
     }
-    guard let match else { return HitRank(isBefore: false, score: cosine, probability: nil) }
+    let isNamed = words?.namesRareThing ?? false
+    guard let match else {
+      return HitRank(stage: isNamed ? .named : .cosine, score: cosine, probability: nil)
+    }
     return HitRank(
-      isBefore: true, score: Double(match.score(cosine: Float(cosine), itcWeight: itcWeight)),
-      probability: nil)
+      stage: isNamed ? .named : .reranked,
+      score: Double(match.score(cosine: Float(cosine), itcWeight: itcWeight)), probability: nil)
   }
 }
 
 /// Where a hit stands among others.
 package struct HitRank: Sendable, Comparable {
-  /// Whether it comes before those that are not, whatever their scores.
-  package let isBefore: Bool
+  /// What a hit was judged by, where scores of different stages cannot be compared: the greater come first.
+  package enum Stage: Int, Sendable, Comparable {
+    case cosine
+    case reranked
+    /// By all words of the query, a rare one among them.
+    case named
+
+    package static func < (a: Stage, b: Stage) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  /// What it was judged by; the same for all hits of a calibrated model.
+  package let stage: Stage
   /// Hits of one search are ordered by it.
   package let score: Double
   /// How likely the hit is right, where the model is calibrated: the greater the score, the likelier.
   package let probability: Float?
 
   package static func < (a: HitRank, b: HitRank) -> Bool {
-    a.isBefore == b.isBefore ? a.score < b.score : b.isBefore
+    a.stage == b.stage ? a.score < b.score : a.stage < b.stage
   }
 }

@@ -1,3 +1,4 @@
+package import Checkpoints
 public import Images
 
 /// A picture that a search found.
@@ -29,6 +30,12 @@ public struct PictureHit: Sendable, Equatable {
   package let hubness: Float?
   /// The picture's texts in the index.
   public let captions: [String]
+  /// Those of the captions that a model generated.
+  public let generatedCaptions: [String]
+  /// Where the index found words of the query.
+  public let evidence: [Evidence]
+  /// What the index knows of the picture in words; nil where no picture has a word of the query.
+  package let words: WordCalibration.Scores?
   /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
   public let details: PictureDetails?
   /// Near-identical pictures that would follow it in the list, in their order.
@@ -41,10 +48,14 @@ public struct TextHit: Sendable, Equatable {
   public let id: UInt64?
   /// The text itself.
   public let text: String
-  /// The caption's own picture, printable path, where known.
+  /// The caption's own picture, printable path, where known; of a text of several pictures, the first.
   public let path: String?
   /// The same as the file system has it.
   public let pathBytes: [UInt8]?
+  /// The paths of the other pictures that have this text, as the file system has them.
+  public let otherPathBytes: [[UInt8]]
+  /// Whether a model generated the text, and no person wrote the same.
+  public let isGenerated: Bool
   /// ITC cosine.
   public let cosine: Float
   /// How likely the hit is right, as the model was calibrated: what orders hits. Nil for a model that was

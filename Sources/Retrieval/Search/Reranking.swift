@@ -10,6 +10,8 @@ struct RankedCandidate {
   /// What is subtracted from it; 0 where searches are not corrected for hubs.
   let hubness: Float
   private(set) var match: MatchLogits?
+  /// What the index knows of it in words; nil where no picture has a word of the query.
+  private(set) var words: WordSearch.Found?
   private(set) var rank: HitRank
   private let ranking: HitRanking
   private let score: Double
@@ -33,7 +35,12 @@ struct RankedCandidate {
 
   mutating func take(_ match: MatchLogits?) {
     self.match = match
-    rank = ranking.rank(cosine: score, match: match)
+    rank = ranking.rank(cosine: score, match: match, words: words?.scores)
+  }
+
+  mutating func take(_ words: WordSearch.Found?) {
+    self.words = words
+    rank = ranking.rank(cosine: score, match: match, words: words?.scores)
   }
 
   /// Whether it has at least this probability: of being right or, where the model is not calibrated, of a

@@ -20,6 +20,8 @@ public struct SearchOptions: Sendable, Equatable {
   public var nprobe: Int?
   /// Which pictures are searched.
   public var filter: PictureFilter
+  /// Whether words that the index knows of pictures (captions, names, keywords) count beside what they show.
+  public var usesWords = true
 
   /// Whether near-identical pictures are one hit, the best of them (`PictureHit.alike`).
   public var collapsesAlike: Bool

@@ -20,7 +20,7 @@ package struct Searcher: Sendable {
   /// The index, as long as it is searched.
   package let store: IndexStore
   private let indexed: IndexMetadata
-  private let decoder = ImageDecoder()
+  let decoder = ImageDecoder()
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
   /// index was made with, or else the default model; a model with another fingerprint than the
@@ -61,7 +61,8 @@ package struct Searcher: Sendable {
 
   /// Pictures for a query, near-identical ones each for itself.
   ///
-  /// Candidates are those with the greatest cosine less hubness. The best `rerankDepth` of them go through
+  /// Candidates are those with the greatest cosine less hubness, and those that have words of the query or
+  /// captions near it (`WordSearch`). The best `rerankDepth` of them go through
   /// ITM, and all are ordered as `HitRanking` says. Patch features come from the index or, where
   /// it stores none, from the picture's file, which is slow; a candidate whose file cannot be read
   /// is not reranked. `minimumMatch` leaves out what has a lower probability, or none. With a budget, as many
@@ -95,6 +96,9 @@ package struct Searcher: Sendable {
         isCorrected
         ? try nearestLessHubness(to: vector, depth.candidates, options, ranking, in: snapshot)
         : try nearest(to: vector, depth.candidates, options, ranking, in: snapshot)
+      if let words = try words(of: query, vector, options, in: snapshot) {
+        try add(words, to: &candidates, options, ranking, isHubCorrected: isCorrected, in: snapshot)
+      }
       var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
       while let part = budget.next() {
         try prefetching(
@@ -118,59 +122,6 @@ package struct Searcher: Sendable {
         try hit($0, floor: floor, isHubCorrected: isCorrected, in: snapshot)
       }
     }
-  }
-
-  /// Texts of the index for a picture: candidates by cosine, the best `rerankDepth` through ITM.
-  /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
-  package func match(pictureAt path: String, _ options: SearchOptions) throws -> [TextHit] {
-    try options.requireForTexts()
-    let ranking = HitRanking.texts(model.folder.configuration)
-    let depth = try SearchDepth(
-      count: options.count,
-      rerank: options.rerankDepth ?? model.folder.configuration.rerankDepth
-        ?? Self.usualRerankDepth,
-      minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
-    guard try store.read({ try $0.textCount() }) > 0 else {
-      throw RetrievalError(
-        .noTexts,
-        "the index \(store.path) holds no texts to match; index with a captions file, or put"
-          + " picture.txt beside picture.png")
-    }
-    let picture = try encode(pictureAt: path, decoder: decoder, model: model)
-    return try store.read { snapshot in
-      var candidates = try snapshot.nearestTexts(
-        to: picture.embedding, count: depth.candidates, isExact: options.isExact,
-        nprobe: options.nprobe
-      ).map { RankedCandidate($0, ranking) }
-      let records = try candidates.map { candidate in
-        guard let record = try snapshot.text(candidate.id) else {
-          throw RetrievalError.damaged(store.path, "text \(candidate.id) is lost")
-        }
-        return record
-      }
-      let reranked = min(depth.rerank, candidates.count)
-      let matches = try model.match(
-        texts: records.prefix(reranked).map { model.tokens(of: $0.text) },
-        features: picture.features)
-      for (index, match) in matches.enumerated() {
-        candidates[index].take(match)
-      }
-      let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), records))
-      return try depth.results(of: candidates).map { candidate in
-        let record = texts[candidate.id]!
-        let own = try record.picture.flatMap { try snapshot.picture($0) }
-        return TextHit(
-          id: candidate.id, text: record.text, path: own.map { printable($0.path) },
-          pathBytes: own?.path, cosine: candidate.cosine, probability: candidate.probability,
-          matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability)
-      }
-    }
-  }
-
-  /// Given texts for a picture.
-  func match(pictureAt path: String, texts: [String]) throws -> [TextHit] {
-    let texts = try texts.map { try TextQuery($0, model: model) }
-    return try Retrieval.match(pictureAt: path, texts: texts, model: model)
   }
 
   private func nearest(
@@ -217,6 +168,8 @@ package struct Searcher: Sendable {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
     let location = location(of: record)
     let details = try snapshot.details(picture: candidate.id)
+    let captions = try snapshot.texts(of: candidate.id)
+    let generated = try captions.filter { try snapshot.text($0.id)?.source.isSynthetic == true }
     return PictureHit(
       id: candidate.id, path: printable(record.path), pathBytes: record.path,
       location: printable(location), locationBytes: location, file: PictureFile(record),
@@ -225,7 +178,8 @@ package struct Searcher: Sendable {
       isImprobable: candidate.probability.map { $0 < floor } ?? false,
       matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability,
       hubness: isHubCorrected ? candidate.hubness : nil,
-      captions: try snapshot.texts(of: candidate.id).map(\.text),
+      captions: captions.map(\.text), generatedCaptions: generated.map(\.text),
+      evidence: candidate.words?.evidence ?? [], words: candidate.words?.scores,
       details: details?.isEmpty == false ? details : nil)
   }
 }

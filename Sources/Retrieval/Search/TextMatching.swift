@@ -25,7 +25,8 @@ package func match(
   }
   return ranked(candidates).map {
     TextHit(
-      id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil, cosine: $0.cosine,
+      id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil,
+      otherPathBytes: [], isGenerated: false, cosine: $0.cosine,
       probability: $0.probability, matchLogit: $0.match?.match,
       matchProbability: $0.match?.probability)
   }

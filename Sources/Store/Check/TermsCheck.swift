@@ -35,13 +35,14 @@ extension IndexTables {
     try findings.scan(terms.table, in: transaction) { key, value in
       let bytes: [UInt8]
       do throws(MalformedBytes) {
-        let stored = try RawBytes.decode(value)
         if key == TermTable.statisticsKey {
           hasStatistics = true
-          guard try TermTable.statistics(stored) != expected.statistics() else { return }
+          guard try TermTable.statistics(RawBytes.decode(value)) != expected.statistics() else {
+            return
+          }
           return findings.add(name, .rebuild, "statistics that are not those of the pictures")
         }
-        bytes = try TermTable.unsealed(stored)
+        bytes = try TermTable.unsealed(value)
       } catch { return findings.add(name, .rebuild, error.reason) }
       guard let (term, number) = TermTable.parse(key),
         let block = expected.block(number, of: term)

@@ -43,7 +43,7 @@ struct TermTable: Sendable {
   }
 
   static func statistics(_ stored: [UInt8]) throws(MalformedBytes) -> TextStatistics {
-    let bytes = try unsealed(stored)
+    let bytes = try unsealed(stored.span.bytes)
     var reader = ByteReader(bytes.span.bytes)
     var statistics = TextStatistics()
     statistics.documents = try count(&reader)
@@ -83,7 +83,7 @@ struct TermTable: Sendable {
     var blocks: [(number: UInt64, bytes: [UInt8])] = []
     let prefix = Array(term.utf8) + [0]
     guard prefix.count > 1 else { return [] }
-    try table.forEach(in: transaction, from: prefix, through: prefix + [0xFF]) { key, value in
+    try table.forEachBytes(in: transaction, from: prefix, through: prefix + [0xFF]) { key, value in
       guard let parsed = Self.parse(key) else { throw damaged("a key that is none") }
       let block = try reading { try Self.unsealed(value) }
       blocks.append((number: parsed.number, bytes: block))
@@ -99,11 +99,13 @@ struct TermTable: Sendable {
   }
 
   /// The bytes after their checksum, which must be right.
-  static func unsealed(_ bytes: [UInt8]) throws(MalformedBytes) -> [UInt8] {
-    var reader = ByteReader(bytes.span.bytes)
-    let sum = try reader.read(UInt32.self)
-    let rest = Array(bytes.dropFirst(4))
-    guard UInt32(truncatingIfNeeded: rest.withUnsafeBytes { checksum($0) }) == sum else {
+  static func unsealed(_ bytes: RawSpan) throws(MalformedBytes) -> [UInt8] {
+    guard bytes.byteCount >= 4 else {
+      throw MalformedBytes("a record of only \(bytes.byteCount) bytes")
+    }
+    let stored = UInt32(littleEndian: bytes.unsafeLoadUnaligned(as: UInt32.self))
+    let rest = bytes.extracting(droppingFirst: 4).withUnsafeBytes { Array($0) }
+    guard UInt32(truncatingIfNeeded: rest.withUnsafeBytes { checksum($0) }) == stored else {
       throw MalformedBytes("a row whose checksum is wrong")
     }
     return rest
@@ -164,7 +166,7 @@ struct TermWriter: WritableTextStorage {
     guard let stored = try terms.table.get(TermTable.key(of: term, number), in: transaction) else {
       return nil
     }
-    return try terms.reading { try TermTable.unsealed(stored) }
+    return try terms.reading { try TermTable.unsealed(stored.span.bytes) }
   }
 
   func put(_ block: [UInt8]?, number: UInt64, of term: String) throws {

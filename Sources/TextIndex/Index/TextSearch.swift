@@ -83,6 +83,7 @@ private struct QueryTerm {
 
 /// Weight / B of every field and length.
 struct FieldWeights {
+  private static let synthetic = Int(TextField.syntheticCaption.rawValue)
   private let values: [Float]
 
   init(_ statistics: TextStatistics) {
@@ -97,9 +98,18 @@ struct FieldWeights {
   /// What one occurrence counts. A synthetic caption that says a word again says no more.
   @inline(__always)
   func value(_ occurrence: PostingReader.Occurrence) -> Float {
-    let weight = values[Int(occurrence.field.rawValue) << 8 | occurrence.length]
-    return occurrence.field == .syntheticCaption ? weight : weight * Float(occurrence.frequency)
+    let weight = values[occurrence.field << 8 | occurrence.length]
+    return occurrence.field == Self.synthetic ? weight : weight * Float(occurrence.frequency)
   }
+}
+
+/// What a query's terms say of a document.
+private struct Evidence {
+  var score: Float = 0
+  /// The sum of the rarities of its terms.
+  var covered: Float = 0
+  var rarest: Float = 0
+  var fields: UInt16 = 0
 }
 
 /// One way through the blocks of a query's terms, range of ids by range of ids.
@@ -112,13 +122,13 @@ private struct TextScan {
   let rarity: Float
   let greatestRarity: Float
   let count: Int
-  let ids: Set<UInt64>
   let among: Set<UInt64>?
-  private var scores: [Float]
-  private var covered: [Float]
-  private var rarest: [Float]
-  private var fields: [UInt16]
-  private var touched: [UInt16] = []
+  /// The places of documents whose scores are asked for, by the number of their range.
+  private let wantedPlaces: [UInt64: [Int]]
+  /// Of each document of a range.
+  private var found = Array(repeating: Evidence(), count: Int(PostingBlock.idsPerBlock))
+  /// The places in `found` that are not empty.
+  private var touched: [Int] = []
   private var best: [TextMatch] = []
   private var wanted: [UInt64: TextMatch] = [:]
 
@@ -127,12 +137,11 @@ private struct TextScan {
     among: Set<UInt64>?
   ) {
     (self.weights, self.rarity, self.greatestRarity) = (weights, rarity, greatestRarity)
-    (self.count, self.ids, self.among) = (count, ids, among)
-    let size = Int(PostingBlock.idsPerBlock)
-    scores = Array(repeating: 0, count: size)
-    covered = Array(repeating: 0, count: size)
-    rarest = Array(repeating: 0, count: size)
-    fields = Array(repeating: 0, count: size)
+    (self.count, self.among) = (count, among)
+    wantedPlaces = Dictionary(grouping: ids, by: PostingBlock.number).mapValues { ids in
+      ids.map { Int($0 % PostingBlock.idsPerBlock) }
+    }
+    touched.reserveCapacity(found.count)
   }
 
   mutating func run(_ terms: inout [QueryTerm]) throws {
@@ -141,49 +150,60 @@ private struct TextScan {
         try add(terms[index].blocks[terms[index].next].bytes, idf: terms[index].idf)
         terms[index].next += 1
       }
-      collect(from: number * PostingBlock.idsPerBlock)
+      collect(number)
     }
   }
 
   private mutating func add(_ block: [UInt8], idf: Float) throws(TextIndexError) {
-    var reader = PostingReader(block)
-    while let slot = try reader.nextDocument() {
-      var frequency: Float = 0
-      var mask: UInt16 = 0
-      while true {
-        let occurrence = try reader.nextOccurrence()
-        frequency += weights.value(occurrence)
-        mask |= 1 << UInt16(occurrence.field.rawValue)
-        if occurrence.isLast { break }
+    let weights = weights
+    var touched = touched
+    self.touched = []
+    defer { self.touched = touched }
+    try block.withUnsafeBufferPointer { block throws(TextIndexError) in
+      try found.withUnsafeMutableBufferPointer { found throws(TextIndexError) in
+        // The reader's places are within a range of ids, and so in `found`.
+        var reader = PostingReader(block)
+        while let place = try reader.nextDocument() {
+          var frequency: Float = 0
+          var mask: UInt16 = 0
+          while true {
+            let occurrence = try reader.nextOccurrence()
+            frequency += weights.value(occurrence)
+            mask |= 1 << UInt16(truncatingIfNeeded: occurrence.field)
+            if occurrence.isLast { break }
+          }
+          if found[place].fields == 0 { touched.append(place) }
+          found[place].fields |= mask
+          found[place].score += idf * frequency / (Self.saturation + frequency)
+          found[place].covered += idf
+          if mask != Self.onlySynthetic { found[place].rarest = max(found[place].rarest, idf) }
+        }
       }
-      if fields[slot] == 0 { touched.append(UInt16(truncatingIfNeeded: slot)) }
-      fields[slot] |= mask
-      scores[slot] += idf * frequency / (Self.saturation + frequency)
-      covered[slot] += idf
-      if mask != Self.onlySynthetic { rarest[slot] = max(rarest[slot], idf) }
     }
   }
 
   /// Takes what is good enough of a range of ids, and clears it.
-  private mutating func collect(from first: UInt64) {
-    for slot in touched {
-      let index = Int(slot)
-      let id = first + UInt64(slot)
-      let isWanted = ids.contains(id)
-      if isWanted || best.count < count || count > 0 && scores[index] >= best[0].score,
-        among?.contains(id) ?? true
-      {
-        let match = TextMatch(
-          id: id, score: scores[index],
-          coverage: rarity > 0 ? min(covered[index] / rarity, 1) : 0,
-          rarest: min(rarest[index] / greatestRarity, 1),
-          fields: TextFieldSet(rawValue: fields[index]))
-        if isWanted { wanted[id] = match }
-        insert(match)
-      }
-      (scores[index], covered[index], rarest[index], fields[index]) = (0, 0, 0, 0)
+  private mutating func collect(_ number: UInt64) {
+    let first = number * PostingBlock.idsPerBlock
+    for place in wantedPlaces[number] ?? [] where found[place].fields != 0 {
+      let match = match(first + UInt64(place), found[place])
+      if among?.contains(match.id) ?? true { wanted[match.id] = match }
+    }
+    for place in touched {
+      let evidence = found[place]
+      found[place] = Evidence()
+      guard count > 0, best.count < count || evidence.score >= best[0].score else { continue }
+      let match = match(first + UInt64(place), evidence)
+      if among?.contains(match.id) ?? true { insert(match) }
     }
     touched.removeAll(keepingCapacity: true)
+  }
+
+  private func match(_ id: UInt64, _ evidence: Evidence) -> TextMatch {
+    TextMatch(
+      id: id, score: evidence.score, coverage: rarity > 0 ? min(evidence.covered / rarity, 1) : 0,
+      rarest: min(evidence.rarest / greatestRarity, 1),
+      fields: TextFieldSet(rawValue: evidence.fields))
   }
 
   /// `best` is a heap with its worst at the root.

@@ -39,8 +39,21 @@ package enum PostingBlock {
 
   /// Throws where the bytes are not what ``encode(_:number:)`` writes.
   package static func decode(_ bytes: [UInt8], number: UInt64) throws(TextIndexError) -> [Posting] {
-    var reader = PostingReader(bytes)
     let count = try PostingReader.count(bytes)
+    let postings = try bytes.withUnsafeBufferPointer {
+      bytes throws(TextIndexError) -> [Posting] in
+      try Self.postings(of: bytes, number: number)
+    }
+    guard postings.count == count else {
+      throw TextIndexError("\(postings.count) postings where \(count) belong")
+    }
+    return postings
+  }
+
+  private static func postings(
+    of bytes: UnsafeBufferPointer<UInt8>, number: UInt64
+  ) throws(TextIndexError) -> [Posting] {
+    var reader = PostingReader(bytes)
     var postings: [Posting] = []
     while let slot = try reader.nextDocument() {
       var occurrences: [FieldOccurrence] = []
@@ -48,17 +61,13 @@ package enum PostingBlock {
       while !isLast {
         let entry = try reader.nextOccurrence()
         isLast = entry.isLast
-        guard occurrences.last.map({ $0.field.rawValue < entry.field.rawValue }) ?? true else {
-          throw TextIndexError("fields that do not ascend")
-        }
+        guard let field = TextField(rawValue: UInt8(entry.field)),
+          occurrences.last.map({ $0.field.rawValue < field.rawValue }) ?? true
+        else { throw TextIndexError("fields that do not ascend") }
         occurrences.append(
-          FieldOccurrence(
-            field: entry.field, frequency: entry.frequency, length: entry.length))
+          FieldOccurrence(field: field, frequency: entry.frequency, length: entry.length))
       }
       postings.append(Posting(id: number * idsPerBlock + UInt64(slot), occurrences: occurrences))
-    }
-    guard postings.count == count else {
-      throw TextIndexError("\(postings.count) postings where \(count) belong")
     }
     return postings
   }
@@ -76,17 +85,20 @@ package enum PostingBlock {
 /// Reads a block from its beginning to its end; every byte is checked.
 struct PostingReader: ~Copyable {
   struct Occurrence {
-    let field: TextField
+    /// The raw value of a field.
+    let field: Int
     let frequency: Int
     let length: Int
     let isLast: Bool
   }
 
-  private let bytes: [UInt8]
+  private static let fieldCount = UInt8(TextField.allCases.count)
+  private let bytes: UnsafeBufferPointer<UInt8>
   private var offset = 2
   private var slot = -1
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// - Precondition: the bytes live as long as the reader.
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
   /// How many documents a block says that it has.
   static func count(_ block: [UInt8]) throws(TextIndexError) -> Int {
@@ -120,11 +132,10 @@ struct PostingReader: ~Copyable {
     guard offset + 2 <= bytes.count else { throw TextIndexError("postings that end early") }
     let (first, length) = (bytes[offset], bytes[offset + 1])
     offset += 2
-    guard let field = TextField(rawValue: first & 0x0F) else {
-      throw TextIndexError("the field \(first & 0x0F)")
-    }
+    let field = first & 0x0F
+    guard field < Self.fieldCount else { throw TextIndexError("the field \(field)") }
     return Occurrence(
-      field: field, frequency: Int(first >> 4 & 7) + 1, length: Int(length),
+      field: Int(field), frequency: Int(first >> 4 & 7) + 1, length: Int(length),
       isLast: first & 0x80 != 0)
   }
 }
