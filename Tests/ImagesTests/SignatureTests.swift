@@ -23,10 +23,10 @@ import Testing
         let scale = part.upperBound - part.lowerBound
         let px = part.lowerBound + scale * (Double(x) + 0.5) / Double(width)
         let py = part.lowerBound + scale * (Double(y) + 0.5) / Double(height)
-        var tone = 0.5
+        var tone = 0.25 + 0.3 * px + 0.2 * py
         for blob in blobs {
           let (dx, dy) = ((px - blob.x) / blob.size, (py - blob.y) / blob.size)
-          tone += 0.4 * blob.tone * max(0, 1 - dx * dx - dy * dy)
+          tone += 0.25 * blob.tone * max(0, 1 - dx * dx - dy * dy)
         }
         let value = UInt8(min(max(tone, 0), 1) * 200 + 20)
         pixels += [value, value &+ 10, value &- 10]
@@ -90,6 +90,17 @@ import Testing
     bright.pixels = bright.pixels.map { UInt8(min(255, Double($0) * 1.15)) }
     #expect(layout.distance(to: ColorLayout(of: bright)) < 3)
     #expect(layout.distance(to: layout) == 0)
+  }
+
+  @Test func ofAPlainBackgroundOnlyTheWholeHasAHash() {
+    var drawing = scene(4)
+    for pixel in 0..<drawing.width * drawing.height where pixel % drawing.width < 100 {
+      for channel in 0..<3 { drawing.pixels[3 * pixel + channel] = 255 }
+    }
+    let hashes = PerceptualHashes(of: drawing)
+    #expect(hashes.isPlain && hashes.hasDetails && hashes.whole.nonzeroBitCount == 31)
+    #expect(!PerceptualHashes(of: scene(4)).isPlain)
+    #expect(hashes.distance(to: hashes) == 0)
   }
 
   @Test func aBlankPictureHasNoHash() {

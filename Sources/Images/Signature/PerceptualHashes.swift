@@ -24,7 +24,12 @@ public struct PerceptualHashes: Sendable, Equatable {
   /// are noise.
   private static let leastContrast: Float = 3
 
-  /// The whole picture's first; all 0 for a picture without details.
+  /// A picture has a plain background if so large a share of it has one luma: drawings, not photographs.
+  private static let plainShare = 0.14
+
+  /// The whole picture's first; all 0 for a picture without details. Of a picture with a plain background the
+  /// parts are 0: drawings that differ in a stroke have hashes that differ in a few bits, and crops of them
+  /// would match others.
   public let values: [UInt64]
 
   /// The hash of the whole picture.
@@ -32,6 +37,9 @@ public struct PerceptualHashes: Sendable, Equatable {
 
   /// False for a blank picture, whose hashes say nothing.
   public var hasDetails: Bool { whole != 0 }
+
+  /// Whether the picture has a plain background; then only hashes that are almost equal mean anything.
+  public var isPlain: Bool { values.dropFirst().allSatisfy { $0 == 0 } }
 
   /// The stored hashes; nil if there are not `count` of them.
   public init?(values: [UInt64]) {
@@ -49,6 +57,13 @@ public struct PerceptualHashes: Sendable, Equatable {
       values = Array(repeating: 0, count: Self.count)
       return
     }
+    if Self.isPlain(luma) {
+      let whole = Self.transforms[0]
+      let hash = Self.hash(
+        Self.transformedColumns(Self.transformedRows(luma, by: whole), by: whole))
+      values = [hash] + Array(repeating: 0, count: Self.count - 1)
+      return
+    }
     // [span][row][frequency]: the rows of the grid, transformed along each span.
     let rows = Self.transforms.map { Self.transformedRows(luma, by: $0) }
     values = Self.transforms.flatMap { vertical in
@@ -56,15 +71,23 @@ public struct PerceptualHashes: Sendable, Equatable {
     }
   }
 
-  /// The smallest number of different bits between the hash of one picture and those of the other.
+  /// The smallest number of different bits between the hash of one picture and those of the other; where one
+  /// has a plain background, those of the whole pictures.
   public func distance(to other: PerceptualHashes) -> Int {
-    var least = 64
-    for index in values.indices {
+    var least = (whole ^ other.whole).nonzeroBitCount
+    if isPlain || other.isPlain { return least }
+    for index in values.indices.dropFirst() {
       least = min(
         least, (whole ^ other.values[index]).nonzeroBitCount,
         (values[index] ^ other.whole).nonzeroBitCount)
     }
     return least
+  }
+
+  private static func isPlain(_ luma: [Float]) -> Bool {
+    var counts = [Int](repeating: 0, count: 256)
+    for value in luma { counts[Int(min(max(value.rounded(), 0), 255))] += 1 }
+    return Double(counts.max()!) >= plainShare * Double(luma.count)
   }
 
   /// [frequency][place]: what each place of the grid counts in the coefficients of a span.

@@ -29,8 +29,10 @@ struct ComparedPicture {
 struct AlikeGroups {
   /// The most bits that the perceptual hashes of near-identical pictures differ in.
   static let greatestDistance = 8
-  /// The least cosine of their embeddings.
-  static let leastCosine: Float = 0.9
+  /// The same where one has a plain background.
+  static let greatestPlainDistance = 2
+  /// The least cosine of their embeddings: a small version of a picture may lose what the model sees in it.
+  static let leastCosine: Float = 0.7
   /// The greatest mean difference of their colours, of 255.
   static let greatestColorDistance: Float = 8
   /// How much their ratios of width to height may differ; a crop in one direction changes it by a tenth.
@@ -79,7 +81,9 @@ struct AlikeGroups {
     else { return false }
     let (ratio, other) = (Double(a.width * b.height), Double(b.width * a.height))
     guard max(ratio, other) <= Self.greatestStretch * min(ratio, other) else { return false }
-    return first.hashes.distance(to: second.hashes) <= Self.greatestDistance
+    let isPlain = first.hashes.isPlain || second.hashes.isPlain
+    return first.hashes.distance(to: second.hashes)
+      <= (isPlain ? Self.greatestPlainDistance : Self.greatestDistance)
       && first.colors.distance(to: second.colors) <= Self.greatestColorDistance
   }
 
@@ -88,7 +92,7 @@ struct AlikeGroups {
     guard let hashes = pictures[first].signature?.hashes, hashes.hasDetails else { return [] }
     guard let tables else { return Array(first + 1..<pictures.count) }
     var found: Set<Int> = []
-    for hash in hashes.values {
+    for hash in hashes.values where hash != 0 {
       tables.wholes.forEachOwner(near: hash) { if $0 > first { found.insert($0) } }
     }
     tables.parts.forEachOwner(near: hashes.whole) { if $0 > first { found.insert($0) } }
@@ -100,7 +104,7 @@ struct AlikeGroups {
     for (place, picture) in pictures.enumerated() {
       guard let hashes = picture.signature?.hashes, hashes.hasDetails else { continue }
       wholes.append((hashes.whole, place))
-      for part in hashes.values.dropFirst() { parts.append((part, place)) }
+      for part in hashes.values.dropFirst() where part != 0 { parts.append((part, place)) }
     }
     return (
       HashTable(wholes, radius: greatestDistance), HashTable(parts, radius: greatestDistance)

@@ -60,6 +60,21 @@ import Testing
     #expect(groups([whole, crop]).count == 1 && groups([crop, whole]).count == 1)
   }
 
+  @Test func onAPlainBackgroundMustBeAlmostEqual() {
+    func plain(_ id: UInt64, _ hash: UInt64) -> ComparedPicture {
+      let values = [hash] + Array(repeating: 0, count: PerceptualHashes.count - 1)
+      return picture(
+        id,
+        PictureSignature(
+          hashes: PerceptualHashes(values: values)!, colors: signature(hash).colors, sharpness: 1))
+    }
+    let most = AlikeGroups.greatestPlainDistance
+    let (near, far) = (flipped(hash, 0..<most), flipped(hash, 0..<most + 1))
+    #expect(groups([plain(1, hash), plain(2, near)]).count == 1)
+    #expect(groups([plain(1, hash), plain(2, far)]).count == 2)
+    #expect(groups([plain(1, hash), picture(2, signature(far))]).count == 2)
+  }
+
   @Test func areNotChained() {
     let chain = [0, 8, 16].map { picture(UInt64($0 + 1), signature(flipped(hash, 0..<$0))) }
     #expect(groups(chain) == [[0, 1], [2]])
