@@ -56,7 +56,9 @@ for name, index in indexes(given):
             right.append(judged.get(key, False))
             figures.append((shown(hit), right[-1]))
             cosines.append((hit["cosine"], right[-1]))
-        most = min(5, sum(right for (kind, text, _), right in judged.items() if (kind, text) == (name, query)))
+        # Every query of Flickr8k dev has five right pictures or more, by the captions.
+        known = sum(right for (kind, text, _), right in judged.items() if (kind, text) == (name, query))
+        most = 5 if name == "flickr8k-dev" else min(5, known)
         at_1 += right[:1] == [True]
         at_5 += sum(right)
         possible += most
