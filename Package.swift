@@ -140,7 +140,8 @@ let package = Package(
     tests("HubTests", ["Hub", "FakeHub", "Files"]),
     tests(
       "TokenizationTests", ["Tokenization", "TextNormalization"], resources: [.copy("Fixtures")]),
-    tests("ImagesTests", ["Images"], resources: [.copy("Fixtures")]),
+    tests(
+      "ImagesTests", ["Images"], resources: [.copy("Fixtures"), .copy("FormatFixtures")]),
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("TextIndexTests", ["TextIndex"]),
     tests("LMDBTests", ["LMDB"]),

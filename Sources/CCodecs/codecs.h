@@ -37,4 +37,8 @@ CODEC_SHIM(webp)
 CODEC_SHIM(tiff)
 CODEC_SHIM(gif)
 CODEC_SHIM(heif)
+CODEC_SHIM(bmp)
+CODEC_SHIM(jpeg_xl)
+CODEC_SHIM(jpeg_2000)
+CODEC_SHIM(raw)
 #undef CODEC_SHIM

@@ -2,10 +2,14 @@
 // according to the file's transformations (an additional EXIF orientation is only informative).
 #include "codecs.h"
 #include "colour.h"
+#include "profile.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <libheif/heif.h>
+
+enum { heif_largest_profile = 16 << 20 };
 
 static codec_status heif_status(codec_input *input, struct heif_error error) {
   if (error.code == heif_error_Ok) return codec_ok;
@@ -69,6 +73,14 @@ static codec_status heif_copy(codec_input *input, const struct heif_image *image
   return codec_ok;
 }
 
+static void heif_apply_profile(const struct heif_image_handle *handle, const codec_output *output) {
+  const size_t size = heif_image_handle_get_raw_color_profile_size(handle);
+  uint8_t *const profile = size > 0 && size <= heif_largest_profile ? malloc(size) : NULL;
+  if (profile && heif_image_handle_get_raw_color_profile(handle, profile).code == heif_error_Ok)
+    codec_apply_profile(output, profile, size, false);
+  free(profile);
+}
+
 codec_status codec_heif_decode(codec_input *input, const codec_output *output) {
   struct heif_context *context;
   struct heif_image_handle *handle;
@@ -88,6 +100,7 @@ codec_status codec_heif_decode(codec_input *input, const codec_output *output) {
     if (status == codec_ok)
       status = heif_copy(input, image, alpha, heif_image_handle_is_premultiplied_alpha(handle),
                          output);
+    if (status == codec_ok) heif_apply_profile(handle, output);
   }
   if (image) heif_image_release(image);
   if (options) heif_decoding_options_free(options);

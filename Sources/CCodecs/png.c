@@ -3,6 +3,7 @@
 // too).
 #include "codecs.h"
 #include "colour.h"
+#include "profile.h"
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -50,17 +51,21 @@ static void png_take(png_structp png, png_bytep target, size_t count) {
   state->offset += count;
 }
 
-// Sets up the transformations; returns whether there is an alpha channel.
-static bool png_prepare(png_structp png, png_infop info, const codec_output *output) {
-  // Skip ancillary chunks other than tRNS: they are not needed, and compressed text or profiles
-  // could decompress to any size.
+// Sets up the transformations; returns whether there is an alpha channel. `grey`: whether the file
+// has no colours.
+static bool png_prepare(png_structp png, png_infop info, const codec_output *output, bool *grey) {
+  // Skip ancillary chunks other than tRNS and iCCP: they are not needed, and compressed text could
+  // decompress to any size. (libpng's own limit for a profile is 8 MB.)
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP", 1);
+  png_set_benign_errors(png, 1);
   png_set_crc_action(png, PNG_CRC_DEFAULT, PNG_CRC_QUIET_USE);
   png_set_user_limits(png, output->width, output->height);
   png_read_info(png, info);
   if (png_get_image_width(png, info) != output->width
       || png_get_image_height(png, info) != output->height)
     png_error(png, "the size differs from the header read before");
+  *grey = !(png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR);
   png_set_expand(png);
   png_set_strip_16(png);
   png_set_gray_to_rgb(png);
@@ -85,6 +90,16 @@ static void png_decode_rows(png_structp png, const codec_output *output, uint8_t
     }
 }
 
+static void png_apply_profile(png_structp png, png_infop info, bool grey,
+                              const codec_output *output) {
+  png_charp name;
+  int compression;
+  png_bytep profile = NULL;
+  png_uint_32 size = 0;
+  if (png_get_iCCP(png, info, &name, &compression, &profile, &size) == PNG_INFO_iCCP)
+    codec_apply_profile(output, profile, size, grey);
+}
+
 codec_status codec_png_decode(codec_input *input, const codec_output *output) {
   png_state state = {.input = input};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, png_fail, png_be_silent);
@@ -93,13 +108,15 @@ codec_status codec_png_decode(codec_input *input, const codec_output *output) {
   volatile bool finished = false;
   if (info && setjmp(png_jmpbuf(png)) == 0) {
     png_set_read_fn(png, &state, png_take);
-    bool alpha = png_prepare(png, info, output);
+    bool grey = false;
+    bool alpha = png_prepare(png, info, output, &grey);
     bool interlaced = png_get_interlace_type(png, info) != PNG_INTERLACE_NONE;
     if (alpha) {
       rgba = malloc((size_t)output->width * 4 * (interlaced ? output->height : 1));
       if (!rgba) png_error(png, "not enough memory");
     }
     png_decode_rows(png, output, rgba, interlaced);
+    png_apply_profile(png, info, grey, output);
     finished = true;
   }
   free(rgba);

@@ -1,78 +1,15 @@
-// TIFF with libtiff: the first picture of the file. Grey, RGB, CMYK and palette pictures of 1 to 16
-// bits, with or without alpha, in strips, tiles or planes, are converted sample by sample with
+// TIFF with libtiff: the picture that tiff_open chooses. Grey, RGB, CMYK and palette pictures of 1 to
+// 16 bits, with or without alpha, in strips, tiles or planes, are converted sample by sample with
 // Pillow's arithmetic (the high byte of 16 bits); rarer colour spaces are read with libtiff's RGBA
 // reader.
-#include "codecs.h"
-#include "colour.h"
+#include "tiff_file.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
+#include "colour.h"
+#include "profile.h"
+
 #include <stdlib.h>
 
-#include <tiffio.h>
-
 enum { maximum_samples = 16 };
-static const tmsize_t maximum_allocation = (tmsize_t)512 << 20;
-
-typedef struct {
-  codec_input *input;
-  uint64_t offset;
-  bool ended;
-} tiff_state;
-
-static tmsize_t tiff_take(thandle_t handle, void *target, tmsize_t count) {
-  tiff_state *state = handle;
-  uint64_t size = state->input->count;
-  uint64_t left = state->offset < size ? size - state->offset : 0;
-  uint64_t taken = (uint64_t)count <= left ? (uint64_t)count : left;
-  if (taken < (uint64_t)count) state->ended = true;
-  if (taken) memcpy(target, state->input->bytes + state->offset, taken);
-  state->offset += taken;
-  return (tmsize_t)taken;
-}
-
-static tmsize_t tiff_give(thandle_t handle, void *bytes, tmsize_t count) { return -1; }
-
-static toff_t tiff_seek(thandle_t handle, toff_t offset, int whence) {
-  tiff_state *state = handle;
-  if (whence == SEEK_CUR) offset += state->offset;
-  if (whence == SEEK_END) offset += state->input->count;
-  return state->offset = offset;
-}
-
-static int tiff_close(thandle_t handle) { return 0; }
-
-static toff_t tiff_size(thandle_t handle) { return ((tiff_state *)handle)->input->count; }
-
-static int tiff_note(TIFF *tiff, void *user, const char *module, const char *format, va_list list) {
-  tiff_state *state = user;
-  if (!state->input->message[0]) vsnprintf(state->input->message, codec_message_size, format, list);
-  return 1;
-}
-
-static int tiff_be_silent(TIFF *tiff, void *user, const char *module, const char *format,
-                          va_list list) {
-  return 1;
-}
-
-static TIFF *tiff_open(tiff_state *state) {
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-  if (!options) return NULL;
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, maximum_allocation);
-  TIFFOpenOptionsSetErrorHandlerExtR(options, tiff_note, state);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, tiff_be_silent, state);
-  // "m": no memory map, so that every read goes through tiff_take.
-  TIFF *tiff = TIFFClientOpenExt("picture", "rm", state, tiff_take, tiff_give, tiff_seek,
-                                 tiff_close, tiff_size, NULL, NULL, options);
-  TIFFOpenOptionsFree(options);
-  return tiff;
-}
-
-static codec_status tiff_failure(const tiff_state *state) {
-  if (state->ended) return codec_truncated;
-  codec_fail(state->input, "the data are damaged");
-  return codec_corrupt;
-}
 
 codec_status codec_tiff_probe(codec_input *input, codec_header *header) {
   tiff_state state = {.input = input};
@@ -185,7 +122,7 @@ static bool tiff_read_strips(TIFF *tiff, const tiff_layout *layout, const codec_
   uint32_t channels = layout->planes ? 1 : layout->channels;
   uint64_t needed = ((uint64_t)output->width * samples * layout->bits + 7) / 8;
   tmsize_t size = TIFFScanlineSize(tiff);
-  if (size <= 0 || size > maximum_allocation || (uint64_t)size < needed) return false;
+  if (size <= 0 || size > tiff_maximum_allocation || (uint64_t)size < needed) return false;
   uint8_t *row = malloc((size_t)size);
   bool good = row != NULL;
   for (uint32_t plane = 0; good && plane < planes; plane++)
@@ -208,7 +145,7 @@ static bool tiff_read_tiles(TIFF *tiff, const tiff_layout *layout, const codec_o
   TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &width);
   TIFFGetField(tiff, TIFFTAG_TILELENGTH, &height);
   tmsize_t size = TIFFTileSize(tiff), stride = TIFFTileRowSize(tiff);
-  if (width == 0 || height == 0 || stride <= 0 || size <= 0 || size > maximum_allocation
+  if (width == 0 || height == 0 || stride <= 0 || size <= 0 || size > tiff_maximum_allocation
       || (uint64_t)stride < ((uint64_t)width * samples * layout->bits + 7) / 8
       || (uint64_t)size < (uint64_t)stride * height)
     return false;
@@ -229,7 +166,7 @@ static bool tiff_read_tiles(TIFF *tiff, const tiff_layout *layout, const codec_o
 }
 
 static void tiff_convert_row(const tiff_layout *layout, const uint8_t *pixel, uint32_t count,
-                             uint8_t *rgb) {
+                             uint8_t *rgb, codec_transform inks) {
   for (uint32_t x = 0; x < count; x++, pixel += layout->channels, rgb += 3) {
     if (layout->photometric == PHOTOMETRIC_PALETTE) {
       memcpy(rgb, layout->palette[pixel[0]], 3);
@@ -238,6 +175,8 @@ static void tiff_convert_row(const tiff_layout *layout, const uint8_t *pixel, ui
       rgb[0] = rgb[1] = rgb[2] = grey;
     } else if (layout->colours == 3) {
       memcpy(rgb, pixel, 3);
+    } else if (inks.handle) {
+      codec_transform_row(inks, pixel, rgb, 1);
     } else {
       cmyk_to_rgb(rgb, pixel[0], pixel[1], pixel[2], pixel[3]);
     }
@@ -255,15 +194,25 @@ static bool tiff_decode_samples(TIFF *tiff, const tiff_layout *layout, const cod
   if (!pixels) return false;
   bool good = TIFFIsTiled(tiff) ? tiff_read_tiles(tiff, layout, output, pixels)
                                 : tiff_read_strips(tiff, layout, output, pixels);
-  if (good)
+  uint32_t size = 0;
+  void *profile = NULL;
+  if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &profile) != 1) size = 0;
+  if (good) {
+    const bool has_inks = layout->colours == 4;
+    const codec_transform inks =
+        has_inks ? codec_transform_open(profile, size, 4) : (codec_transform){0};
     for (uint32_t y = 0; y < output->height; y++)
-      tiff_convert_row(layout, pixels + y * stride, output->width, codec_row(output, y));
+      tiff_convert_row(layout, pixels + y * stride, output->width, codec_row(output, y), inks);
+    codec_transform_close(inks);
+    const bool grey = layout->colours == 1 && layout->photometric != PHOTOMETRIC_PALETTE;
+    if (!has_inks) codec_apply_profile(output, profile, size, grey);
+  }
   free(pixels);
   return good;
 }
 
 static bool tiff_decode_rgba(TIFF *tiff, const codec_output *output) {
-  if (TIFFIsTiled(tiff) && TIFFTileSize(tiff) > maximum_allocation) return false;
+  if (TIFFIsTiled(tiff) && TIFFTileSize(tiff) > tiff_maximum_allocation) return false;
   size_t count = (size_t)output->width * output->height;
   uint32_t *raster = malloc(count * sizeof *raster);
   if (!raster) return false;

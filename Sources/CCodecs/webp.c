@@ -1,6 +1,7 @@
 // WebP with libwebp: still pictures, and the first frame of an animation on its canvas.
 #include "codecs.h"
 #include "colour.h"
+#include "profile.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -99,13 +100,28 @@ static codec_status webp_decode_first_frame(codec_input *input, const codec_outp
   return status;
 }
 
+static void webp_apply_profile(const codec_input *input, const codec_output *output) {
+  const WebPData data = {input->bytes, input->count};
+  WebPDemuxer *const demuxer = WebPDemux(&data);
+  if (!demuxer) return;
+  WebPChunkIterator chunk;
+  if (WebPDemuxGetChunk(demuxer, "ICCP", 1, &chunk)) {
+    codec_apply_profile(output, chunk.chunk.bytes, chunk.chunk.size, false);
+    WebPDemuxReleaseChunkIterator(&chunk);
+  }
+  WebPDemuxDelete(demuxer);
+}
+
 codec_status codec_webp_decode(codec_input *input, const codec_output *output) {
   if (webp_is_short(input)) return codec_truncated;
   WebPBitstreamFeatures features;
   codec_status status =
       webp_status(input, WebPGetFeatures(input->bytes, input->count, &features));
   if (status != codec_ok) return status;
-  if (features.has_animation) return webp_decode_first_frame(input, output);
-  return webp_decode_frame(input, input->bytes, input->count, output->width, output->height,
-                           output->rgb, (size_t)output->width * 3);
+  status = features.has_animation
+               ? webp_decode_first_frame(input, output)
+               : webp_decode_frame(input, input->bytes, input->count, output->width,
+                                   output->height, output->rgb, (size_t)output->width * 3);
+  if (status == codec_ok) webp_apply_profile(input, output);
+  return status;
 }

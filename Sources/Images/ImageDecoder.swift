@@ -1,13 +1,14 @@
 import CCodecs
 
-/// The properties in a file's header; width and height are as stored, before orientation (for HEIC
-/// and AVIF: after the file's own transformations, which the codec applies).
+/// The properties in a file's header; width and height are as stored, before orientation (for HEIC,
+/// AVIF and JPEG XL: after the file's own transformations, which the codec applies). Those of a RAW
+/// file are of what is read: the preview, or the sensor's data at half size.
 public struct ImageProperties: Sendable, Equatable {
   /// The format, by the file's first bytes.
   public let format: ImageFormat
   /// The stored size, in pixels.
   public let width, height: Int
-  /// EXIF orientation, 1...8; already applied to the picture.
+  /// The orientation as in EXIF, 1...8; already applied to the picture.
   public let orientation: Int
 
   /// Properties as stated in a header.
@@ -24,7 +25,12 @@ public struct ImageProperties: Sendable, Equatable {
 /// The format is determined from the bytes, never from a file name, and the limits are checked
 /// before memory for the pixels is allocated. Colours are converted as in Pillow: palettes and CMYK
 /// as by `convert("RGB")`, alpha as by `Image.alpha_composite` over white, 16-bit samples by their
-/// high byte.
+/// high byte. If the file has an ICC profile, its colours are converted to sRGB by lcms2 (where that
+/// is installed); those of a profile that is practically sRGB are left as they are.
+///
+/// Of several pictures, one is read: the first of a GIF, WebP or JPEG XL animation and of an MPO
+/// file, the main one of a HEIC file, and the first page of a TIFF file that is no thumbnail. Of a RAW
+/// file it is the preview that the camera made, if it is large enough.
 public struct ImageDecoder: Sendable {
   /// The most pixels that a header may announce.
   public var maximumPixels: Int = 200_000_000
@@ -34,9 +40,11 @@ public struct ImageDecoder: Sendable {
   /// A decoder with default limits, which admit any ordinary photograph.
   public init() {}
 
-  /// File-name extensions (lower case) of the supported formats.
+  /// File-name extensions (lower case) of the supported formats, other than RAW.
   public static let extensions: Set<String> = [
-    "jpg", "jpeg", "png", "webp", "tif", "tiff", "gif", "heic", "heif", "avif",
+    "jpg", "jpeg", "jpe", "jfif", "jif", "mpo", "png", "apng", "webp", "tif", "tiff", "gif",
+    "heic", "heif", "hif", "heics", "heifs", "avif", "avifs", "bmp", "dib", "jxl", "jp2", "j2k",
+    "jpf", "jpx", "jpm", "j2c", "jpc",
   ]
 
   /// Decodes the picture in `bytes`.
@@ -48,8 +56,8 @@ public struct ImageDecoder: Sendable {
   public func decode(_ bytes: [UInt8], forSide side: Int?) throws(ImageError) -> (
     picture: Picture, properties: ImageProperties
   ) {
-    let properties = try probe(bytes)
-    let reduction = reduction(of: properties, forSide: side)
+    let (properties, isReducible) = try header(of: bytes)
+    let reduction = isReducible ? reduction(of: properties, forSide: side) : 1
     let (width, height) = (properties.width / reduction, properties.height / reduction)
     var outcome = CodecOutcome()
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
@@ -77,6 +85,12 @@ public struct ImageDecoder: Sendable {
 
   /// Reads only the header and checks it against the limits.
   public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageProperties {
+    try header(of: bytes).properties
+  }
+
+  private func header(of bytes: [UInt8]) throws(ImageError) -> (
+    properties: ImageProperties, isReducible: Bool
+  ) {
     guard bytes.count <= maximumBytes else {
       throw .tooManyBytes(bytes.count, limit: maximumBytes)
     }
@@ -92,14 +106,17 @@ public struct ImageDecoder: Sendable {
       throw .tooLarge(width: width, height: height, limit: maximumPixels)
     }
     let orientation =
-      format == .tiff ? Int(header.orientation) : Orientation.read(from: bytes, format: format)
-    return ImageProperties(format: format, width: width, height: height, orientation: orientation)
+      format == .tiff || format == .raw
+      ? Int(header.orientation) : Orientation.read(from: bytes, format: format)
+    let properties = ImageProperties(
+      format: format, width: width, height: height, orientation: orientation)
+    return (properties, header.reducible)
   }
 
   /// Only sizes divisible by the reduction are reduced: otherwise rounding up would stretch the
   /// picture by part of a pixel at the right and bottom, which changes the embedding.
   private func reduction(of properties: ImageProperties, forSide side: Int?) -> Int {
-    guard properties.format == .jpeg, let side, side > 0 else { return 1 }
+    guard let side, side > 0 else { return 1 }
     return [8, 4, 2].first { reduction in
       properties.width.isMultiple(of: reduction) && properties.height.isMultiple(of: reduction)
         && min(properties.width, properties.height) / reduction / 3 >= side
@@ -140,6 +157,10 @@ extension ImageFormat {
     case .tiff: codec_tiff
     case .gif: codec_gif
     case .heif, .avif: codec_heif
+    case .bmp: codec_bmp
+    case .jpegXL: codec_jpeg_xl
+    case .jpeg2000: codec_jpeg_2000
+    case .raw: codec_raw
     }
   }
 }

@@ -39,13 +39,3 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
     }
   }
 }
-
-extension ImageFormat {
-  fileprivate var displayName: String {
-    switch self {
-    case .jpeg, .png, .tiff, .gif, .avif: rawValue.uppercased()
-    case .webp: "WebP"
-    case .heif: "HEIC"
-    }
-  }
-}

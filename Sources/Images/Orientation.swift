@@ -1,65 +1,52 @@
-/// Finds the EXIF orientation (1...8) of a JPEG, PNG or WebP file; 1 if it is missing or malformed.
-/// (libtiff reads that of TIFF files; libheif rotates HEIF pictures.)
+/// Finds the orientation (1...8) of a JPEG, PNG or WebP file: that of EXIF, else that of XMP, else 1.
+/// (libtiff and LibRaw read that of their files; libheif and libjxl rotate pictures.)
 enum Orientation {
   static func read(from bytes: [UInt8], format: ImageFormat) -> Int {
-    let exif: ArraySlice<UInt8>? =
-      switch format {
-      case .jpeg: exifOfJPEG(bytes)
-      case .png: exifOfPNG(bytes)
-      case .webp: exifOfWebP(bytes)
-      case .tiff, .gif, .heif, .avif: nil
+    var (exif, xmp): (ArraySlice<UInt8>?, ArraySlice<UInt8>?)
+    switch format {
+    case .jpeg:
+      FileBlocks.visitJPEG(bytes) { marker, payload in
+        guard marker == 0xE1 else { return true }
+        if exif == nil, payload.starts(with: exifPrefix) {
+          exif = payload.dropFirst(exifPrefix.count)
+        } else if payload.starts(with: "http://ns.adobe.com/xap/1.0/\0".utf8) {
+          xmp = payload
+        }
+        return true
       }
-    return exif.flatMap(orientation) ?? 1
+    case .png:
+      // Both may also follow the pixels.
+      FileBlocks.visitPNG(bytes) { type, payload in
+        if exif == nil, type.elementsEqual("eXIf".utf8) { exif = payload }
+        if type.elementsEqual("iTXt".utf8), payload.starts(with: "XML:com.adobe.xmp\0".utf8) {
+          xmp = payload
+        }
+        return true
+      }
+    case .webp:
+      FileBlocks.visitWebP(bytes) { type, payload in
+        if exif == nil, type.elementsEqual("EXIF".utf8) {
+          // Some writers add JPEG's prefix.
+          exif = payload.starts(with: exifPrefix) ? payload.dropFirst(exifPrefix.count) : payload
+        }
+        if type.elementsEqual("XMP ".utf8) { xmp = payload }
+      }
+    case .tiff, .gif, .heif, .avif, .bmp, .jpegXL, .jpeg2000, .raw: break
+    }
+    return exif.flatMap(orientation(inEXIF:)) ?? xmp.flatMap(orientation(inXMP:)) ?? 1
   }
 
   private static let exifPrefix: [UInt8] = Array("Exif\0\0".utf8)
 
-  /// Searches the marker segments before the first scan for the APP1 segment with EXIF.
-  private static func exifOfJPEG(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
-    var at = 2
-    while at + 4 <= bytes.count, bytes[at] == 0xFF {
-      let marker = bytes[at + 1]
-      if marker == 0xFF {  // A fill byte.
-        at += 1
-        continue
-      }
-      if marker == 0xDA || marker == 0xD9 { return nil }
-      let length = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
-      guard length >= 2, at + 2 + length <= bytes.count else { return nil }
-      let payload = bytes[at + 4..<at + 2 + length]
-      if marker == 0xE1, payload.starts(with: exifPrefix) {
-        return payload.dropFirst(exifPrefix.count)
-      }
-      at += 2 + length
-    }
-    return nil
-  }
-
-  /// The eXIf chunk, which may also follow the pixels.
-  private static func exifOfPNG(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
-    var at = 8
-    while at + 12 <= bytes.count {
-      let length = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
-      guard length <= bytes.count - at - 12 else { return nil }
-      if bytes[(at + 4)...].starts(with: "eXIf".utf8) { return bytes[at + 8..<at + 8 + length] }
-      at += 12 + length
-    }
-    return nil
-  }
-
-  /// The EXIF chunk of the RIFF container; some writers add JPEG's prefix.
-  private static func exifOfWebP(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
-    var at = 12
-    while at + 8 <= bytes.count {
-      let length = bytes[at + 4..<at + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
-      guard length <= bytes.count - at - 8 else { return nil }
-      if bytes[at...].starts(with: "EXIF".utf8) {
-        let chunk = bytes[at + 8..<at + 8 + length]
-        return chunk.starts(with: exifPrefix) ? chunk.dropFirst(exifPrefix.count) : chunk
-      }
-      at += 8 + length + length % 2
-    }
-    return nil
+  /// The attribute or element `tiff:Orientation`.
+  private static func orientation(inXMP xmp: ArraySlice<UInt8>) -> Int? {
+    guard let name = xmp.firstRange(of: Array("tiff:Orientation".utf8)) else { return nil }
+    // ="6", = '6' or >6<
+    let value = xmp[name.upperBound...].prefix(8).drop { " \t\r\n=\"'>".utf8.contains($0) }
+    guard let digit = value.first, (UInt8(ascii: "1")...UInt8(ascii: "8")).contains(digit),
+      let end = value.dropFirst().first, "\"'< \t\r\n".utf8.contains(end)
+    else { return nil }
+    return Int(digit - UInt8(ascii: "0"))
   }
 
   /// Tag 274 of the first directory of an EXIF block, which is a small TIFF file.

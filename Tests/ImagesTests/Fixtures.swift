@@ -60,9 +60,17 @@ struct Fixtures: Decodable {
   static let all = try! JSONDecoder().decode(Fixtures.self, from: Data(bytes(of: "expected.json")))
   private static let expectedPixels = bytes(of: "expected.rgb")
 
-  static func bytes(of file: String) -> [UInt8] {
-    let url = Bundle.module.bundleURL.appendingPathComponent("Fixtures/\(file)")
-    return try! [UInt8](Data(contentsOf: url))
+  static func bytes(of file: String) -> [UInt8] { read("Fixtures/\(file)") }
+
+  /// A file of Benchmarks/fixtures/make_format_fixtures.py.
+  static func formatBytes(of file: String) -> [UInt8] { read("FormatFixtures/\(file)") }
+
+  static let formats = try! FileManager.default.contentsOfDirectory(
+    atPath: Bundle.module.bundleURL.appendingPathComponent("FormatFixtures").path
+  ).sorted()
+
+  private static func read(_ path: String) -> [UInt8] {
+    try! [UInt8](Data(contentsOf: Bundle.module.bundleURL.appendingPathComponent(path)))
   }
 
   static func picture(_ file: String) -> PictureFixture {

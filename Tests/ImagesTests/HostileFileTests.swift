@@ -61,6 +61,7 @@ struct HostileFileTests {
     for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 61)) {
       let cut = Array(bytes.prefix(length))
       guard let picture = try? decoder.decode(cut, forSide: nil).picture else { continue }
+      if fixture.file == "progressive.jpg" { continue }  // Lacks refinements; see below.
       // Only an end marker, later frames or metadata are missing.
       #expect(difference(picture, fixture.expected).largest <= fixture.largest, "cut at \(length)")
     }
@@ -69,7 +70,7 @@ struct HostileFileTests {
   @Test(
     "a picture cut in the middle is reported as truncated",
     arguments: [
-      "rgb420.jpg", "progressive.jpg", "restarts.jpg", "cmyk.jpg", "rgb.png", "interlaced.png",
+      "rgb420.jpg", "restarts.jpg", "cmyk.jpg", "rgb.png", "interlaced.png",
       "lossy.webp", "lossless.webp", "rgb-raw.tif", "grey16.tif", "palette.gif", "rgb420.heic",
       "rgb420.avif",
     ])
@@ -86,6 +87,25 @@ struct HostileFileTests {
     let fixture = Fixtures.picture("rgb420.jpg")
     let picture = try decoder.decode(fixture.bytes.dropLast(2), forSide: nil).picture
     #expect(picture == fixture.expected)
+  }
+
+  @Test("a progressive JPEG without its end is the entire picture, less fine")
+  func cutProgressive() throws {
+    let fixture = Fixtures.picture("progressive.jpg")
+    let count = fixture.bytes.count
+    var means: [Double] = []
+    // Wherever it ends, in data or between: each scan makes it finer.
+    for length in stride(from: count / 5, through: count, by: 7) {
+      let cut = Array(fixture.bytes.prefix(length))
+      let picture = try decoder.decode(cut, forSide: nil).picture
+      means.append(difference(picture, fixture.expected).mean)
+    }
+    #expect(means.allSatisfy { $0 < 30 })
+    #expect(means[means.count / 2] < 12 && means.last! < 0.5)
+    #expect(
+      try decoder.decode(fixture.bytes.dropLast(2), forSide: nil).picture == fixture.expected)
+    // The first scan, which shows everything coarsely, must be there.
+    #expect(error(Array(fixture.bytes.prefix(count * 3 / 20))) == .truncated(.jpeg))
   }
 
   @Test("damaged bytes give an error or a picture", arguments: Fixtures.all.pictures)

@@ -174,13 +174,17 @@ struct IndexCommand: AsyncParsableCommand {
     let failed =
       summary.failedBefore > 0
       ? "\(summary.failed), and \(summary.failedBefore) in earlier runs" : "\(summary.failed)"
-    return Table.facts([
-      ("found", "\(summary.found)"), ("added", "\(summary.added)"),
-      ("changed", "\(summary.changed)"), ("moved", "\(summary.moved)"),
-      ("unchanged", "\(summary.unchanged)"),
+    var facts: [(name: String, value: String)] = [("found", "\(summary.found)")]
+    if !summary.leftOut.isEmpty {
+      facts.append(("left out", "\(LeftOutKind.describe(summary.leftOut)) (blip info --left-out)"))
+    }
+    facts += [
+      ("added", "\(summary.added)"), ("changed", "\(summary.changed)"),
+      ("moved", "\(summary.moved)"), ("unchanged", "\(summary.unchanged)"),
       ("vanished", "\(summary.vanished)"), ("failed", failed), ("texts", "\(summary.texts)"),
       ("time", time), ("index", printable(indexPath)),
-    ])
+    ]
+    return Table.facts(facts)
   }
 
   /// Exits with 128 + the signal's number if interrupted, and with 1 if pictures were kept back or none

@@ -12,6 +12,7 @@ struct InfoCommand: AsyncParsableCommand {
       EXAMPLES
         blip info
         blip info --index indexes/photos --failures
+        blip info --left-out
         blip info --cpu
       """)
 
@@ -24,6 +25,11 @@ struct InfoCommand: AsyncParsableCommand {
   var listsFailures = false
 
   @Flag(
+    name: .customLong("left-out"),
+    help: "List the files of the collection that are not read as pictures, such as videos.")
+  var listsLeftOut = false
+
+  @Flag(
     name: .customLong("cpu"),
     help: "Show the processor and the kernels in use, not an index.")
   var showsProcessor = false
@@ -32,8 +38,8 @@ struct InfoCommand: AsyncParsableCommand {
   private static let fewFailures = 5
 
   func validate() throws {
-    if showsProcessor, listsFailures || index.given != nil {
-      throw ValidationError("--cpu cannot be combined with --index or --failures.")
+    if showsProcessor, listsFailures || listsLeftOut || index.given != nil {
+      throw ValidationError("--cpu cannot be combined with --index, --failures or --left-out.")
     }
   }
 
@@ -45,9 +51,11 @@ struct InfoCommand: AsyncParsableCommand {
     let path = try index.pathReportingCrashes()
     let index = try await PictureIndex.open(path)
     let (metadata, contents) = (try index.metadata, try await index.statistics())
+    let leftOut = listsLeftOut ? try LeftOutListing(ofCollection: metadata.collection) : nil
     try Console.output.write(
       writesJSON
-        ? json(metadata, contents, path: path).text + "\n" : table(metadata, contents, path: path))
+        ? json(metadata, contents, leftOut, path: path).text + "\n"
+        : table(metadata, contents, path: path) + (leftOut.map { "\n" + $0.table } ?? ""))
   }
 
   private func shown(_ contents: IndexStatistics) -> ArraySlice<FailureRecord> {
@@ -132,7 +140,8 @@ struct InfoCommand: AsyncParsableCommand {
   }
 
   private func json(
-    _ metadata: IndexMetadata, _ contents: IndexStatistics, path: String
+    _ metadata: IndexMetadata, _ contents: IndexStatistics, _ leftOut: LeftOutListing?,
+    path: String
   ) -> JSONOutput {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
@@ -176,6 +185,7 @@ struct InfoCommand: AsyncParsableCommand {
             ])
           })
       ),
+      ("left_out", leftOut.map(\.json)),
     ])
   }
 }

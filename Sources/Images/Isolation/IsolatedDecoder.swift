@@ -3,9 +3,10 @@ internal import Synchronization
 /// Decodes like ``ImageDecoder``, but the formats with large codecs in separate processes, so that
 /// a file that crashes or hangs a codec affects only itself.
 ///
-/// JPEG and PNG, the bulk of any collection, are decoded in this process: their libraries are small
-/// and have been fuzzed for years, so sending pictures through a socket would gain nothing. Metadata
-/// are read in separate processes, which get no more of a JPEG or PNG file.
+/// JPEG and PNG without an ICC profile, the bulk of many a collection, are decoded in this process:
+/// their libraries are small and have been fuzzed for years, so sending pictures through a socket
+/// would gain nothing. Metadata are read in separate processes, which get no more of a JPEG or PNG
+/// file.
 /// Processes are reused, as many as there are concurrent calls; each has 4 GiB of address space.
 public final class IsolatedDecoder: PictureDecoder {
   private static let trusted: Set<ImageFormat> = [.jpeg, .png]
@@ -36,7 +37,7 @@ public final class IsolatedDecoder: PictureDecoder {
     picture: Picture, properties: ImageProperties
   ) {
     guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes),
-      !Self.trusted.contains(format)
+      !Self.trusted.contains(format) || FileBlocks.hasColourProfile(bytes, format: format)
     else { return try decoder.decode(bytes, forSide: side) }
     switch try send(DecodingRequest(kind: .picture, side: side, bytes: bytes), of: format) {
     case .picture(let picture, let properties): return (picture, properties)

@@ -8,8 +8,8 @@ enum MetadataBlocks {
     case .png: ofPNG(bytes)
     case .webp: ofWebP(bytes)
     // Directories of these may be anywhere.
-    case .tiff, .heif, .avif: bytes
-    case .gif: nil
+    case .tiff, .heif, .avif, .jpegXL, .jpeg2000, .raw: bytes
+    case .gif, .bmp: nil
     }
   }
 

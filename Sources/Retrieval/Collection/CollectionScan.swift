@@ -14,12 +14,17 @@ struct FoundPicture: Sendable, Equatable {
   let hasSidecar: Bool
 }
 
-/// What lies in a collection: the pictures, by their extensions, in the order of a sorted walk.
+/// What lies in a collection: the pictures, in the order of a sorted walk, and what else there is.
+///
+/// A file is a picture if its extension says so; if its extension says nothing, its first bytes are
+/// read.
 ///
 /// Hidden files and folders are left out. Symbolic links to files are followed, to folders not, so
 /// that no walk runs in a circle.
 struct CollectionScan: Sendable {
   private(set) var pictures: [FoundPicture] = []
+  /// Files that are not read as pictures; texts beside their pictures are not among them.
+  private(set) var leftOut: [LeftOutFile] = []
   /// Files and folders that the system would not show, and why. What an index holds of them stands.
   private(set) var unreadable: [(path: [UInt8], error: FileError)] = []
   /// The walk was stopped before its end.
@@ -61,6 +66,11 @@ struct CollectionScan: Sendable {
   /// Leaves out what is not one of `paths`.
   mutating func keep(only paths: Set<[UInt8]>) { pictures.removeAll { !paths.contains($0.path) } }
 
+  /// How many files are left out, by kind.
+  var leftOutCounts: [LeftOutKind: Int] {
+    leftOut.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }
+  }
+
   /// Whether a path may still exist although the walk did not find it: it lies in a folder, or is
   /// a file, that could not be read. A link that leads nowhere hides nothing.
   func hides(_ path: [UInt8]) -> Bool {
@@ -89,40 +99,59 @@ struct CollectionScan: Sendable {
     let visible = entries.filter { $0.name.first != .dot }
     let texts = Set(visible.lazy.map(\.name).filter { Self.extension(of: $0) == "txt" })
     var folders: [[UInt8]] = []
+    var others: [LeftOutFile] = []
+    var sidecars: Set<[UInt8]> = []
     for entry in visible.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
       let path = joined(folder, entry.name)
       let isFolder = entry.kind == .folder || (entry.kind == .unknown && isRealFolder(path))
-      let isPicture =
-        !isFolder && entry.kind != .other
-        && ImageDecoder.extensions.contains(Self.extension(of: entry.name))
-      guard isFolder || isPicture,
+      guard isFolder || entry.kind != .other,
         !exclude.contains(where: { $0.matches(path, isFolder: isFolder) })
       else { continue }
       if isFolder {
         folders.append(path)
         continue
       }
-      do {
+      let named = FileKind(extension: Self.extension(of: entry.name))
+      do throws(FileError) {
         let status = try FileSystem.status(joined(root, path))
         guard status.kind == .file else { continue }
-        pictures.append(
-          FoundPicture(
-            path: path, size: status.size, modified: status.modified,
-            hasSidecar: texts.contains(Sidecar.path(of: entry.name))))
+        let kind = if let named { named } else { try kind(of: path) }
+        switch kind {
+        case .leftOut(let kind): others.append(LeftOutFile(path: path, kind: kind))
+        case .picture:
+          let sidecar = Sidecar.path(of: entry.name)
+          let hasSidecar = texts.contains(sidecar)
+          if hasSidecar { sidecars.insert(joined(folder, sidecar)) }
+          pictures.append(
+            FoundPicture(
+              path: path, size: status.size, modified: status.modified, hasSidecar: hasSidecar))
+        }
       } catch {
-        unreadable.append((path, error))
+        // What is no picture by its name may be unreadable, and so may links that lead nowhere.
+        if named == .picture || (named == nil && error != .system(ENOENT)) {
+          unreadable.append((path, error))
+        }
       }
     }
+    leftOut += others.filter { !sidecars.contains($0.path) }
     return folders
+  }
+
+  /// What a file is by its first bytes.
+  private func kind(of path: [UInt8]) throws(FileError) -> FileKind {
+    let start = try FileSystem.read(
+      joined(root, path), limit: ImageFormat.magicSize, truncate: true)
+    return FileKind(magic: start.bytes, extension: Self.extension(of: path))
   }
 
   private func isRealFolder(_ path: [UInt8]) -> Bool {
     (try? FileSystem.status(joined(root, path), follow: false))?.kind == .folder
   }
 
-  /// The extension of a name in lower case, or nothing.
-  private static func `extension`(of name: [UInt8]) -> String {
-    guard let dot = name.lastIndex(of: .dot), dot > 0 else { return "" }
+  /// The extension of a name or path in lower case, or nothing.
+  private static func `extension`(of path: [UInt8]) -> String {
+    let name = path[((path.lastIndex(of: .slash) ?? -1) + 1)...]
+    guard let dot = name.lastIndex(of: .dot), dot > name.startIndex else { return "" }
     return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
   }
 }

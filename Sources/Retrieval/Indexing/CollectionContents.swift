@@ -26,7 +26,7 @@ struct CollectionContents {
         throw RetrievalError(
           .noPictures,
           "no pictures in \(printable(root)) ("
-            + ImageDecoder.extensions.sorted().joined(separator: ", ")
+            + ImageFormat.allCases.map(\.displayName).joined(separator: ", ")
             + " are read); the index is left as it is")
       }
     }

@@ -74,6 +74,7 @@ package struct Indexer: Sendable {
     for warning in contents.warnings { report(.warning(warning)) }
     let (scan, captions) = (contents.scan, contents.captions)
     summary.found = scan.pictures.count
+    summary.leftOut = scan.leftOutCounts
 
     let store = try await open(request, root: root)
     if let warning = store.warning { report(.warning(warning)) }

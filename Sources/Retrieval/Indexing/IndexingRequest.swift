@@ -53,8 +53,10 @@ public enum IndexingEvent: Sendable, Equatable {
 
 /// What came of building an index.
 public struct IndexingSummary: Sendable, Equatable {
-  /// Pictures in the collection, by their extensions.
+  /// Pictures in the collection, by their extensions or contents.
   public var found = 0
+  /// Files of the collection that are not read as pictures, by kind.
+  public var leftOut: [LeftOutKind: Int] = [:]
   /// Pictures that the index did not have.
   public var added = 0
   /// Pictures whose content is another than before.

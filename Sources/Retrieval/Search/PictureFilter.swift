@@ -106,13 +106,17 @@ extension ImageFormat {
     let name = path.split(separator: UInt8(ascii: "/")).last ?? []
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return nil }
     switch String(decoding: name[name.index(after: dot)...], as: UTF8.self).lowercased() {
-    case "jpg", "jpeg", "jpe", "jfif", "mpo": self = .jpeg
+    case "jpg", "jpeg", "jpe", "jfif", "jif", "mpo": self = .jpeg
     case "png": self = .png
     case "webp": self = .webp
     case "tif", "tiff": self = .tiff
     case "gif": self = .gif
     case "heic", "heif", "hif": self = .heif
     case "avif": self = .avif
+    case "bmp", "dib": self = .bmp
+    case "jxl": self = .jpegXL
+    case "jp2", "j2k", "jpf", "jpx", "jpm", "j2c", "jpc": self = .jpeg2000
+    case let other where FileKind.rawExtensions.contains(other): self = .raw
     default: return nil
     }
   }

@@ -79,12 +79,17 @@ struct IndexTests {
   @Test("Pictures of every format are decoded, those of large codecs in processes of their own")
   func formats() throws {
     let collection = Collection(pictures: 0)
-    let names = [
+    var names = [
       "rgb-raw.tif", "palette.gif", "lossy.webp", "rgb420.heic", "rgb420.avif", "rgb.png",
     ]
     for name in names {
       collection.add(name, readBytes("\(Checkout.root)/Tests/ImagesTests/Fixtures/\(name)"))
     }
+    let rarer = ["rgb.jp2", "rgb.jxl", "camera-preview.dng", "swapped.jpg"]
+    for name in rarer {
+      collection.add(name, readBytes("\(Checkout.root)/Tests/ImagesTests/FormatFixtures/\(name)"))
+    }
+    names += rarer
     collection.add("damaged.tif", readBytes("\(collection.pictures)/rgb-raw.tif").dropLast(99))
     let outcome = collection.update()
     #expect(outcome.status == 0, "\(outcome.errors)")

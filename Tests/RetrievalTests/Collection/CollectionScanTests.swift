@@ -22,6 +22,38 @@ import Testing
       try paths(collection) == ["a.JPG", "b.png", "a/z.heic", "c/b.tiff", "c/d/e.webp"])
   }
 
+  @Test("finds pictures by their contents where the name says nothing") func contents() throws {
+    let collection = Collection()
+    let jpeg: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0, 0, 16]
+    for name in ["a.jpg_large", "b", "c.dng", "d.JPE", "e.mpo", "f.hif", "g.jxl", "h.1"] {
+      collection.write(name, jpeg)
+    }
+    for name in ["i.old", "j.nef", "k"] { collection.write(name, [1, 2, 3]) }
+    #expect(
+      try paths(collection)
+        == ["a.jpg_large", "b", "c.dng", "d.JPE", "e.mpo", "f.hif", "g.jxl", "h.1"])
+  }
+
+  @Test("notes what it leaves out, and what that is") func leftOut() throws {
+    let collection = Collection()
+    for name in ["a.MOV", "b.pdf", "c.psd", "d.json", "e.png", "e.txt", "f.txt", ".g.mov"] {
+      collection.write(name, "")
+    }
+    collection.write("h", [0, 0, 0, 24] + Array("ftypisomisomiso2mp41".utf8))
+    collection.write("i", Array("%PDF-1.7".utf8))
+    collection.write("j.nef", "an unknown camera")
+    collection.write("k/l.cr2.bak", "")
+    collection.write("m.mov", "")
+    let scan = try CollectionScan(root: collection.root, exclude: [try GlobPattern("m.*")])
+    #expect(scan.pictures.map { printable($0.path) } == ["e.png"])
+    #expect(
+      scan.leftOut.map { "\(printable($0.path)): \($0.kind.rawValue)" } == [
+        "a.MOV: video", "b.pdf: pdf", "c.psd: picture", "d.json: other", "f.txt: other", "h: video",
+        "i: pdf", "j.nef: raw", "k/l.cr2.bak: other",
+      ])
+    #expect(scan.leftOutCounts == [.video: 2, .pdf: 2, .picture: 1, .raw: 1, .other: 3])
+  }
+
   @Test("leaves hidden files and folders out") func hidden() throws {
     let collection = Collection()
     for name in [".a.png", ".thumbnails/b.png", "c/.d/e.png", "f.png"] {
@@ -47,6 +79,7 @@ import Testing
     collection.link("folder.png", to: "real")
     collection.link("circle", to: ".")
     collection.link("lost.png", to: "nowhere")
+    collection.link("lost", to: "nowhere")
     let scan = try CollectionScan(root: collection.root)
     #expect(scan.pictures.map { printable($0.path) } == ["file.png", "real/a.png"])
     #expect(scan.pictures.map(\.size) == [5, 5])
@@ -67,6 +100,7 @@ import Testing
     let collection = Collection()
     collection.write("folder.jpg/a.png", "")
     #expect(mkfifo("\(collection.path)/pipe.png", 0o644) == 0)
+    #expect(mkfifo("\(collection.path)/pipe", 0o644) == 0)
     #expect(try paths(collection) == ["folder.jpg/a.png"])
   }
 
