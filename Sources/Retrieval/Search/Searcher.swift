@@ -79,6 +79,7 @@ package struct Searcher: Sendable {
       try encode(pictureAt: path, decoder: decoder, model: model, keepsFeatures: false).embedding
     }
     return try store.read { snapshot in
+      let among = try options.filter.selection(in: snapshot).ids
       // The bank is one of texts: what a picture finds has other cosines.
       let isCorrected = try query.isTextual && snapshot.isHubCorrected()
       let ranking =
@@ -94,9 +95,10 @@ package struct Searcher: Sendable {
         minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
       var candidates =
         isCorrected
-        ? try nearestLessHubness(to: vector, depth.candidates, options, ranking, in: snapshot)
-        : try nearest(to: vector, depth.candidates, options, ranking, in: snapshot)
-      if let words = try words(of: query, vector, options, in: snapshot) {
+        ? try nearestLessHubness(
+          to: vector, depth.candidates, among, options, ranking, in: snapshot)
+        : try nearest(to: vector, depth.candidates, among, options, ranking, in: snapshot)
+      if let words = try words(of: query, vector, among, options, in: snapshot) {
         try add(words, to: &candidates, options, ranking, isHubCorrected: isCorrected, in: snapshot)
       }
       var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
@@ -125,24 +127,22 @@ package struct Searcher: Sendable {
   }
 
   private func nearest(
-    to query: [Float], _ count: Int, _ options: SearchOptions, _ ranking: HitRanking,
-    in snapshot: borrowing IndexSnapshot
+    to query: [Float], _ count: Int, _ among: Set<UInt64>?, _ options: SearchOptions,
+    _ ranking: HitRanking, in snapshot: borrowing IndexSnapshot
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPictures(
       to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: options.filter.selection(in: snapshot).ids, isExact: options.isExact,
-      nprobe: options.nprobe
+      among: among, isExact: options.isExact, nprobe: options.nprobe
     ).map { RankedCandidate($0, ranking) }
   }
 
   private func nearestLessHubness(
-    to query: [Float], _ count: Int, _ options: SearchOptions, _ ranking: HitRanking,
-    in snapshot: borrowing IndexSnapshot
+    to query: [Float], _ count: Int, _ among: Set<UInt64>?, _ options: SearchOptions,
+    _ ranking: HitRanking, in snapshot: borrowing IndexSnapshot
   ) throws -> [RankedCandidate] {
     try snapshot.nearestPicturesLessHubness(
       to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: options.filter.selection(in: snapshot).ids, isExact: options.isExact,
-      nprobe: options.nprobe
+      among: among, isExact: options.isExact, nprobe: options.nprobe
     ).map { RankedCandidate($0, ranking) }
   }
 

@@ -4,13 +4,13 @@ internal import VectorIndex
 extension Searcher {
   /// What the index knows in words of a query; nil where that is nothing, or where it is not asked.
   func words(
-    of query: PictureQuery, _ vector: [Float], _ options: SearchOptions,
+    of query: PictureQuery, _ vector: [Float], _ among: Set<UInt64>?, _ options: SearchOptions,
     in snapshot: borrowing IndexSnapshot
   ) throws -> WordSearch? {
     guard options.usesWords, query.isTextual else { return nil }
     return try WordSearch(
       query.judged.map(\.text.text).joined(separator: " "), embedding: vector,
-      among: options.filter.selection(in: snapshot).ids, in: snapshot)
+      among: among, in: snapshot)
   }
 
   /// Adds the candidates that words bring up, and to all of them what is known of them in words; the
