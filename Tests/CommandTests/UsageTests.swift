@@ -45,7 +45,7 @@ struct UsageTests {
       (["search", "x", "--near", "1"], "--near '1'"),
       (["search", "x", "--near", "1,2", "--within", "0"], "--within"),
       (["search", "x", "--within", "3"], "--near"),
-      (["search", "x", "--type", "bmp"], "jpeg, png"),
+      (["search", "x", "--type", "svg"], "jpeg, png"),
       (["search", "x", "--has", "legs"], "captions"),
       (["search", "x", "--portrait", "--landscape"], "--landscape"),
       (["search", "x", "--camera", " "], "--camera"),
