@@ -58,7 +58,8 @@ struct SearchCommand: AsyncParsableCommand {
       cache: CacheLocation.standard)
     var options = try SearchOptions(
       ranking, nearest, budget: time.budget, filter: filters.filter())
-    options.collapsesAlike = !grouping.showsAlike
+    // Programs that read paths get every file.
+    options.collapsesAlike = !grouping.showsAlike && !output.isPaths
     let query = try await index.query(expression)
     let hits = try await index.search(query, options: options)
     // What is found by pictures too has no calibration.

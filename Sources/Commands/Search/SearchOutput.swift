@@ -69,7 +69,7 @@ extension PictureHit {
       JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
         ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
         ("itm", matchLogit.map { .float($0) }),
-        ("match_probability", matchProbability.map { .float($0) }),
+        ("match_probability", (probability ?? matchProbability).map { .float($0) }),
         ("type", file.format.map { .string($0.rawValue) }), ("width", .integer(file.width)),
         ("height", .integer(file.height)), ("modified", .string(file.modifiedText)),
         ("taken", details?.takenText.map { .string($0) }),

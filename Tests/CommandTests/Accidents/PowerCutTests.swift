@@ -130,7 +130,7 @@ struct PowerCutTests {
   private func pictures(of bytes: [UInt8]) throws -> Set<String>? {
     let folder = TemporaryFolder()
     folder.write("data.mdb", bytes)
-    let search = blip("search", "stripes", "--index", folder.path, "--json", "-k", "100")
+    let search = blip("search", "stripes", "--index", folder.path, "--json", "-k", "100", "--all")
     guard search.status == 0 else {
       Issue.record("\(search.errors)")
       return nil

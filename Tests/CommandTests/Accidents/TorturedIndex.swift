@@ -135,7 +135,8 @@ struct TorturedIndex {
     if held.isEmpty, info.errors.contains("there is no index here") { return [] }
     try #require(info.status == 0, "\(self): \(info.errors)")
     let search = blip(
-      "search", query, "--index", collection.index, "--json", "-k", "10000", "--rerank", "0")
+      "search", query, "--index", collection.index, "--json", "-k", "10000", "--all", "--rerank",
+      "0")
     try #require(search.status == 0, "\(self): \(search.errors)")
     let lines = try search.objects(PictureLine.self)
     #expect(try info.objects(Info.self).first?.pictures == lines.count, "\(self)")

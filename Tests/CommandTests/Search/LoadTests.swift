@@ -12,7 +12,9 @@ import Testing
     var found = 4
     repeat {
       let readers = (0..<3).map { _ in
-        BlipProcess(["search", "stripes", "--index", collection.index, "--json", "-k", "100"])
+        BlipProcess([
+          "search", "stripes", "--index", collection.index, "--json", "-k", "100", "--all",
+        ])
       }
       let outcomes = readers.map { $0.outcome() }
       let counts = try outcomes.map { outcome in

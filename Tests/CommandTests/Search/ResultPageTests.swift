@@ -10,8 +10,9 @@ struct ResultPageTests {
     let outcome = blip(
       "search", "stripes & <b>waves</b>", "--rerank", "2", "--index", collection.index, "--html",
       file)
-    #expect(outcome.status == 0 && outcome.errors == "blip: wrote \(file)\n")
-    #expect(outcome.lines.count == 9)
+    #expect(outcome.status == 0 && outcome.warnings == ["blip: wrote \(file)"])
+    // A heading, four hits with a caption each, and where words of two of them were found.
+    #expect(outcome.lines.count == 11)
 
     let page = String(decoding: readBytes(file), as: UTF8.self)
     #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))

@@ -21,7 +21,7 @@ struct SearchTests {
     #expect(Set(hits.map(\.path)) == Set((0..<4).map { Collection.name($0) }))
     #expect(hits.map { $0.probability! } == hits.map { $0.probability! }.sorted(by: >))
     #expect(hits.allSatisfy { $0.location == collection.pictures + "/" + $0.path })
-    #expect(hits.allSatisfy { $0.itm == nil && $0.match_probability == nil })
+    #expect(hits.allSatisfy { $0.itm == nil && $0.match_probability == $0.probability })
     #expect(hits.first { $0.path == "picture-02.jpg" }?.captions == ["green waves & <ripples>"])
   }
 

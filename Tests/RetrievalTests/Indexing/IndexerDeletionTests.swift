@@ -49,8 +49,8 @@ struct IndexerDeletionTests {
     let fixture = try IndexFixture(pictures: 2)
     try await fixture.run()
     let before = try fixture.contents()
-    fixture.collection.move("0.png", to: "0.bin")
-    fixture.collection.move("1.png", to: "1.bin")
+    for name in ["0.png", "1.png"] { fixture.collection.remove(name) }
+    fixture.collection.write("notes.md", "no picture")
     var error = await #expect(throws: RetrievalError.self) { try await fixture.run() }
     #expect(error?.description.contains("no pictures") == true)
     #expect(try fixture.contents() == before)

@@ -32,7 +32,7 @@ struct IndexerTextTests {
       {"image": "gone.png", "caption": "nowhere to be seen"}
       """)
     let (captioned, warnings) = try await fixture.run(captions: captions)
-    #expect(captioned == summary(found: 4, unchanged: 4, texts: 3))
+    #expect(captioned == summary(found: 4, unchanged: 4, texts: 3, others: 1))
     #expect(
       warnings.contains {
         if case .warning(let text) = $0 { text.contains("gone.png") } else { false }
@@ -40,7 +40,7 @@ struct IndexerTextTests {
     #expect(try fixture.contents()["0.png"]?.texts == ["one", "two", "three"])
     #expect(try fixture.contents()["1.png"]?.texts == ["A kitten."])
     // Without the file its captions stand.
-    #expect(try await fixture.run().summary == summary(found: 4, unchanged: 4))
+    #expect(try await fixture.run().summary == summary(found: 4, unchanged: 4, others: 1))
     #expect(try fixture.contents()["0.png"]?.texts == ["one", "two", "three"])
 
     fixture.collection.remove("0.png")
@@ -74,7 +74,7 @@ struct IndexerTextTests {
     let error = await #expect(throws: RetrievalError.self) {
       try await fixture.run(captions: captions)
     }
-    #expect(error?.description.contains("captions.json, line 1") == true)
+    #expect(error?.description.contains("captions.json, record 1 (line 1)") == true)
     #expect(!FileManager.default.fileExists(atPath: fixture.index))
   }
 }
