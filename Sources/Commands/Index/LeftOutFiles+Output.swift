@@ -11,6 +11,11 @@ extension LeftOutKind {
     case .picture:
       count == 1 ? "1 picture of another format" : "\(count) pictures of other formats"
     case .other: count == 1 ? "1 other file" : "\(count) other files"
+    case .linkedFolder: count == 1 ? "1 linked folder" : "\(count) linked folders"
+    case .systemFolder:
+      count == 1
+        ? "1 folder of thumbnails or deleted files"
+        : "\(count) folders of thumbnails or deleted files"
     }
   }
 

@@ -19,11 +19,12 @@ struct FoundPicture: Sendable, Equatable {
 /// A file is a picture if its extension says so; if its extension says nothing, its first bytes are
 /// read.
 ///
-/// Hidden files and folders are left out. Symbolic links to files are followed, to folders not, so
-/// that no walk runs in a circle.
+/// Hidden files and folders are left out, and folders where a NAS or a desktop keeps thumbnails and deleted
+/// files. Symbolic links to files are followed, to folders not, so that no walk runs in a circle.
 struct CollectionScan: Sendable {
   private(set) var pictures: [FoundPicture] = []
-  /// Files that are not read as pictures; texts beside their pictures are not among them.
+  /// Files that are not read as pictures, and folders that are not searched; texts beside their pictures
+  /// are not among them.
   private(set) var leftOut: [LeftOutFile] = []
   /// Files and folders that the system would not show, and why. What an index holds of them stands.
   private(set) var unreadable: [(path: [UInt8], error: FileError)] = []
@@ -66,7 +67,7 @@ struct CollectionScan: Sendable {
   /// Leaves out what is not one of `paths`.
   mutating func keep(only paths: Set<[UInt8]>) { pictures.removeAll { !paths.contains($0.path) } }
 
-  /// How many files are left out, by kind.
+  /// How many files and folders are left out, by kind.
   var leftOutCounts: [LeftOutKind: Int] {
     leftOut.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }
   }
@@ -108,12 +109,17 @@ struct CollectionScan: Sendable {
         !exclude.contains(where: { $0.matches(path, isFolder: isFolder) })
       else { continue }
       if isFolder {
-        folders.append(path)
+        if LeftOutKind.systemFolders.contains(entry.name) {
+          leftOut.append(LeftOutFile(path: path, kind: .systemFolder))
+        } else {
+          folders.append(path)
+        }
         continue
       }
       let named = FileKind(extension: Self.extension(of: entry.name))
       do throws(FileError) {
         let status = try FileSystem.status(joined(root, path))
+        if status.kind == .folder { others.append(LeftOutFile(path: path, kind: .linkedFolder)) }
         guard status.kind == .file else { continue }
         let kind = if let named { named } else { try kind(of: path) }
         switch kind {

@@ -1,7 +1,7 @@
 internal import Files
 internal import Images
 
-/// What a file of a collection is that is not read as a picture.
+/// What a file of a collection is that is not read as a picture, or a folder that is not searched.
 public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
   case video, pdf
   /// A file of a camera's sensor whose format is not known.
@@ -9,9 +9,21 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
   /// A picture or drawing of a format that is not read, such as PSD or SVG.
   case picture
   case other
+  /// A symbolic link to a folder.
+  case linkedFolder = "linked folder"
+  /// A folder where a NAS or a desktop keeps thumbnails or deleted files.
+  case systemFolder = "system folder"
+
+  /// Names of such folders: Synology, QNAP, Samba, Windows, macOS, file systems.
+  static let systemFolders = Set(
+    [
+      "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "$RECYCLE.BIN",
+      "RECYCLER",
+      "System Volume Information", "__MACOSX", "lost+found",
+    ].map { Array($0.utf8) })
 }
 
-/// A file of a collection that is not read as a picture.
+/// A file of a collection that is not read as a picture, or a folder that is not searched.
 package struct LeftOutFile: Sendable, Equatable {
   /// Relative to the collection root.
   package let path: [UInt8]
@@ -84,7 +96,7 @@ enum FileKind: Equatable {
   ]
 }
 
-/// The files of a collection that are not read as pictures.
+/// The files of a collection that are not read as pictures, and the folders that are not searched.
 package struct LeftOutListing: Sendable {
   /// In the order of a sorted walk.
   package let files: [LeftOutFile]

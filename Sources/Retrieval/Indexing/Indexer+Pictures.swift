@@ -41,6 +41,7 @@ extension Indexer {
         work: { try encoder.outcome(of: $0) },
         take: { outcome in
           if case .failed(let failure) = outcome {
+            try requireCollection(encoder.root)
             report(.failed(path: printable(failure.path), reason: failure.reason))
           }
           batch.outcomes.append(outcome)
@@ -52,6 +53,16 @@ extension Indexer {
       // What is encoded is kept whatever ended the work; the original error is the one to report.
       try? commit()
       throw error
+    }
+  }
+
+  /// Throws if the collection is no longer there: then its files did not fail, and are not noted as such.
+  private func requireCollection(_ root: [UInt8]) throws(RetrievalError) {
+    guard (try? FileSystem.status(root))?.kind == .folder else {
+      throw RetrievalError(
+        .unreadableCollection,
+        "\(printable(root)): the collection was removed or renamed while it was indexed; what was "
+          + "committed is kept; index it again where it is now")
     }
   }
 

@@ -126,8 +126,18 @@ package struct Indexer: Sendable {
     }
     setComputeThreads(processors)
     if isWhole { isWhole = try updateVectorIndex() }
+    try requireIndex(request.index)
     summary.interrupted = !isWhole
     return summary
+  }
+
+  /// Throws if the index directory is no longer there: the file that was written has no name then.
+  private func requireIndex(_ path: String) throws(RetrievalError) {
+    guard (try? FileSystem.status(Array("\(path)/data.mdb".utf8))) != nil else {
+      throw RetrievalError(
+        .noIndex,
+        "\(path): the index directory was removed or renamed while it was written; index again")
+    }
   }
 
   /// Opens the index, or makes it; what the request leaves open is as the index has it.

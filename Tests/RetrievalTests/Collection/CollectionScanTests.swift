@@ -71,6 +71,33 @@ import Testing
       try paths(collection, exclude: ["*.gif", "thumbs/", "c/raw"]) == ["a.png", "f/raw/g.png"])
   }
 
+  @Test("leaves out folders of thumbnails and deleted files, and notes them") func systemFolders()
+    throws
+  {
+    let collection = Collection()
+    for name in ["a.png", "@eaDir/a.png/THUMB.jpg", "b/$RECYCLE.BIN/c.jpg", "b/eaDir/d.jpg"] {
+      collection.write(name, "")
+    }
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map { printable($0.path) } == ["a.png", "b/eaDir/d.jpg"])
+    #expect(scan.leftOutCounts == [.systemFolder: 2])
+    #expect(scan.leftOut.map { printable($0.path) } == ["@eaDir", "b/$RECYCLE.BIN"])
+  }
+
+  @Test("notes links to folders") func linkedFolders() throws {
+    let collection = Collection()
+    collection.write("real/a.png", "")
+    collection.link("album", to: "real")
+    collection.link("folder.png", to: "real")
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map { printable($0.path) } == ["real/a.png"])
+    #expect(
+      scan.leftOut
+        == ["album", "folder.png"].map {
+          LeftOutFile(path: Array($0.utf8), kind: .linkedFolder)
+        })
+  }
+
   @Test("follows links to files, not to folders, and warns of broken links")
   func links() throws {
     let collection = Collection()

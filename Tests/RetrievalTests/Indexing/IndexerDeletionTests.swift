@@ -43,6 +43,32 @@ struct IndexerDeletionTests {
     #expect(try fixture.contents().isEmpty)
   }
 
+  @Test("A collection that is removed meanwhile is an error, and its pictures have not failed")
+  func removedCollection() async throws {
+    let fixture = try IndexFixture(pictures: 3)
+    let path = fixture.collection.path
+    let error = await #expect(throws: RetrievalError.self) {
+      try await fixture.run { event in
+        if case .scanned = event { try? FileManager.default.removeItem(atPath: path) }
+      }
+    }
+    #expect(error?.description.contains(path) == true)
+    #expect(error?.description.contains("removed or renamed") == true)
+    #expect(try fixture.failures().isEmpty)
+  }
+
+  @Test("An index directory that is removed meanwhile is an error") func removedIndex() async throws
+  {
+    let fixture = try IndexFixture(pictures: 3)
+    let error = await #expect(throws: RetrievalError.self) {
+      try await fixture.run { event in
+        if case .scanned = event { try? FileManager.default.removeItem(atPath: fixture.index) }
+      }
+    }
+    #expect(
+      error?.description.contains("\(fixture.index): the index directory was removed") == true)
+  }
+
   @Test("An empty or missing collection is an error that leaves the index alone") func empty()
     async throws
   {
