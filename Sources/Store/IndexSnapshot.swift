@@ -127,7 +127,12 @@ package struct IndexSnapshot: ~Copyable {
 
   /// The texts of a picture (nil: texts of no picture), in the order they were given.
   package func texts(of picture: UInt64?) throws -> [(id: UInt64, text: String)] {
-    try tables.texts(of: picture, in: transaction)
+    try textRecords(of: picture).map { ($0.id, $0.record.text) }
+  }
+
+  /// The rows of those texts, in the same order.
+  package func textRecords(of picture: UInt64?) throws -> [(id: UInt64, record: TextRecord)] {
+    try tables.textRecords(of: picture, in: transaction)
   }
 
   /// A text's ITC embedding; nil where there is no such text.

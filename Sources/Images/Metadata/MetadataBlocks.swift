@@ -16,18 +16,12 @@ enum MetadataBlocks {
   /// The APP1 (EXIF, XMP) and APP13 (IPTC) segments before the first scan.
   private static func ofJPEG(_ bytes: [UInt8]) -> [UInt8]? {
     var result: [UInt8] = [0xFF, 0xD8]
-    var at = 2
-    while at + 4 <= bytes.count, bytes[at] == 0xFF {
-      let marker = bytes[at + 1]
-      if marker == 0xFF {  // A fill byte.
-        at += 1
-        continue
+    FileBlocks.visitJPEG(bytes) { marker, payload in
+      // With the marker and the length before it.
+      if marker == 0xE1 || marker == 0xED {
+        result += bytes[payload.startIndex - 4..<payload.endIndex]
       }
-      if marker == 0xDA || marker == 0xD9 { break }
-      let length = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
-      guard length >= 2, at + 2 + length <= bytes.count else { break }
-      if marker == 0xE1 || marker == 0xED { result += bytes[at..<at + 2 + length] }
-      at += 2 + length
+      return true
     }
     return result.count > 2 ? result + [0xFF, 0xD9] : nil
   }
@@ -37,15 +31,14 @@ enum MetadataBlocks {
     let kept = ["tEXt", "zTXt", "iTXt", "eXIf"].map { Array($0.utf8) }
     var result = Array(bytes.prefix(8))
     var found = false
-    var at = 8
-    while at + 12 <= bytes.count {
-      let length = bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
-      guard length <= bytes.count - at - 12 else { break }
-      let type = Array(bytes[at + 4..<at + 8])
-      let isText = kept.contains(type)
+    FileBlocks.visitPNG(bytes) { type, payload in
+      let isText = kept.contains(Array(type))
       found = found || isText
-      if isText || type == Array("IHDR".utf8) { result += bytes[at..<at + 12 + length] }
-      at += 12 + length
+      // With the length and the type before it, and the checksum after it.
+      if isText || type.elementsEqual("IHDR".utf8) {
+        result += bytes[payload.startIndex - 8..<payload.endIndex + 4]
+      }
+      return true
     }
     return found
       ? result + [0, 0, 0, 0] + Array("IEND".utf8) + [0xAE, 0x42, 0x60, 0x82] : nil
@@ -54,14 +47,10 @@ enum MetadataBlocks {
   /// The EXIF and XMP chunks of the RIFF container.
   private static func ofWebP(_ bytes: [UInt8]) -> [UInt8]? {
     var chunks: [UInt8] = []
-    var at = 12
-    while at + 8 <= bytes.count {
-      let length = bytes[at + 4..<at + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
-      guard length <= bytes.count - at - 8 else { break }
-      if bytes[at...].starts(with: "EXIF".utf8) || bytes[at...].starts(with: "XMP ".utf8) {
-        chunks += bytes[at..<at + 8 + length] + (length % 2 == 1 ? [0] : [])
+    FileBlocks.visitWebP(bytes) { type, payload in
+      if type.elementsEqual("EXIF".utf8) || type.elementsEqual("XMP ".utf8) {
+        chunks += bytes[type.startIndex..<payload.endIndex] + (payload.count % 2 == 1 ? [0] : [])
       }
-      at += 8 + length + length % 2
     }
     guard !chunks.isEmpty else { return nil }
     let size = (chunks.count + 4).littleEndian

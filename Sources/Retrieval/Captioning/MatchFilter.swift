@@ -116,7 +116,7 @@ package struct MatchFilter: Sendable {
       let root = Array(snapshot.metadata.collection.utf8)
       var inputs: [FilterInput] = []
       try snapshot.forEachPicture { id, record in
-        let texts = try snapshot.texts(of: id).compactMap { try snapshot.text($0.id) }
+        let texts = try snapshot.textRecords(of: id).map(\.record)
         guard !texts.isEmpty else { return }
         inputs.append(FilterInput(record, id: id, root: root, texts: texts))
       }

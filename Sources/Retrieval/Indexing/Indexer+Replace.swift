@@ -63,9 +63,7 @@ extension Indexer {
       }
       if successor.options.name == nil { successor.options.name = snapshot.metadata.name }
       try snapshot.forEachPicture { id, record in
-        let texts = try snapshot.texts(of: id).filter { text in
-          try snapshot.text(text.id)?.source == .captions
-        }
+        let texts = try snapshot.textRecords(of: id).map(\.record).filter { $0.source == .captions }
         if !texts.isEmpty { successor.inheritedCaptions[record.path] = texts.map(\.text) }
       }
     }

@@ -67,7 +67,7 @@ extension Indexer {
       for picture in pictures {
         if shouldStop() { return (jobs, false) }
         guard let id = try snapshot.pictureID(path: picture.path) else { continue }
-        let stored = try snapshot.texts(of: id).compactMap { try snapshot.text($0.id) }
+        let stored = try snapshot.textRecords(of: id).map(\.record)
         do {
           let changed = try captions.changedTexts(of: picture, stored: stored, id: id)
           if let changed { jobs.append(TextJob(picture: id, texts: changed)) }

@@ -93,11 +93,9 @@ package struct Searcher: Sendable {
           ? options.rerankDepth
             ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth) : 0,
         minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
-      var candidates =
-        isCorrected
-        ? try nearestLessHubness(
-          to: vector, depth.candidates, among, options, ranking, in: snapshot)
-        : try nearest(to: vector, depth.candidates, among, options, ranking, in: snapshot)
+      var candidates = try nearest(
+        to: vector, depth.candidates, among, options, isHubCorrected: isCorrected, in: snapshot
+      ).map { RankedCandidate($0, ranking) }
       if let words = try words(of: query, vector, among, options, in: snapshot) {
         try add(words, to: &candidates, options, ranking, isHubCorrected: isCorrected, in: snapshot)
       }
@@ -128,22 +126,16 @@ package struct Searcher: Sendable {
 
   private func nearest(
     to query: [Float], _ count: Int, _ among: Set<UInt64>?, _ options: SearchOptions,
-    _ ranking: HitRanking, in snapshot: borrowing IndexSnapshot
-  ) throws -> [RankedCandidate] {
-    try snapshot.nearestPictures(
-      to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: among, isExact: options.isExact, nprobe: options.nprobe
-    ).map { RankedCandidate($0, ranking) }
-  }
-
-  private func nearestLessHubness(
-    to query: [Float], _ count: Int, _ among: Set<UInt64>?, _ options: SearchOptions,
-    _ ranking: HitRanking, in snapshot: borrowing IndexSnapshot
-  ) throws -> [RankedCandidate] {
-    try snapshot.nearestPicturesLessHubness(
-      to: query, count: min(count, max(1, try snapshot.pictureCount())),
-      among: among, isExact: options.isExact, nprobe: options.nprobe
-    ).map { RankedCandidate($0, ranking) }
+    isHubCorrected: Bool, in snapshot: borrowing IndexSnapshot
+  ) throws -> [CorrectedNeighbor] {
+    let count = min(count, max(1, try snapshot.pictureCount()))
+    if isHubCorrected {
+      return try snapshot.nearestPicturesLessHubness(
+        to: query, count: count, among: among, isExact: options.isExact, nprobe: options.nprobe)
+    }
+    return try snapshot.nearestPictures(
+      to: query, count: count, among: among, isExact: options.isExact, nprobe: options.nprobe
+    ).map { CorrectedNeighbor(id: $0.id, cosine: $0.score, hubness: 0) }
   }
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
@@ -168,8 +160,8 @@ package struct Searcher: Sendable {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
     let location = location(of: record)
     let details = try snapshot.details(picture: candidate.id)
-    let captions = try snapshot.texts(of: candidate.id)
-    let generated = try captions.filter { try snapshot.text($0.id)?.source.isSynthetic == true }
+    let captions = try snapshot.textRecords(of: candidate.id).map(\.record)
+    let generated = captions.filter(\.source.isSynthetic)
     return PictureHit(
       id: candidate.id, path: printable(record.path), pathBytes: record.path,
       location: printable(location), locationBytes: location, file: PictureFile(record),

@@ -187,14 +187,14 @@ struct IndexTables: Sendable {
     }
   }
 
-  func texts<T: Transaction & ~Copyable>(of picture: UInt64?, in transaction: borrowing T) throws
-    -> [(id: UInt64, text: String)]
-  {
+  func textRecords<T: Transaction & ~Copyable>(
+    of picture: UInt64?, in transaction: borrowing T
+  ) throws -> [(id: UInt64, record: TextRecord)] {
     try textIDs(of: picture, in: transaction).map { id in
       guard let record = try texts.get(id, in: transaction) else {
         throw RetrievalError.damaged(path, "there is no text \(id)")
       }
-      return (id, record.text)
+      return (id, record)
     }
   }
 

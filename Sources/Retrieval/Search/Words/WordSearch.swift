@@ -83,10 +83,8 @@ struct WordSearch {
     -> Float?
   {
     var greatest: Float?
-    for caption in try snapshot.texts(of: picture) {
-      guard try snapshot.text(caption.id)?.source.isSynthetic == false,
-        let embedding = try snapshot.embedding(text: caption.id)
-      else { continue }
+    for (id, caption) in try snapshot.textRecords(of: picture) where !caption.source.isSynthetic {
+      guard let embedding = try snapshot.embedding(text: id) else { continue }
       greatest = max(greatest ?? -1, dot(query, embedding))
     }
     return greatest
