@@ -98,7 +98,7 @@ public final class PictureIndex: Sendable {
       }
     }
     return try model(
-      fingerprint: metadata.modelFingerprint,
+      fingerprint: metadata.model.fingerprint,
       precision: precision == .auto ? metadata.precision : precision, at: folder)
   }
 

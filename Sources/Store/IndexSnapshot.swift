@@ -6,12 +6,12 @@ package import TextIndex
 package import VectorIndex
 
 /// A consistent view of an index for as long as the closure runs.
-package struct IndexSnapshot: ~Copyable {
+package struct IndexSnapshot: IndexLookups, ~Copyable {
   let transaction: ReadTransaction
   let tables: IndexTables
 
-  /// The index directory.
-  package var path: String { tables.path }
+  /// The tables, in this snapshot.
+  package var reader: TableReader { TableReader(tables, in: transaction) }
 
   /// What the index said of itself when it was opened, or last changed by this process.
   package let metadata: IndexMetadata
@@ -45,21 +45,6 @@ package struct IndexSnapshot: ~Copyable {
     try tables.sizes(in: transaction)
   }
 
-  /// A picture's row; nil where there is none.
-  package func picture(_ id: UInt64) throws -> PictureRecord? {
-    try tables.pictures.get(id, in: transaction)
-  }
-
-  /// The picture of a path; nil where there is none.
-  package func pictureID(path: [UInt8]) throws -> UInt64? {
-    try tables.pictureID(path: path, in: transaction)
-  }
-
-  /// The pictures whose files have this SHA-256 (32 bytes), by id.
-  package func pictures(contentHash: [UInt8]) throws -> [UInt64] {
-    try tables.pictures(contentHash: contentHash, in: transaction)
-  }
-
   /// All pictures by id.
   package func forEachPicture(_ body: (UInt64, PictureRecord) throws -> Void) throws {
     try tables.pictures.forEach(in: transaction, body)
@@ -82,12 +67,7 @@ package struct IndexSnapshot: ~Copyable {
 
   /// A picture's ITC embedding; nil where there is no such picture.
   package func embedding(picture id: UInt64) throws -> [Float]? {
-    try tables.embedding(picture: id, in: transaction)
-  }
-
-  /// What a picture's file says of itself; nil where that was not read. Empty where it says nothing.
-  package func details(picture id: UInt64) throws -> PictureDetails? {
-    try tables.details(picture: id, in: transaction)
+    try tables.embedding(.pictures, id, in: transaction)
   }
 
   /// Whether it was read what a picture's file says of itself.
@@ -120,24 +100,9 @@ package struct IndexSnapshot: ~Copyable {
     try tables.signatures?.statistics(in: transaction).entries ?? 0
   }
 
-  /// A text's row; nil where there is none.
-  package func text(_ id: UInt64) throws -> TextRecord? {
-    try tables.texts.get(id, in: transaction)
-  }
-
-  /// The texts of a picture (nil: texts of no picture), in the order they were given.
-  package func texts(of picture: UInt64?) throws -> [(id: UInt64, text: String)] {
-    try textRecords(of: picture).map { ($0.id, $0.record.text) }
-  }
-
-  /// The rows of those texts, in the same order.
-  package func textRecords(of picture: UInt64?) throws -> [(id: UInt64, record: TextRecord)] {
-    try tables.textRecords(of: picture, in: transaction)
-  }
-
   /// A text's ITC embedding; nil where there is no such text.
   package func embedding(text id: UInt64) throws -> [Float]? {
-    try tables.embedding(text: id, in: transaction)
+    try tables.embedding(.texts, id, in: transaction)
   }
 
   /// All texts by id.

@@ -93,9 +93,9 @@ package final class IndexStore: Sendable {
   private static func createTables(
     of path: String, _ metadata: IndexMetadata, in transaction: borrowing WriteTransaction
   ) throws -> IndexTables {
-    if let fault = metadata.sizeFault {
+    if let fault = metadata.sizes.fault {
       throw RetrievalError(
-        .unusableModel, "\(metadata.modelPath): the model has the \(fault); use another one")
+        .unusableModel, "\(metadata.model.path): the model has the \(fault); use another one")
     }
     let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction, create: true)
     try MetadataTable.create(meta, metadata, in: transaction)

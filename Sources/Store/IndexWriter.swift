@@ -7,7 +7,7 @@ package import Tensors
 ///
 /// Arguments are checked before anything is changed: after a `RetrievalError` about them the
 /// transaction is as it was, and the caller may continue.
-package struct IndexWriter: ~Copyable {
+package struct IndexWriter: IndexLookups, ~Copyable {
   let transaction: WriteTransaction
   let tables: IndexTables
   private let pending = PendingEmbeddings()
@@ -18,6 +18,9 @@ package struct IndexWriter: ~Copyable {
     self.tables = tables
   }
 
+  /// The tables, with the changes of this transaction.
+  package var reader: TableReader { TableReader(tables, in: transaction) }
+
   consuming func commit() throws {
     try storePending()
     try pendingDocuments.store(in: tables, transaction)
@@ -27,32 +30,6 @@ package struct IndexWriter: ~Copyable {
   /// What the `meta` table holds now.
   func metadata() throws -> IndexMetadata {
     try MetadataTable.read(tables.meta, of: tables.path, in: transaction)
-  }
-
-  /// A picture's row; nil where there is none.
-  package func picture(_ id: UInt64) throws -> PictureRecord? {
-    try tables.pictures.get(id, in: transaction)
-  }
-
-  /// The picture of a path; nil where there is none.
-  package func pictureID(path: [UInt8]) throws -> UInt64? {
-    try tables.pictureID(path: path, in: transaction)
-  }
-
-  /// The pictures whose files have this SHA-256 (32 bytes), by id.
-  package func pictures(contentHash: [UInt8]) throws -> [UInt64] {
-    try tables.pictures(contentHash: contentHash, in: transaction)
-  }
-
-  /// A picture's ITC embedding; nil where there is no such picture.
-  package func embedding(picture id: UInt64) throws -> [Float]? {
-    if let changed = pending.change(.pictures, id) { return changed }
-    return try tables.embedding(picture: id, in: transaction)
-  }
-
-  /// What a picture's file says of itself; nil where that was not read.
-  package func details(picture id: UInt64) throws -> PictureDetails? {
-    try tables.details(picture: id, in: transaction)
   }
 
   /// Stores what a picture's file says of itself. Throws where there is no such picture.
@@ -70,11 +47,6 @@ package struct IndexWriter: ~Copyable {
       throw RetrievalError("\(tables.path): there is no picture \(id) for its signature")
     }
     try tables.signatures?.put(id, signature, in: transaction)
-  }
-
-  /// Patch features, decoded to floats; nil where they are not stored.
-  package func features(picture id: UInt64) throws -> Matrix? {
-    try tables.features(picture: id, in: transaction)
   }
 
   /// Inserts, or replaces the picture of the same path (its id and its texts stay, but for synthetic
@@ -217,10 +189,11 @@ package struct IndexWriter: ~Copyable {
 
   private func encode(_ features: Matrix, of shown: String) throws -> [UInt8] {
     let layout = tables.layout
-    guard features.rows == layout.featureRows, features.columns == layout.featureColumns else {
+    guard features.rows == layout.sizes.featureRows, features.columns == layout.sizes.featureColumns
+    else {
       throw RetrievalError(
         "\(shown): \(features.rows)×\(features.columns) features where \(tables.path) holds "
-          + "\(layout.featureRows)×\(layout.featureColumns)")
+          + "\(layout.sizes.featureRows)×\(layout.sizes.featureColumns)")
     }
     do throws(MalformedBytes) {
       return try FeatureCodec.encode(features, as: layout.features)

@@ -7,12 +7,6 @@ final class PendingEmbeddings {
 
   var isFull: Bool { changes.values.contains { $0.count >= Self.most } }
 
-  /// The change of an embedding, to nil where it is dropped; nil where it is not changed.
-  func change(_ space: VectorSpace, _ id: UInt64) -> Optional<Optional<[Float]>> {
-    guard let changed = changes[space] else { return .none }
-    return changed[id]
-  }
-
   func set(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) {
     changes[space, default: [:]].updateValue(embedding, forKey: id)
   }

@@ -88,7 +88,7 @@ struct IndexFixture {
   func addGhosts(_ count: Int) throws {
     let metadata = try IndexStore.open(index).metadata
     let store = try IndexStore.openForWriting(index, metadata: metadata)
-    let embedding = [1] + [Float](repeating: 0, count: metadata.embeddingSize - 1)
+    let embedding = [1] + [Float](repeating: 0, count: metadata.sizes.embedding - 1)
     try store.write { change in
       for number in 0..<count {
         let path = Array("ghost-\(number).png".utf8)

@@ -60,7 +60,7 @@ struct IndexFormatTests {
     #expect(try fixture.failures().keys.sorted() == [FormatSource.letter])
     try IndexStore.open(fixture.index).read { snapshot in
       let metadata = snapshot.metadata
-      #expect(metadata.modelFingerprint == fixture.model.folder.fingerprint)
+      #expect(metadata.model.fingerprint == fixture.model.folder.fingerprint)
       #expect(metadata.precision == .fp32 && metadata.features == .bf16)
       for picture in FormatSource.pictures {
         let content = try #require(contents[picture.name])

@@ -28,10 +28,11 @@ package struct StoreFixture {
     features: FeaturePrecision = .bf16, precision: Precision = .fp32
   ) -> IndexMetadata {
     IndexMetadata(
-      name: "photos", modelName: "blip-mini", modelPath: "/models/blip-mini",
-      modelFingerprint: "0123456789abcdef0123", precision: precision, imageSize: 224,
-      embeddingSize: 8, featureRows: 3,
-      featureColumns: 5, features: features, collection: "/home/me/Photos")
+      name: "photos", collection: "/home/me/Photos",
+      model: IndexedModel(
+        name: "blip-mini", path: "/models/blip-mini", fingerprint: "0123456789abcdef0123"),
+      sizes: IndexedSizes(image: 224, embedding: 8, featureRows: 3, featureColumns: 5),
+      precision: precision, features: features)
   }
 
   /// The number of tables of an index of the present format.

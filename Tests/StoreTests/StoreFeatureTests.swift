@@ -10,11 +10,10 @@ import Testing
 
   private func roundTrip(_ features: Matrix, as precision: FeaturePrecision) throws -> Matrix? {
     let fixture = try Fixture(features: precision)
-    return try fixture.store.write { change in
-      let id = try change.put(
-        Fixture.record("a"), embedding: Fixture.embedding(1), features: features)
-      return try change.features(picture: id)
+    let id = try fixture.store.write {
+      try $0.put(Fixture.record("a"), embedding: Fixture.embedding(1), features: features)
     }
+    return try fixture.store.read { try $0.features(picture: id) }
   }
 
   @Test func keepEightBitsOfTheMantissaInBF16() throws {

@@ -47,7 +47,7 @@ import Testing
       try store.write { try $0.update(name: "n", collection: "/c", modelPath: "/m") }
     }
     let metadata = try IndexStore.open(path).metadata
-    #expect([metadata.name, metadata.collection, metadata.modelPath] == ["n", "/c", "/m"])
+    #expect([metadata.name, metadata.collection, metadata.model.path] == ["n", "/c", "/m"])
   }
 
   @Test func anAbortedWriteLeavesNothing() throws {
@@ -71,24 +71,24 @@ import Testing
   @Test func withAnotherModelNamesBoth() throws {
     let path = try closedIndex()
     expectRefusal("blip-mini (0123456789ab)", "blip-large (fedcba987654", of: path) {
-      $0.modelName = "blip-large"
-      $0.modelFingerprint = "fedcba9876543210"
+      $0.model.name = "blip-large"
+      $0.model.fingerprint = "fedcba9876543210"
     }
     expectRefusal("are bf16, not int8", "use bf16", of: path) { $0.features = .int8 }
     expectRefusal("are fp32, not int8", "use fp32", of: path) {
       $0.precision = .int8
     }
-    expectRefusal("embeddings of 8", "16", of: path) { $0.embeddingSize = 16 }
-    expectRefusal("image size of 224", "384", of: path) { $0.imageSize = 384 }
-    expectRefusal("feature rows", of: path) { $0.featureRows = 4 }
-    expectRefusal("feature columns", of: path) { $0.featureColumns = 4 }
-    expectRefusal("embedding size 0", of: path + "-new") { $0.embeddingSize = 0 }
+    expectRefusal("embedding size 8, not 16", of: path) { $0.sizes.embedding = 16 }
+    expectRefusal("image size 224, not 384", of: path) { $0.sizes.image = 384 }
+    expectRefusal("feature rows", of: path) { $0.sizes.featureRows = 4 }
+    expectRefusal("feature columns", of: path) { $0.sizes.featureColumns = 4 }
+    expectRefusal("embedding size 0", of: path + "-new") { $0.sizes.embedding = 0 }
     expectRefusal("features", of: path + "-new") {
-      ($0.featureRows, $0.featureColumns) = (1 << 20, 1 << 20)
+      ($0.sizes.featureRows, $0.sizes.featureColumns) = (1 << 20, 1 << 20)
     }
     // What may change between runs is no reason to refuse, and is not changed by opening.
     var metadata = Fixture.metadata()
-    (metadata.name, metadata.collection, metadata.modelPath) = ("other", "/other", "/other")
+    (metadata.name, metadata.collection, metadata.model.path) = ("other", "/other", "/other")
     let store = try IndexStore.openForWriting(path, metadata: metadata)
     #expect(store.metadata == Fixture.metadata())
   }

@@ -62,10 +62,13 @@ import Testing
       let new = Fixture.record("a.jpg", seed: 9)
       #expect(try change.put(new, embedding: Fixture.embedding(2), features: nil) == id)
       #expect(try change.picture(id) == new)
-      #expect(try change.embedding(picture: id) == Fixture.embedding(2))
-      #expect(try change.features(picture: id) == nil)
       #expect(try change.pictures(contentHash: old.contentHash) == [])
       #expect(try change.pictures(contentHash: new.contentHash) == [id])
+    }
+    try fixture.store.read { snapshot in
+      let id = try #require(try snapshot.pictureID(path: Array("a.jpg".utf8)))
+      #expect(try snapshot.embedding(picture: id) == Fixture.embedding(2))
+      #expect(try snapshot.features(picture: id) == nil)
     }
     #expect(
       try fixture.counts() == [

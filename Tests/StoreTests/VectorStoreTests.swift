@@ -53,7 +53,6 @@ import VectorIndex
             let id = try change.put(Fixture.record(path), embedding: vector, features: nil)
             pictures.paths[id] = path
             pictures.embeddings[id] = vector
-            #expect(try change.embedding(picture: id) == vector)
           }
         }
         let some = (0..<Int.random(in: 0..<each, using: &random)).map { _ in embedding() }

@@ -25,13 +25,8 @@ guard (3...7).contains(arguments.count), let count = Int(arguments[2]), count > 
   let precision = Precision(rawValue: arguments.count > 4 ? arguments[5] : "fp32")
 else { fatalError("made-index FOLDER PICTURES MODEL [FEATURES] [PRECISION] [EMBEDDINGS [SIGNED]]") }
 let model = try ModelFolder(path: arguments[3])
-let vision = model.configuration.vision
-let patches = vision.imageSize / vision.patchSize
 let metadata = IndexMetadata(
-  name: "made", modelName: model.name, modelPath: model.path, modelFingerprint: model.fingerprint,
-  precision: precision, imageSize: vision.imageSize,
-  embeddingSize: model.configuration.embeddingSize, featureRows: 1 + patches * patches,
-  featureColumns: vision.hiddenSize, features: features, collection: "/made")
+  name: "made", model: model, precision: precision, features: features, collection: "/made")
 
 /// Every run makes the same index.
 nonisolated(unsafe) var random = SplitMix64(seed: 1)
@@ -43,7 +38,7 @@ let given =
   try arguments.count > 5 && arguments[6] != "-"
   ? Data(contentsOf: URL(fileURLWithPath: arguments[6]), options: .alwaysMapped) : nil
 func embedding(_ number: Int) -> [Float] {
-  let size = metadata.embeddingSize
+  let size = metadata.sizes.embedding
   guard let given else { return normalized(numbers(size)) }
   return given.withUnsafeBytes { bytes in
     (0..<size).map {
@@ -93,8 +88,8 @@ for start in stride(from: 0, to: count, by: 500) {
         features: features == .none
           ? nil
           : Matrix(
-            rows: metadata.featureRows, columns: metadata.featureColumns,
-            values: numbers(metadata.featureRows * metadata.featureColumns)),
+            rows: metadata.sizes.featureRows, columns: metadata.sizes.featureColumns,
+            values: numbers(metadata.sizes.featureRows * metadata.sizes.featureColumns)),
         signature: last.signature)
     }
   }

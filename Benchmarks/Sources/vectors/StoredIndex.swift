@@ -49,10 +49,10 @@ struct StoredIndex: SearchedIndex {
 
   private static func metadata(_ dimension: Int) -> IndexMetadata {
     IndexMetadata(
-      name: "vectors", modelName: "none", modelPath: "/none", modelFingerprint: "0",
-      precision: .fp32,
-      imageSize: 224, embeddingSize: dimension, featureRows: 1, featureColumns: 1, features: .none,
-      collection: "/vectors")
+      name: "vectors", collection: "/vectors",
+      model: IndexedModel(name: "none", path: "/none", fingerprint: "0"),
+      sizes: IndexedSizes(image: 224, embedding: dimension, featureRows: 1, featureColumns: 1),
+      precision: .fp32, features: .none)
   }
 
   private static func record(_ row: Int) -> PictureRecord {

@@ -68,9 +68,10 @@ struct Speed {
 
   private var metadata: IndexMetadata {
     IndexMetadata(
-      name: "words", modelName: "none", modelPath: "/none", modelFingerprint: "0",
-      precision: .fp32, imageSize: 224, embeddingSize: 8, featureRows: 1, featureColumns: 1,
-      features: .none, collection: "/words")
+      name: "words", collection: "/words",
+      model: IndexedModel(name: "none", path: "/none", fingerprint: "0"),
+      sizes: IndexedSizes(image: 224, embedding: 8, featureRows: 1, featureColumns: 1),
+      precision: .fp32, features: .none)
   }
 
   private func record(_ number: Int) -> PictureRecord {

@@ -61,7 +61,7 @@ struct ImportCommand: AsyncParsableCommand {
     try Console.output.write(
       Table.facts([
         ("pictures", "\(summary.pictures)"), ("texts", "\(summary.texts)"),
-        ("model", printable(summary.metadata.modelName)),
+        ("model", printable(summary.metadata.model.name)),
         ("collection", printable(summary.metadata.collection)),
         ("features", "none (not part of an export)"), ("index", printable(path)),
       ]))

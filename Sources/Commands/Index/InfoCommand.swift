@@ -69,11 +69,11 @@ struct InfoCommand: AsyncParsableCommand {
       ("index", printable(path)),
       ("name", printable(metadata.name)),
       ("collection", printable(metadata.collection)),
-      ("model", printable("\(metadata.modelName) (\(metadata.modelPath))")),
-      ("fingerprint", String(metadata.modelFingerprint.prefix(16))),
+      ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
+      ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
       ("precision", metadata.precision.rawValue),
-      ("picture size", "\(metadata.imageSize)×\(metadata.imageSize)"),
-      ("embedding", "\(metadata.embeddingSize) dimensions"),
+      ("picture size", "\(metadata.sizes.image)×\(metadata.sizes.image)"),
+      ("embedding", "\(metadata.sizes.embedding) dimensions"),
       ("features", features(metadata)),
       ("hubs", contents.isHubCorrected ? "corrected" : "not corrected"),
       (
@@ -136,7 +136,8 @@ struct InfoCommand: AsyncParsableCommand {
 
   private func features(_ metadata: IndexMetadata) -> String {
     guard metadata.features != .none else { return "none" }
-    return "\(metadata.features.rawValue), \(metadata.featureRows)×\(metadata.featureColumns)"
+    return
+      "\(metadata.features.rawValue), \(metadata.sizes.featureRows)×\(metadata.sizes.featureColumns)"
   }
 
   private func json(
@@ -149,13 +150,13 @@ struct InfoCommand: AsyncParsableCommand {
       (
         "model",
         .object([
-          ("name", .string(metadata.modelName)), ("path", .string(metadata.modelPath)),
-          ("fingerprint", .string(metadata.modelFingerprint)),
+          ("name", .string(metadata.model.name)), ("path", .string(metadata.model.path)),
+          ("fingerprint", .string(metadata.model.fingerprint)),
         ])
       ),
       ("precision", .string(metadata.precision.rawValue)),
-      ("image_size", .integer(metadata.imageSize)),
-      ("embedding_size", .integer(metadata.embeddingSize)),
+      ("image_size", .integer(metadata.sizes.image)),
+      ("embedding_size", .integer(metadata.sizes.embedding)),
       ("features", .string(metadata.features.rawValue)),
       ("hub_corrected", .boolean(contents.isHubCorrected)),
       ("picture_vectors", Self.json(contents.pictureVectors)),

@@ -24,7 +24,7 @@ struct ResultPage {
     <header>
     \(heading)
     <p>\(counted(hits.count, "picture")) from \
-    <b>\(escaped(metadata.name))</b>, found with \(escaped(metadata.modelName))</p>
+    <b>\(escaped(metadata.name))</b>, found with \(escaped(metadata.model.name))</p>
     </header>
     <main>
 

@@ -81,7 +81,7 @@ final class IndexCaptioner: Sendable {
     captioner = PictureCaptioner(
       model: model, settings: options.settings, decoder: options.decoder)
     encoder =
-      model.folder.fingerprint == metadata.modelFingerprint && precision == metadata.precision
+      model.folder.fingerprint == metadata.model.fingerprint && precision == metadata.precision
       ? model : try BLIPModel(folder: own, precision: metadata.precision, cache: cache)
   }
 
@@ -176,7 +176,7 @@ final class IndexCaptioner: Sendable {
 
   /// What the index holds of a picture, if the model that captions is the one that made it.
   private func storedFeatures(of job: Job, in store: IndexStore) throws -> Matrix? {
-    guard captioner.model.folder.fingerprint == metadata.modelFingerprint else { return nil }
+    guard captioner.model.folder.fingerprint == metadata.model.fingerprint else { return nil }
     return try store.read { try $0.features(picture: job.id) }
   }
 

@@ -57,18 +57,18 @@ private struct ExportWriter {
     manifest = ExportManifest(
       name: index.name, collection: index.collection,
       model: .init(
-        name: index.modelName, path: index.modelPath, fingerprint: index.modelFingerprint),
-      precision: index.precision.rawValue, embeddingSize: index.embeddingSize,
+        name: index.model.name, path: index.model.path, fingerprint: index.model.fingerprint),
+      precision: index.precision.rawValue, embeddingSize: index.sizes.embedding,
       pictures: try snapshot.pictureCount(), texts: try snapshot.textCount())
     pictures = try Self.table(
-      ExportLayout.pictures, rows: manifest.pictures, columns: index.embeddingSize, in: folder)
+      ExportLayout.pictures, rows: manifest.pictures, columns: index.sizes.embedding, in: folder)
     metadata = try Self.lines(ExportLayout.pictureMetadata, in: folder)
     texts =
       manifest.texts == 0
       ? nil
       : (
         try Self.table(
-          ExportLayout.texts, rows: manifest.texts, columns: index.embeddingSize, in: folder),
+          ExportLayout.texts, rows: manifest.texts, columns: index.sizes.embedding, in: folder),
         try Self.lines(ExportLayout.textMetadata, in: folder)
       )
   }

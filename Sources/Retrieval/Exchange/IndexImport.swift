@@ -71,7 +71,7 @@ package struct IndexImport {
         name: printable(lastComponent(of: root)), model: model, precision: .fp32, features: .none,
         collection: String(decoding: root, as: UTF8.self))
       source = try ClipRetrievalSource(
-        folder, collection: collection, columns: metadata.embeddingSize)
+        folder, collection: collection, columns: metadata.sizes.embedding)
     }
   }
 
@@ -117,10 +117,10 @@ package struct IndexImport {
     let metadata = IndexMetadata(
       name: manifest.name, model: model, precision: precision, features: .none,
       collection: root ?? manifest.collection)
-    guard manifest.embeddingSize == metadata.embeddingSize else {
+    guard manifest.embeddingSize == metadata.sizes.embedding else {
       throw RetrievalError(
         "\(path): embeddings of \(manifest.embeddingSize) numbers, and those of the model "
-          + "\(model.name) have \(metadata.embeddingSize); export again")
+          + "\(model.name) have \(metadata.sizes.embedding); export again")
     }
     return metadata
   }
@@ -150,7 +150,7 @@ package struct IndexImport {
     let store = try IndexStore.openForWriting(request.index, metadata: metadata)
     try store.write {
       try $0.update(
-        name: metadata.name, collection: metadata.collection, modelPath: metadata.modelPath)
+        name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path)
     }
     guard try completeHubness(of: store, by: bank, shouldStop: shouldStop) else { return nil }
     var imported: [UInt64] = []

@@ -30,7 +30,7 @@ extension Indexer {
     try inherit(from: existing ?? IndexStore.open(old), to: &successor)
     // What an earlier run left: another model's, or an old index that it did not get to remove.
     if let stale = try IndexStore.metadata(at: new),
-      stale.modelFingerprint != model.folder.fingerprint
+      stale.model.fingerprint != model.folder.fingerprint
     {
       try IndexFolder.remove(new)
     }

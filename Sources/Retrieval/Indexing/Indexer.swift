@@ -72,7 +72,7 @@ package struct Indexer: Sendable {
     }
     defer { withExtendedLifetime(lock) {} }
     for warning in contents.warnings { report(.warning(warning)) }
-    let (scan, captions) = (contents.scan, contents.captions)
+    let scan = contents.scan
     summary.found = scan.pictures.count
     summary.leftOut = scan.leftOutCounts
 
@@ -85,50 +85,53 @@ package struct Indexer: Sendable {
     try adopt(request, root: root, in: store)
     summary.unchanged = plan.unchanged
     summary.failedBefore = plan.failedBefore
-    try store.updateTextIndex(isRebuilt: request.options.rebuildsVectors)
     report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
-    var options = VectorIndexOptions(
-      recall: request.options.recall, isRebuilt: request.options.rebuildsVectors)
-    func updateVectorIndex() throws -> Bool {
-      try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
-    }
-    if options.isRebuilt {
-      // First, so that it repairs what the changes below would fail on.
-      guard try updateVectorIndex() else {
-        summary.interrupted = true
-        return summary
-      }
-      options.isRebuilt = false
-    }
-    guard try completeHubness(of: store, by: model.textBank(), shouldStop: shouldStop) else {
-      summary.interrupted = true
-      return summary
-    }
-
-    // Pictures are the unit of parallel work: each worker computes on its own core.
-    setComputeThreads(1)
-    defer { setComputeThreads(processors) }
-    let encoder = PictureEncoder(
-      model: model, store: store, decoder: decoder, root: root,
-      keepsFeatures: store.metadata.features != .none,
-      vanished: plan.vanishedContents)
-    var isWhole = try await encodePictures(
-      plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
-    if isWhole {
-      try drop(plan, from: store, evenMost: request.options.allowsVanished, summary: &summary)
-      isWhole = try await readDetails(
-        of: scan.pictures, in: store, root: root, shouldStop: shouldStop, report: report)
-    }
-    if isWhole {
-      isWhole = try await embedTexts(
-        captions, of: scan.pictures, in: store, shouldStop: shouldStop, summary: &summary,
-        report: report)
-    }
-    setComputeThreads(processors)
-    if isWhole { isWhole = try updateVectorIndex() }
+    let isDone = try await carryOut(
+      plan, of: contents, root: root, in: store, request.options, shouldStop: shouldStop,
+      summary: &summary, report: report)
     try requireIndex(request.index)
-    summary.interrupted = !isWhole
+    summary.interrupted = !isDone
     return summary
+  }
+
+  /// Encodes pictures and texts, drops what is gone, and updates the text and vector indexes; false
+  /// where `shouldStop` ended that.
+  private func carryOut(
+    _ plan: IndexingPlan, of contents: CollectionContents, root: [UInt8], in store: IndexStore,
+    _ options: IndexingOptions, shouldStop: @escaping @Sendable () -> Bool,
+    summary: inout IndexingSummary, report: (IndexingEvent) -> Void
+  ) async throws -> Bool {
+    func updateVectorIndex(isRebuilt: Bool) throws -> Bool {
+      let options = VectorIndexOptions(recall: options.recall, isRebuilt: isRebuilt)
+      return try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
+    }
+    let rebuilds = options.rebuildsVectors
+    try store.updateTextIndex(isRebuilt: rebuilds)
+    // Rebuilt first, so that it repairs what the changes below would fail on.
+    guard try !rebuilds || updateVectorIndex(isRebuilt: true),
+      try completeHubness(of: store, by: model.textBank(), shouldStop: shouldStop)
+    else { return false }
+    do {
+      // Pictures are the unit of parallel work: each worker computes on its own core.
+      setComputeThreads(1)
+      defer { setComputeThreads(processors) }
+      let encoder = PictureEncoder(
+        model: model, store: store, decoder: decoder, root: root,
+        keepsFeatures: store.metadata.features != .none, vanished: plan.vanishedContents)
+      guard
+        try await encodePictures(
+          plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
+      else { return false }
+      try drop(plan, from: store, evenMost: options.allowsVanished, summary: &summary)
+      guard
+        try await readDetails(
+          of: contents.scan.pictures, in: store, root: root, shouldStop: shouldStop, report: report),
+        try await embedTexts(
+          contents.captions, of: contents.scan.pictures, in: store, shouldStop: shouldStop,
+          summary: &summary, report: report)
+      else { return false }
+    }
+    return try updateVectorIndex(isRebuilt: false)
   }
 
   /// Throws if the index directory is no longer there: the file that was written has no name then.
@@ -173,7 +176,7 @@ package struct Indexer: Sendable {
     let name = name(of: request, present: present, root: root)
     let modelPath = model.folder.resolvedPath
     guard
-      present.name != name || present.collection != collection || present.modelPath != modelPath
+      present.name != name || present.collection != collection || present.model.path != modelPath
     else { return }
     try store.write { try $0.update(name: name, collection: collection, modelPath: modelPath) }
   }

@@ -39,7 +39,7 @@ extension PictureIndex {
     let present = try shared.current(\.metadata)
     let model = try indexingModel(given: options.model, present: present)
     let isReplaced =
-      present.map { $0.modelFingerprint != model.folder.fingerprint } ?? false
+      present.map { $0.model.fingerprint != model.folder.fingerprint } ?? false
     if present == nil || isReplaced {
       options.features = options.features ?? Self.defaultFeatures(of: model)
     }
@@ -50,7 +50,7 @@ extension PictureIndex {
       }
       return try await indexer.run(request, shouldStop: shared.isStopped, report: report)
     }
-    report(.replacing(model: present.modelName, by: model.folder.name))
+    report(.replacing(model: present.model.name, by: model.folder.name))
     let summary = try await Indexer(model: model, decoder: options.decoder).replace(
       request, existing: shared.existing(\.store), shouldStop: shared.isStopped, report: report)
     if !shared.isClosed { try await shared.open() }

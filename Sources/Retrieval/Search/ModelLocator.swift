@@ -14,9 +14,9 @@ struct ModelLocator {
   /// Of an index.
   init(index: String, metadata: IndexMetadata) {
     user = "the index \(index)"
-    name = metadata.modelName
-    path = metadata.modelPath
-    fingerprint = metadata.modelFingerprint
+    name = metadata.model.name
+    path = metadata.model.path
+    fingerprint = metadata.model.fingerprint
   }
 
   /// Of an export.

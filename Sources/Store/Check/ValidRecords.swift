@@ -126,7 +126,8 @@ struct ValidRecords {
       missing.remove(id)
       do throws(MalformedBytes) {
         _ = try FeatureCodec.decode(
-          value, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
+          value, rows: layout.sizes.featureRows, columns: layout.sizes.featureColumns,
+          as: layout.features)
       } catch {
         broken.insert(id)
         findings.add("features", .reindex, "picture \(id) has \(error.reason)")

@@ -23,7 +23,7 @@ struct EmbeddingTable: Sendable {
     in transaction: borrowing T, create: Bool
   ) throws(LMDBError) {
     table = try Table(opening: name, in: transaction, create: create)
-    size = layout.embeddingSize
+    size = layout.sizes.embedding
     self.path = path
     self.isGrouped = isGrouped
   }

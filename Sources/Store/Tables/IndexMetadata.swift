@@ -12,48 +12,79 @@ public enum FeaturePrecision: String, Sendable, CaseIterable {
   case int8
 }
 
-/// What the `meta` table holds.
-public struct IndexMetadata: Sendable, Equatable {
-  /// The name of the index.
+/// The model that an index was made with.
+public struct IndexedModel: Sendable, Equatable {
+  /// Its name.
   public var name: String
-  /// The name of the model that it was made with.
-  public var modelName: String
-  /// Where that model lay when the index was last written.
-  public var modelPath: String
-  /// The hash of that model's weights and configuration.
-  public var modelFingerprint: String
-  /// The precision that its embeddings were computed in; never `auto`.
-  public var precision: Precision
+  /// Where it lay when the index was last written.
+  public var path: String
+  /// The hash of its weights and configuration.
+  public var fingerprint: String
+
+  /// A model by what identifies it.
+  package init(name: String, path: String, fingerprint: String) {
+    (self.name, self.path, self.fingerprint) = (name, path, fingerprint)
+  }
+}
+
+/// The sizes of what a model computes of a picture.
+public struct IndexedSizes: Sendable, Equatable {
   /// The side of the square that pictures are resized to.
-  public var imageSize: Int
+  public var image: Int
   /// Numbers in an embedding.
-  public var embeddingSize: Int
+  public var embedding: Int
   /// Rows of a picture's patch features `[rows, columns]`.
   public var featureRows: Int
   /// Columns of a picture's patch features.
   public var featureColumns: Int
-  /// How patch features are stored.
-  public var features: FeaturePrecision
+
+  /// The four sizes.
+  package init(image: Int, embedding: Int, featureRows: Int, featureColumns: Int) {
+    (self.image, self.embedding) = (image, embedding)
+    (self.featureRows, self.featureColumns) = (featureRows, featureColumns)
+  }
+
+  /// Each with its name.
+  fileprivate var named: [(name: String, size: Int)] {
+    [
+      ("image size", image), ("embedding size", embedding), ("feature rows", featureRows),
+      ("feature columns", featureColumns),
+    ]
+  }
+
+  /// Why no index can have such sizes; nil where one can.
+  var fault: String? {
+    let most = 1 << 20
+    for (name, size) in named where !(1...most).contains(size) { return "\(name) \(size)" }
+    // A value of LMDB has less than 4 GiB.
+    if featureRows * featureColumns > 1 << 28 { return "\(featureRows)×\(featureColumns) features" }
+    return nil
+  }
+}
+
+/// What the `meta` table holds.
+public struct IndexMetadata: Sendable, Equatable {
+  /// The name of the index.
+  public var name: String
   /// The collection's root: absolute path when it was last indexed.
   public var collection: String
+  /// The model that it was made with.
+  public var model: IndexedModel
+  /// The sizes of what that model computes.
+  public var sizes: IndexedSizes
+  /// The precision that its embeddings were computed in; never `auto`.
+  public var precision: Precision
+  /// How patch features are stored.
+  public var features: FeaturePrecision
 
   /// What the `meta` table holds.
   package init(
-    name: String, modelName: String, modelPath: String, modelFingerprint: String,
-    precision: Precision, imageSize: Int, embeddingSize: Int, featureRows: Int,
-    featureColumns: Int, features: FeaturePrecision, collection: String
+    name: String, collection: String, model: IndexedModel, sizes: IndexedSizes,
+    precision: Precision, features: FeaturePrecision
   ) {
-    self.name = name
-    self.modelName = modelName
-    self.modelPath = modelPath
-    self.modelFingerprint = modelFingerprint
-    self.precision = precision.resolved
-    self.imageSize = imageSize
-    self.embeddingSize = embeddingSize
-    self.featureRows = featureRows
-    self.featureColumns = featureColumns
-    self.features = features
-    self.collection = collection
+    (self.name, self.collection) = (name, collection)
+    (self.model, self.sizes) = (model, sizes)
+    (self.precision, self.features) = (precision.resolved, features)
   }
 }
 
@@ -67,20 +98,23 @@ extension IndexMetadata {
     let side = model.preprocessing.imageSize
     let patches = side / vision.patchSize
     self.init(
-      name: name, modelName: model.name, modelPath: model.resolvedPath,
-      modelFingerprint: model.fingerprint, precision: precision, imageSize: side,
-      embeddingSize: model.configuration.embeddingSize, featureRows: 1 + patches * patches,
-      featureColumns: vision.hiddenSize, features: features, collection: collection)
+      name: name, collection: collection,
+      model: IndexedModel(
+        name: model.name, path: model.resolvedPath, fingerprint: model.fingerprint),
+      sizes: IndexedSizes(
+        image: side, embedding: model.configuration.embeddingSize,
+        featureRows: 1 + patches * patches, featureColumns: vision.hiddenSize),
+      precision: precision, features: features)
   }
 
   /// Throws where an index of this metadata at `index` was made with another model.
   package func requireModel(
     named name: String, at path: String, fingerprint: String, index: String
   ) throws(RetrievalError) {
-    guard fingerprint != modelFingerprint else { return }
+    guard fingerprint != model.fingerprint else { return }
     throw RetrievalError(
       .modelMismatch,
-      "\(index): built with the model \(modelName) (\(modelFingerprint.prefix(12))), not with "
+      "\(index): built with the model \(model.name) (\(model.fingerprint.prefix(12))), not with "
         + "\(name) (\(fingerprint.prefix(12)), in \(path)); use the model it was built with, or "
         + "rebuild the index with the other one")
   }
@@ -89,7 +123,7 @@ extension IndexMetadata {
   /// collection and model path may differ.
   package func requireSameLayout(as wanted: IndexMetadata, index: String) throws(RetrievalError) {
     try requireModel(
-      named: wanted.modelName, at: wanted.modelPath, fingerprint: wanted.modelFingerprint,
+      named: wanted.model.name, at: wanted.model.path, fingerprint: wanted.model.fingerprint,
       index: index)
     guard wanted.precision == precision else {
       throw RetrievalError(
@@ -103,31 +137,12 @@ extension IndexMetadata {
         "\(index): its patch features are \(features.rawValue), not \(wanted.features.rawValue); "
           + "use \(features.rawValue), or another index directory")
     }
-    for (what, ours, theirs) in [
-      ("an image size", imageSize, wanted.imageSize),
-      ("embeddings", embeddingSize, wanted.embeddingSize),
-      ("patch feature rows", featureRows, wanted.featureRows),
-      ("patch feature columns", featureColumns, wanted.featureColumns),
-    ] where ours != theirs {
+    for (ours, theirs) in zip(sizes.named, wanted.sizes.named) where ours.size != theirs.size {
       throw RetrievalError(
         .sizeMismatch,
-        "\(index): built with \(what) of \(ours), not of \(theirs); use another index directory, "
-          + "or delete this one and index again")
+        "\(index): built with the \(ours.name) \(ours.size), not \(theirs.size); use another index "
+          + "directory, or delete this one and index again")
     }
-  }
-
-  /// Why no index can have such sizes; nil where one can.
-  var sizeFault: String? {
-    let most = 1 << 20
-    for (what, size) in [
-      ("image size", imageSize), ("embedding size", embeddingSize),
-      ("feature rows", featureRows), ("feature columns", featureColumns),
-    ] where !(1...most).contains(size) {
-      return "\(what) \(size)"
-    }
-    // A value of LMDB has less than 4 GiB.
-    if featureRows * featureColumns > 1 << 28 { return "\(featureRows)×\(featureColumns) features" }
-    return nil
   }
 }
 

@@ -127,53 +127,27 @@ struct IndexTables: Sendable {
     try paths.get(SHA256.digest(of: path), in: transaction)
   }
 
-  func pictures<T: Transaction & ~Copyable>(
-    contentHash: [UInt8], in transaction: borrowing T
-  ) throws -> [UInt64] {
-    var ids: [UInt64] = []
-    try hashes.forEach(
-      in: transaction, from: (contentHash, 0), through: (contentHash, .max)
-    ) { key, _ in ids.append(key.id) }
-    return ids
-  }
-
-  func embedding<T: Transaction & ~Copyable>(
-    picture id: UInt64, in transaction: borrowing T
+  func embedding(
+    _ space: VectorSpace, _ id: UInt64, in transaction: borrowing ReadTransaction
   ) throws -> [Float]? {
-    guard let embedding = try embeddings.get(id, in: transaction) else { return nil }
+    guard let embedding = try embeddings(of: space).get(id, in: transaction) else { return nil }
     if let fault = fault(of: embedding) {
-      throw RetrievalError.damaged(path, "picture \(id) has \(fault)")
+      throw RetrievalError.damaged(
+        path, "\(space == .pictures ? "picture" : "text") \(id) has \(fault)")
     }
     return embedding
   }
 
-  func embedding<T: Transaction & ~Copyable>(
-    text id: UInt64, in transaction: borrowing T
-  ) throws -> [Float]? {
-    guard let embedding = try textEmbeddings.get(id, in: transaction) else { return nil }
-    if let fault = fault(of: embedding) {
-      throw RetrievalError.damaged(path, "text \(id) has \(fault)")
-    }
-    return embedding
-  }
-
-  func features<T: Transaction & ~Copyable>(
-    picture id: UInt64, in transaction: borrowing T
-  ) throws -> Matrix? {
-    try features.bytes(id, in: transaction) { try decode($0, of: id) }
-  }
-
-  /// The same for a reader, whose memory does not grow with what it has read.
+  /// For a reader, whose memory does not grow with what it has read.
   func features(picture id: UInt64, in transaction: borrowing ReadTransaction) throws -> Matrix? {
-    try features.bytesOnce(id, in: transaction) { try decode($0, of: id) }
-  }
-
-  private func decode(_ features: RawSpan, of id: UInt64) throws(RetrievalError) -> Matrix {
-    do throws(MalformedBytes) {
-      return try FeatureCodec.decode(
-        features, rows: layout.featureRows, columns: layout.featureColumns, as: layout.features)
-    } catch {
-      throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
+    try features.bytesOnce(id, in: transaction) { bytes in
+      do throws(MalformedBytes) {
+        return try FeatureCodec.decode(
+          bytes, rows: layout.sizes.featureRows, columns: layout.sizes.featureColumns,
+          as: layout.features)
+      } catch {
+        throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
+      }
     }
   }
 
@@ -184,17 +158,6 @@ struct IndexTables: Sendable {
       do throws(MalformedBytes) { return try DetailsCodec.decode(bytes) } catch {
         throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
       }
-    }
-  }
-
-  func textRecords<T: Transaction & ~Copyable>(
-    of picture: UInt64?, in transaction: borrowing T
-  ) throws -> [(id: UInt64, record: TextRecord)] {
-    try textIDs(of: picture, in: transaction).map { id in
-      guard let record = try texts.get(id, in: transaction) else {
-        throw RetrievalError.damaged(path, "there is no text \(id)")
-      }
-      return (id, record)
     }
   }
 
@@ -211,8 +174,8 @@ struct IndexTables: Sendable {
 
   /// Why numbers are no embedding of this index; nil where they are.
   func fault(of embedding: [Float]) -> String? {
-    guard embedding.count == layout.embeddingSize else {
-      return "an embedding of \(embedding.count) numbers where \(layout.embeddingSize) belong"
+    guard embedding.count == layout.sizes.embedding else {
+      return "an embedding of \(embedding.count) numbers where \(layout.sizes.embedding) belong"
     }
     let norm = length(of: embedding)
     // Not a number, where one of the embedding's is not: then nothing holds.

@@ -70,16 +70,18 @@ enum MetadataTable {
     }
     let metadata = IndexMetadata(
       name: try text(Row.name, meta, path, in: transaction),
-      modelName: try text(Row.modelName, meta, path, in: transaction),
-      modelPath: try text(Row.modelPath, meta, path, in: transaction),
-      modelFingerprint: try text(Row.modelFingerprint, meta, path, in: transaction),
-      precision: try precision(meta, path, in: transaction),
-      imageSize: try number(Row.imageSize, meta, path, in: transaction),
-      embeddingSize: try number(Row.embeddingSize, meta, path, in: transaction),
-      featureRows: try number(Row.featureRows, meta, path, in: transaction),
-      featureColumns: try number(Row.featureColumns, meta, path, in: transaction),
-      features: features, collection: try text(Row.collection, meta, path, in: transaction))
-    if let fault = metadata.sizeFault {
+      collection: try text(Row.collection, meta, path, in: transaction),
+      model: IndexedModel(
+        name: try text(Row.modelName, meta, path, in: transaction),
+        path: try text(Row.modelPath, meta, path, in: transaction),
+        fingerprint: try text(Row.modelFingerprint, meta, path, in: transaction)),
+      sizes: IndexedSizes(
+        image: try number(Row.imageSize, meta, path, in: transaction),
+        embedding: try number(Row.embeddingSize, meta, path, in: transaction),
+        featureRows: try number(Row.featureRows, meta, path, in: transaction),
+        featureColumns: try number(Row.featureColumns, meta, path, in: transaction)),
+      precision: try precision(meta, path, in: transaction), features: features)
+    if let fault = metadata.sizes.fault {
       throw RetrievalError.damaged(path, "meta has the \(fault)")
     }
     return metadata
@@ -92,13 +94,13 @@ enum MetadataTable {
   ) throws(LMDBError) {
     for (row, value) in [
       (Row.format, String(formatVersion)),
-      (Row.modelName, metadata.modelName),
-      (Row.modelFingerprint, metadata.modelFingerprint),
+      (Row.modelName, metadata.model.name),
+      (Row.modelFingerprint, metadata.model.fingerprint),
       (Row.precision, metadata.precision.rawValue),
-      (Row.imageSize, String(metadata.imageSize)),
-      (Row.embeddingSize, String(metadata.embeddingSize)),
-      (Row.featureRows, String(metadata.featureRows)),
-      (Row.featureColumns, String(metadata.featureColumns)),
+      (Row.imageSize, String(metadata.sizes.image)),
+      (Row.embeddingSize, String(metadata.sizes.embedding)),
+      (Row.featureRows, String(metadata.sizes.featureRows)),
+      (Row.featureColumns, String(metadata.sizes.featureColumns)),
       (Row.features, metadata.features.rawValue),
       (Counter.picture.rawValue, "1"),
       (Counter.text.rawValue, "1"),
@@ -106,7 +108,7 @@ enum MetadataTable {
       try meta.put(row, value, in: transaction)
     }
     try update(
-      meta, name: metadata.name, collection: metadata.collection, modelPath: metadata.modelPath,
+      meta, name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path,
       in: transaction)
   }
 

@@ -149,9 +149,9 @@ extension IndexTables {
     in transaction: borrowing ReadTransaction
   ) throws -> [[Neighbor]] {
     for query in queries {
-      guard query.count == layout.embeddingSize, query.allSatisfy(\.isFinite) else {
+      guard query.count == layout.sizes.embedding, query.allSatisfy(\.isFinite) else {
         throw RetrievalError(
-          "\(path): a query of \(query.count) numbers where \(layout.embeddingSize) finite ones "
+          "\(path): a query of \(query.count) numbers where \(layout.sizes.embedding) finite ones "
             + "belong; embed it with the model the index was made with")
       }
     }

@@ -22,7 +22,7 @@ struct VectorTables: Sendable {
     lists = try Table(opening: "lists", in: transaction, create: create)
     centroids = try Table(opening: "centroids", in: transaction, create: create)
     locations = try Table(opening: "places", in: transaction, create: create)
-    dimension = layout.embeddingSize
+    dimension = layout.sizes.embedding
     self.path = path
   }
 

@@ -66,7 +66,7 @@ struct IndexerModelTests {
         }, report: { _ in })
     }
     func modelName() throws -> String {
-      try IndexStore.open(fixture.index).metadata.modelName
+      try IndexStore.open(fixture.index).metadata.model.name
     }
     #expect(try await replace(stopAfter: 5).interrupted)
     #expect(try modelName() == "blip-tiny")

@@ -35,7 +35,7 @@ struct PictureIndexTests {
     }
     #expect(events.contains(.scanned(found: 6, toEncode: 6)) && events.contains(.encoded(6)))
     #expect(summary.added == 6 && summary.texts == 2 && !summary.interrupted)
-    #expect(try index.metadata.name == "tour" && index.metadata.modelName == "blip-tiny")
+    #expect(try index.metadata.name == "tour" && index.metadata.model.name == "blip-tiny")
 
     let hits = try await index.search(text: "coloured bands")
     #expect(Set(hits.map(\.path)) == Set((0..<6).map { "\($0).png" }))
@@ -213,7 +213,7 @@ struct PictureIndexTests {
       if event == .replacing(model: "blip-tiny", by: "other-model") { replaced = true }
     }
     #expect(replaced)
-    #expect(try index.metadata.modelName == "other-model")
+    #expect(try index.metadata.model.name == "other-model")
     #expect(try await index.search(text: "bands").count == 6)
   }
 

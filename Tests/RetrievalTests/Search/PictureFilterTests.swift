@@ -25,7 +25,7 @@ struct PictureFilterTests {
   private static func fill(_ index: String) throws {
     let metadata = try IndexStore.open(index).metadata
     let store = try IndexStore.openForWriting(index, metadata: metadata)
-    let embedding = [1] + [Float](repeating: 0, count: metadata.embeddingSize - 1)
+    let embedding = [1] + [Float](repeating: 0, count: metadata.sizes.embedding - 1)
     let noon = Self.seconds("2024-05-31") + 12 * 3600
     var pictures: [(PictureRecord, PictureDetails?)] = []
     func add(

@@ -240,6 +240,6 @@ struct SearcherTests {
     let hits = try searcher.search(text: "a pattern", count: 1, rerankDepth: 1, minimumMatch: nil)
     #expect(hits.map(\.path) == ["a.png"])
     #expect(hits.first?.matchProbability != nil)
-    #expect(searcher.store.metadata.modelName == "blip-mini")
+    #expect(searcher.store.metadata.model.name == "blip-mini")
   }
 }
