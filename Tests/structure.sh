@@ -1,7 +1,8 @@
 #!/bin/bash
 # Prints the targets by layer with what each imports, and the folders with their number of files.
 # Fails if a target imports one of its own layer or of a later one, if a folder holds more than 20
-# source files, or if a source file has more than 300 lines.
+# source files, if a source file has more than 300 lines, or if a function has more than 60 lines or
+# 8 parameters.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -71,5 +72,42 @@ while read -r count file; do
   fi
 done < <(find Sources Tests -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' \) \
   -exec wc -l {} + | grep -v ' total$' | sort -k 2)
+
+# The sources are laid out by swift format: a function ends at the first brace of its own indentation.
+while read -r fault; do fail "$fault"; done < <(find Sources -name '*.swift' -exec awk '
+  function parameters(signature,    depth, angle, count, last, at, c) {
+    count = 0; last = ""
+    for (at = index(signature, "("); at <= length(signature); at++) {
+      c = substr(signature, at, 1)
+      if (c ~ /[(\[{]/) depth++
+      else if (c ~ /[)\]}]/ && --depth == 0) return count + (last == ":")
+      else if (c == "<") angle++
+      else if (c == ">" && substr(signature, at - 1, 1) != "-" && angle > 0) angle--
+      if (depth != 1 || angle > 0) continue
+      if (c == ",") count++
+      else if (c == ":") last = ":"
+    }
+    return -1
+  }
+  function indentation(line) { match(line, /^ */); return RLENGTH }
+  FNR == 1 { reading = open = 0 }
+  /^ *((@[a-zA-Z()]+|[a-z]+(\([a-z]+\))?) )*(func |init[?(<]|subscript[(<])/ && $0 !~ /^ *(\/\/|return |try |let |var )/ {
+    start = FNR; reading = open = 1; signature = ""; indent = indentation($0); name = $0
+    sub(/^ +/, "", name)
+  }
+  reading {
+    line = $0
+    sub(/^.*(func [^(]*|init[^(]*|subscript[^(]*)/, "", line)
+    signature = signature (signature == "" ? line : " " $0)
+    count = parameters(signature)
+    if (count >= 0) reading = 0
+    if (count > 8) print FILENAME ":" start ": " name " has " count " parameters, more than 8"
+  }
+  open && FNR > start && $0 != "" && indentation($0) < indent { open = 0 }
+  open && FNR > start && indentation($0) == indent && substr($0, indent + 1, 1) == "}" {
+    open = 0
+    if (FNR - start + 1 > 60)
+      print FILENAME ":" start ": " name " has " FNR - start + 1 " lines, more than 60"
+  }' {} +)
 
 exit $failed
