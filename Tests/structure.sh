@@ -73,7 +73,8 @@ while read -r count file; do
 done < <(find Sources Tests -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' \) \
   -exec wc -l {} + | grep -v ' total$' | sort -k 2)
 
-# The sources are laid out by swift format: a function ends at the first brace of its own indentation.
+# The sources are laid out by swift format: a function ends with the first line of its
+# own indentation that ends with a brace.
 while read -r fault; do fail "$fault"; done < <(find Sources -name '*.swift' -exec awk '
   function parameters(signature,    depth, angle, count, last, at, c) {
     count = 0; last = ""
@@ -92,8 +93,12 @@ while read -r fault; do fail "$fault"; done < <(find Sources -name '*.swift' -ex
   function indentation(line) { match(line, /^ */); return RLENGTH }
   FNR == 1 { reading = open = 0 }
   /^ *((@[a-zA-Z()]+|[a-z]+(\([a-z]+\))?) )*(func |init[?(<]|subscript[(<])/ && $0 !~ /^ *(\/\/|return |try |let |var )/ {
-    start = FNR; reading = open = 1; signature = ""; indent = indentation($0); name = $0
+    reading = 1; signature = ""; name = $0; line_of_name = FNR
     sub(/^ +/, "", name)
+    # A function within another is part of it.
+    if (!open || indentation($0) <= indent) {
+      open = 1; start = FNR; indent = indentation($0); outer = name
+    }
   }
   reading {
     line = $0
@@ -101,13 +106,13 @@ while read -r fault; do fail "$fault"; done < <(find Sources -name '*.swift' -ex
     signature = signature (signature == "" ? line : " " $0)
     count = parameters(signature)
     if (count >= 0) reading = 0
-    if (count > 8) print FILENAME ":" start ": " name " has " count " parameters, more than 8"
+    if (count > 8) print FILENAME ":" line_of_name ": " name " has " count " parameters, more than 8"
   }
   open && FNR > start && $0 != "" && indentation($0) < indent { open = 0 }
-  open && FNR > start && indentation($0) == indent && substr($0, indent + 1, 1) == "}" {
+  open && indentation($0) == indent && /}$/ {
     open = 0
     if (FNR - start + 1 > 60)
-      print FILENAME ":" start ": " name " has " FNR - start + 1 " lines, more than 60"
+      print FILENAME ":" start ": " outer " has " FNR - start + 1 " lines, more than 60"
   }' {} +)
 
 exit $failed
