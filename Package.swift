@@ -36,6 +36,7 @@ let package = Package(
     .library(
       name: "Retrieval",
       targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "Metrics", "Random"]),
+    .library(name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "Metrics"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -72,7 +73,7 @@ let package = Package(
     module(
       "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
     module("Tokenization", ["TextNormalization"]),
-    module("Images", ["CCodecs", "CGExiv2", "CKernels", "Random"]),
+    module("Images", ["CCodecs", "CGExiv2", "CKernels", "Files", "Random"]),
     module("VectorIndex", ["CKernels", "Random", "Tensors"]),
     module("TextIndex", ["CStemmer", "TextNormalization"]),
     module("LMDB", ["CLMDB", "Files"]),

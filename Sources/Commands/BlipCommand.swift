@@ -25,6 +25,12 @@ public enum BlipCommand {
 
   /// The command that the arguments name. Where they do not parse, the error says what was probably meant.
   private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+    // The parser would answer help on what is no command with the help of all.
+    if arguments.first == "help",
+      let advice = UsageAdvice.sentence(for: arguments, root: Blip.self, message: "")
+    {
+      throw ValidationError(advice)
+    }
     do { return try Blip.parseAsRoot(arguments) } catch {
       guard Blip.exitCode(for: error) == .validationFailure,
         let advice = UsageAdvice.sentence(

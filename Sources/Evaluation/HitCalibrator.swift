@@ -139,8 +139,7 @@ public struct HitCalibrator: Sendable {
     guard let text = query.text else {
       let path = set.pictures[query.picture].path
       let own = contents[query.picture]
-      let location = String(decoding: joined(set.root, path), as: UTF8.self)
-      return try searcher.match(pictureAt: location, options).compactMap { hit in
+      return try searcher.match(.file(joined(set.root, path)), options).compactMap { hit in
         let isRight =
           hit.path == printable(path) || KeyPhrases.contents(of: hit.text).isSubset(of: own)
         return hit.matchLogit.map {

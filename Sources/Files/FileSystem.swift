@@ -92,14 +92,26 @@ package enum FileSystem {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return [] }
     defer { close(file) }
+    return (try? readToEnd(file, limit: 1 << 24)) ?? []
+  }
+
+  /// What a pipe, or another file without a size, says to its end. More than `limit` bytes are an error.
+  package static func readToEnd(_ descriptor: Int32, limit: Int) throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
-    while bytes.count < 1 << 24 {
-      let got = Glibc.read(file, &buffer, buffer.count)
-      if got <= 0 { break }
+    while true {
+      let got = Glibc.read(descriptor, &buffer, buffer.count)
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else { throw .system(errno) }
+      if got == 0 { return bytes }
       bytes += buffer[..<got]
+      guard bytes.count <= limit else { throw .tooLarge(UInt64(bytes.count), limit: limit) }
     }
-    return bytes
+  }
+
+  /// Throws where this process may not read a file.
+  package static func requireReadable(_ path: [UInt8]) throws(FileError) {
+    if withCPath(path, { access($0, R_OK) }) != 0 { throw .system(errno) }
   }
 
   /// The absolute path without symbolic links that a path leads to.

@@ -26,7 +26,7 @@ public struct CaptionedSet: Sendable {
   ///
   /// Of a file with parts (Karpathy's `split`) `split` is taken, or `test`. A picture that is named and
   /// is not there is an error: without it, recall would be that of another set.
-  public init(captions file: String, images: String, split: String?) throws {
+  public init(captions file: String, images: String, split: String? = nil) throws {
     let root = try resolvedFolder(images)
     (self.file, self.root) = (file, root)
     let captions = try CaptionFile(at: file)

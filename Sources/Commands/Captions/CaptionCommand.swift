@@ -24,7 +24,10 @@ struct CaptionCommand: AsyncParsableCommand {
       command resumes an interrupted run.
       """)
 
-  @Argument(help: ArgumentHelp("Picture files, or folders of pictures.", valueName: "pictures"))
+  @Argument(
+    help: ArgumentHelp(
+      "Picture files, or folders of pictures; - is a picture on standard input.",
+      valueName: "pictures"))
   var inputs: [String] = []
 
   @OptionGroup(title: "Output") var output: Output
@@ -81,6 +84,9 @@ struct CaptionCommand: AsyncParsableCommand {
     if forgetting.isGiven && !isOfIndex {
       throw ValidationError("--forget removes captions from an index; give no pictures.")
     }
+    if output.isSidecars, inputs.contains(where: PictureArgument.isStandardInput) {
+      throw ValidationError("--sidecars cannot be combined with -: standard input has no name.")
+    }
     if index.given != nil && !isOfIndex {
       throw ValidationError("--index cannot be combined with picture files.")
     }
@@ -114,12 +120,9 @@ struct CaptionCommand: AsyncParsableCommand {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
     if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
-    var options = CaptioningOptions(
+    let options = CaptioningOptions(
       model: try model.path(), precision: precision.precision, settings: generation.settings)
-    options.decoder = DecodeCommand.decoder
-    let summary = try await Interruption.cancelling { [options] in
-      try await Self.caption(index, options)
-    }
+    let summary = try await Interruption.cancelling { try await Self.caption(index, options) }
     let pace = Double(summary.captioned) / summary.seconds
     try Console.output.write(
       Table.facts([
@@ -149,7 +152,8 @@ struct CaptionCommand: AsyncParsableCommand {
 
   private func openIndex(_ path: String) async throws -> PictureIndex {
     do throws(RetrievalError) {
-      return try await PictureIndex.open(path, cache: CacheLocation.standard)
+      return try await PictureIndex.open(
+        path, cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
     } catch {
       guard error.code == .noIndex, let folder = inputs.first else { throw error }
       throw CommandFailure(
@@ -194,32 +198,35 @@ struct CaptionCommand: AsyncParsableCommand {
   // MARK: - Files
 
   private func captionFiles() async throws {
-    let pictures = try PictureListing(inputs)
+    let pictures = try PictureListing(
+      inputs.filter { !PictureArgument.isStandardInput($0) }.map { ArgumentBytes.of($0) })
     for warning in pictures.warnings { Console.note(printable(warning)) }
-    guard !pictures.paths.isEmpty else {
+    var sources = zip(pictures.paths, pictures.names).map {
+      (picture: PictureSource.file($0), name: $1)
+    }
+    if inputs.contains(where: PictureArgument.isStandardInput) {
+      sources.append((try PictureArgument.readStandardInput(), Array("-".utf8)))
+    }
+    guard !sources.isEmpty else {
       throw CommandFailure("there are no pictures in \(inputs.joined(separator: ", "))")
     }
-    let model = try model.load(precision: precision.precision, use: .captions)
-    let captioner = PictureCaptioner(
-      model: model, settings: generation.settings, decoder: DecodeCommand.decoder)
+    let captioner = try await PictureCaptioner(
+      model: model.path(), precision: precision.precision, settings: generation.settings,
+      cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
     let destination = try CaptionDestination(
       out: output.file, sidecars: output.isSidecars, json: output.isJSON,
       captioner: captioner.description)
-    let wanted = zip(pictures.paths, pictures.names).filter { path, name in
-      !destination.has(path: path, name: name)
-    }
-    let present = pictures.paths.count - wanted.count
+    let wanted = sources.filter { !destination.has($0.picture, name: $0.name) }
+    let present = sources.count - wanted.count
     if present > 0 { Console.note("\(counted(present, "picture")) already captioned") }
     var bar = destination.isPrinted ? nil : ProgressBar("captions", console: .error)
     bar?.start("captions", total: wanted.count)
     defer { bar?.clear() }
     var (done, failed) = (0, 0)
-    _ = try await captioner.caption(
-      files: wanted.map(\.0), shouldStop: Interruption.isRequested
-    ) { file in
-      switch file.caption {
+    for try await generated in captioner.captions(of: wanted.map(\.picture)) {
+      switch generated.caption {
       case .success(let caption):
-        try destination.take(caption, path: file.path, name: wanted[done].1)
+        try destination.take(caption, of: generated.picture, name: wanted[done].name)
       case .failure(let error):
         guard wanted.count > 1 else { throw error }
         failed += 1
@@ -228,6 +235,7 @@ struct CaptionCommand: AsyncParsableCommand {
       }
       done += 1
       bar?.advance(to: done)
+      Interruption.cancelIfRequested()
     }
     if failed > 0, failed == wanted.count {
       throw CommandFailure("none of the pictures could be captioned")

@@ -126,16 +126,17 @@ struct IndexCommand: AsyncParsableCommand {
     options.rebuildsVectors = storage.rebuilds
     options.retriesFailures = pictures.retriesFailures
     options.allowsVanished = pictures.allowsVanished
-    options.decoder = DecodeCommand.decoder
     return options
   }
 
   private func openOrCreate(_ path: String) async throws -> PictureIndex {
     let (precision, cache) = (precision.precision, CacheLocation.standard)
     do throws(RetrievalError) {
-      return try await PictureIndex.open(path, precision: precision, cache: cache)
+      return try await PictureIndex.open(
+        path, precision: precision, cache: cache, decoder: DecodeCommand.decoder)
     } catch  where error.code == .noIndex {
-      return try await PictureIndex.create(at: path, precision: precision, cache: cache)
+      return try await PictureIndex.create(
+        at: path, precision: precision, cache: cache, decoder: DecodeCommand.decoder)
     }
   }
 

@@ -51,7 +51,7 @@ struct InfoCommand: AsyncParsableCommand {
     let path = try index.pathReportingCrashes()
     let index = try await PictureIndex.open(path)
     let (metadata, contents) = (try index.metadata, try await index.statistics())
-    let leftOut = listsLeftOut ? try LeftOutListing(ofCollection: metadata.collection) : nil
+    let leftOut = listsLeftOut ? try await index.leftOutFiles() : nil
     try Console.output.write(
       writesJSON
         ? json(metadata, contents, leftOut, path: path).text + "\n"
@@ -141,7 +141,7 @@ struct InfoCommand: AsyncParsableCommand {
   }
 
   private func json(
-    _ metadata: IndexMetadata, _ contents: IndexStatistics, _ leftOut: LeftOutListing?,
+    _ metadata: IndexMetadata, _ contents: IndexStatistics, _ leftOut: [LeftOutFile]?,
     path: String
   ) -> JSONOutput {
     return .object([

@@ -25,19 +25,19 @@ extension LeftOutKind {
   }
 }
 
-extension LeftOutListing {
+extension [LeftOutFile] {
   /// One line for each file.
   var table: String {
-    guard !files.isEmpty else { return "left out: no files\n" }
+    guard !isEmpty else { return "left out: no files\n" }
     var counts: [LeftOutKind: Int] = [:]
-    for file in files { counts[file.kind, default: 0] += 1 }
+    for file in self { counts[file.kind, default: 0] += 1 }
     return "left out: \(LeftOutKind.describe(counts))\n"
-      + files.map { "  \(printable($0.path)): \($0.kind.rawValue)\n" }.joined()
+      + map { "  \(printable($0.path)): \($0.kind.rawValue)\n" }.joined()
   }
 
   var json: JSONOutput {
     .array(
-      files.map {
+      map {
         .object([
           ("path", .string(String(decoding: $0.path, as: UTF8.self))),
           ("kind", .string($0.kind.rawValue)),

@@ -69,7 +69,8 @@ final class IndexCaptioner: Sendable {
 
   /// Captions the index at a path; packed weights are kept in `cache`.
   init(
-    index: String, metadata: IndexMetadata, _ options: CaptioningOptions, cache: String?
+    index: String, metadata: IndexMetadata, _ options: CaptioningOptions, cache: String?,
+    decoder: any PictureDecoder
   ) throws {
     self.index = index
     self.metadata = metadata
@@ -79,7 +80,7 @@ final class IndexCaptioner: Sendable {
     let model = try BLIPModel(
       folder: given ?? own, precision: precision, use: .captions, cache: cache)
     captioner = PictureCaptioner(
-      model: model, settings: options.settings, decoder: options.decoder)
+      model: model, settings: options.settings, decoder: decoder)
     encoder =
       model.folder.fingerprint == metadata.model.fingerprint && precision == metadata.precision
       ? model : try BLIPModel(folder: own, precision: metadata.precision, cache: cache)
@@ -159,7 +160,7 @@ final class IndexCaptioner: Sendable {
       }
       let read: (picture: Picture, key: UInt64)
       do throws(RetrievalError) {
-        read = try captioner.read(joined(root, job.path), hash: job.contentHash)
+        read = try captioner.read(.file(joined(root, job.path)), hash: job.contentHash)
       } catch {
         skipped.append(.skipped(error))
         continue

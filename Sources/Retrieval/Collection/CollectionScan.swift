@@ -1,3 +1,4 @@
+import Captions
 import Files
 import Glibc
 import Images

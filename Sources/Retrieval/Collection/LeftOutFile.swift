@@ -24,10 +24,11 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A file of a collection that is not read as a picture, or a folder that is not searched.
-package struct LeftOutFile: Sendable, Equatable {
+public struct LeftOutFile: Sendable, Equatable {
   /// Relative to the collection root.
-  package let path: [UInt8]
-  package let kind: LeftOutKind
+  public let path: [UInt8]
+  /// What it is.
+  public let kind: LeftOutKind
 }
 
 /// What a file is by its name and, where that says nothing, by its first bytes.
@@ -94,15 +95,4 @@ enum FileKind: Equatable {
     (0, Array("FLV\u{1}".utf8)), (0, [0, 0, 1, 0xBA]), (0, [0, 0, 1, 0xB3]),
     (0, [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11]),
   ]
-}
-
-/// The files of a collection that are not read as pictures, and the folders that are not searched.
-package struct LeftOutListing: Sendable {
-  /// In the order of a sorted walk.
-  package let files: [LeftOutFile]
-
-  /// Walks through the folder of a collection. Hidden files are not listed.
-  package init(ofCollection folder: String) throws(RetrievalError) {
-    files = try CollectionScan(root: try collectionRoot(folder)).leftOut
-  }
 }

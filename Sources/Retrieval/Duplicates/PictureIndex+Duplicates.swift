@@ -49,8 +49,8 @@ extension PictureIndex {
   ///   any path to a folder inside it. Nil: all.
   /// - Throws: `RetrievalError`; its code is `folderNotFound` where the index holds no picture there.
   public func duplicates(in folder: String? = nil) async throws -> Duplicates {
-    try await shared.read { open in
-      try open.store.read { try $0.duplicates(in: folder) }
+    try await shared.read { store in
+      try store.read { try $0.duplicates(in: folder) }
     }
   }
 }

@@ -1,5 +1,4 @@
 public import Store
-package import Images
 
 /// How an index is updated (``PictureIndex/update(from:options:)``).
 public struct IndexingOptions: Sendable {
@@ -26,8 +25,6 @@ public struct IndexingOptions: Sendable {
   public var retriesFailures = false
   /// Whether vanished pictures are dropped even if most of the collection seems gone.
   public var allowsVanished = false
-  /// What decodes pictures.
-  package var decoder: any PictureDecoder = ImageDecoder()
 
   /// The defaults, except for what is given.
   public init(

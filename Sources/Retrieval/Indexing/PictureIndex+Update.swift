@@ -45,14 +45,14 @@ extension PictureIndex {
     }
     let request = IndexingRequest(collection: folder, index: path, options: options)
     guard isReplaced, let present else {
-      let indexer = Indexer(model: model, decoder: options.decoder) { [shared] _, metadata in
+      let indexer = Indexer(model: model, decoder: decoder) { [shared] _, metadata in
         try await shared.writable(metadata)
       }
       return try await indexer.run(request, shouldStop: shared.isStopped, report: report)
     }
     report(.replacing(model: present.model.name, by: model.folder.name))
-    let summary = try await Indexer(model: model, decoder: options.decoder).replace(
-      request, existing: shared.existing(\.store), shouldStop: shared.isStopped, report: report)
+    let summary = try await Indexer(model: model, decoder: decoder).replace(
+      request, existing: shared.existing { $0 }, shouldStop: shared.isStopped, report: report)
     if !shared.isClosed { try await shared.open() }
     return summary
   }

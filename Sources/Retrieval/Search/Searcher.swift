@@ -20,7 +20,7 @@ package struct Searcher: Sendable {
   /// The index, as long as it is searched.
   package let store: IndexStore
   private let indexed: IndexMetadata
-  let decoder = ImageDecoder()
+  let decoder: any PictureDecoder
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
   /// index was made with, or else the default model; a model with another fingerprint than the
@@ -33,17 +33,18 @@ package struct Searcher: Sendable {
   package init(
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
   ) throws {
-    let open = OpenIndex(try IndexStore.open(index))
+    let store = try IndexStore.open(index)
     let model = try BLIPModel(
-      folder: ModelLocator(index: index, metadata: open.metadata).folder(given: modelPath),
-      precision: precision == .auto ? open.metadata.precision : precision, cache: cache)
-    self.init(open, model: model)
+      folder: ModelLocator(index: index, metadata: store.metadata).folder(given: modelPath),
+      precision: precision == .auto ? store.metadata.precision : precision, cache: cache)
+    self.init(store, model: model)
   }
 
   /// Of an index that is open, with its model.
-  init(_ open: OpenIndex, model: BLIPModel) {
-    store = open.store
-    indexed = open.metadata
+  init(_ store: IndexStore, model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+    self.decoder = decoder
+    self.store = store
+    indexed = store.metadata
     self.model = model
   }
 
@@ -75,8 +76,8 @@ package struct Searcher: Sendable {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
     let isReranked = query.expression.canBeReranked
     if !isReranked { try options.requireForPictures() }
-    let vector = try query.vector(model) { path in
-      try encode(pictureAt: path, decoder: decoder, model: model, keepsFeatures: false).embedding
+    let vector = try query.vector(model) { picture in
+      try encode(picture, decoder: decoder, model: model, keepsFeatures: false).embedding
     }
     return try store.read { snapshot in
       let among = try options.filter.selection(in: snapshot).ids
@@ -143,8 +144,8 @@ package struct Searcher: Sendable {
   private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
     if let stored = try snapshot.features(picture: id) { return stored }
     guard let record = try snapshot.picture(id),
-      let picture = try? readPicture(
-        at: location(of: record), decoder: decoder, side: model.folder.preprocessing.imageSize)
+      let picture = try? decoder.picture(
+        .file(location(of: record)), forSide: model.folder.preprocessing.imageSize)
     else { return nil }
     return try model.encode(picture).features
   }

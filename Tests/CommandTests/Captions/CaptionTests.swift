@@ -29,6 +29,16 @@ struct CaptionTests {
     #expect(json.allSatisfy { $0.captioner.contains("blip-mini") })
   }
 
+  @Test("- is a picture on standard input")
+  func standardInput() {
+    let picture = "\(Shared.collection.pictures)/\(Collection.name(1))"
+    let fed = BlipProcess(
+      ["caption", "-"] + quick, launcher: ["bash", "-c", "\"$0\" \"$@\" < '\(picture)'"]
+    ).outcome()
+    #expect(fed.status == 0 && fed.output.hasPrefix("-\t"), "\(fed.errors)")
+    #expect(caption(picture).output.dropFirst(picture.count) == fed.output.dropFirst(1))
+  }
+
   @Test("Draws depend on the seed and the picture alone")
   func sampling() throws {
     let names = (0..<4).map { "\(Shared.collection.pictures)/\(Collection.name($0))" }
@@ -174,7 +184,7 @@ struct CaptionTests {
     other.update("--features", "none")
     other.add(Collection.name(0), Drawing.jpeg(5))
     let changed = caption("--index", other.index)
-    #expect(changed.status == 1 && changed.errors.contains("run blip index first"))
+    #expect(changed.status == 1 && changed.errors.contains("index again first"))
   }
 
   @Test(

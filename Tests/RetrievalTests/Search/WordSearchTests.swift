@@ -117,7 +117,7 @@ struct WordSearchTests {
       try change.setSyntheticText(
         TextRecord(text: "kestrel", picture: id, source: .synthetic(by: "m")), embedding: embedding)
     }
-    let searcher = Searcher(OpenIndex(store), model: fixture.model)
+    let searcher = Searcher(store, model: fixture.model)
     let found = try searcher.search(
       PictureQuery(QueryExpression(.text("kestrel")), model: fixture.model),
       SearchOptions(count: 12, rerankDepth: 0, collapsesAlike: false))

@@ -19,6 +19,9 @@ enum Reader: String, CaseIterable {
     switch self {
     case .picture:
       _ = try? ImageDecoder().probe(bytes)
+      if let format = ImageFormat(magicOf: bytes) {
+        _ = MetadataBlocks.extract(from: bytes, format: format)
+      }
       _ = try ImageDecoder().decode(bytes, forSide: 64)
     case .weights:
       let weights = try Weights(file: try written(bytes, "\(folder)/model.safetensors"))
@@ -103,7 +106,8 @@ enum Reader: String, CaseIterable {
       _ = try scan.finish { _ throws(VectorError) in 0.5 }
       var scans = [BlockScan](repeating: BlockScan(query, count: 3), count: 8)
       try bytes.withUnsafeBytes {
-        try BlockScan.visit([StoredBlock(unsafeBytes: $0)], with: &scans)
+        try BlockScan.visit(
+          [StoredList(blocks: [StoredBlock(unsafeBytes: $0)], centroid: nil)], with: &scans)
       }
     }
   }
@@ -118,7 +122,7 @@ enum Reader: String, CaseIterable {
     case 2: _ = try FailureCodec.decode(value)
     case 3: _ = try EmbeddingCodec.decode(value)
     case 4: _ = try ListCodec.decode(value)
-    case 5: _ = try PlaceCodec.decode(value)
+    case 5: _ = try LocationCodec.decode(value)
     case 6: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .bf16)
     default: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .int8)
     }
