@@ -87,6 +87,20 @@ package enum FileSystem {
     return (try read(file, 0..<Int(min(status.size, UInt64(limit)))), status)
   }
 
+  /// The same of a file that did not change while it was read: one that does is read again, and is an error
+  /// if it goes on changing.
+  package static func readUnchanging(_ path: [UInt8], limit: Int) throws(FileError) -> (
+    bytes: [UInt8], status: FileStatus
+  ) {
+    for attempt in 0..<3 {
+      if attempt > 0 { usleep(50_000) }
+      let (bytes, before) = try read(path, limit: limit)
+      let after = try status(path)
+      if after == before, bytes.count == Int(clamping: before.size) { return (bytes, before) }
+    }
+    throw .changing
+  }
+
   /// What a file of /proc says, which has no size; nothing where it cannot be read.
   package static func stream(_ path: String) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)

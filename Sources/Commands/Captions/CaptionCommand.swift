@@ -133,9 +133,10 @@ struct CaptionCommand: AsyncParsableCommand {
         ("captioner", printable(summary.captioner)),
         ("index", printable(path)),
       ]))
-    if summary.captioned == 0, summary.skipped > 0 {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if summary.interrupted { return }
+    try PartialSuccess.end(
+      failed: summary.skipped, of: summary.captioned + summary.skipped, "picture",
+      "could not be captioned")
   }
 
   private func forgetCaptions() async throws {
@@ -229,8 +230,8 @@ struct CaptionCommand: AsyncParsableCommand {
       done += 1
       bar?.advance(to: done)
     }
-    if failed > 0, failed == wanted.count {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if Interruption.isRequested() { return }
+    try PartialSuccess.end(
+      failed: failed, of: wanted.count, "picture", "could not be captioned")
   }
 }

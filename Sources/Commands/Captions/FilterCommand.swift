@@ -107,6 +107,7 @@ struct FilterCommand: AsyncParsableCommand {
       Console.note("wrote \(printable(html))")
     }
     try Console.output.write(counts.table)
+    try counts.end()
   }
 
   private func source() throws -> (MatchFilter, [FilterInput]) {

@@ -187,19 +187,36 @@ struct IndexCommand: AsyncParsableCommand {
     return Table.facts(facts)
   }
 
-  /// Exits with 128 + the signal's number if interrupted, and with 1 if pictures were kept back or none
-  /// could be indexed.
+  /// Exits with 128 + the signal's number if interrupted, with 1 if nothing was done, and with 3 if a part
+  /// of it could not be.
   private func end(_ summary: IndexingSummary) throws {
     if summary.interrupted {
       throw Interruption.stopped("progress is saved; run the same command to resume")
     }
     if summary.withheld > 0 {
-      throw CommandFailure(
+      let text =
         "\(summary.withheld) indexed pictures, most of the index, are missing from \(folder); nothing "
-          + "was removed; to remove them, pass --allow-vanished")
+        + "was removed; to remove them, pass --allow-vanished"
+      guard summary.hasChanges else { throw CommandFailure(text) }
+      Console.note(text)
+      throw PartialSuccess.exitCode
     }
     if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
       throw CommandFailure("none of the pictures in \(folder) could be indexed")
     }
+    if summary.unreadable > 0 {
+      Console.note(
+        "\(counted(summary.unreadable, "file or folder", "files or folders")) could not be looked at; what "
+          + "the index holds of them stays")
+    }
+    if 10 * summary.failed > summary.found {
+      Console.alarm(
+        "\(summary.failed) of \(counted(summary.found, "picture")), more than a tenth of the collection, "
+          + "could not be indexed; look at the reasons (blip info --failures)")
+      throw PartialSuccess.exitCode
+    }
+    try PartialSuccess.end(
+      failed: summary.failed, of: summary.found, "picture", "could not be indexed")
+    if summary.unreadable > 0 { throw PartialSuccess.exitCode }
   }
 }

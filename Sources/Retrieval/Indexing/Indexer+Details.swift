@@ -85,7 +85,7 @@ extension Indexer {
   /// Nil where the file cannot be read, or is not as it was: another run sees to that.
   private func reading(of job: ReadingJob, root: [UInt8]) throws -> Reading? {
     guard
-      let (bytes, status) = try? FileSystem.read(
+      let (bytes, status) = try? FileSystem.readUnchanging(
         joined(root, job.picture.path), limit: decoder.maximumBytes),
       status.size == job.picture.size, status.modified == job.picture.modified
     else { return nil }

@@ -75,6 +75,7 @@ package struct Indexer: Sendable {
     let scan = contents.scan
     summary.found = scan.pictures.count
     summary.leftOut = scan.leftOutCounts
+    summary.unreadable = scan.unreadable.count
 
     let store = try await open(request, root: root)
     if let warning = store.warning { report(.warning(warning)) }

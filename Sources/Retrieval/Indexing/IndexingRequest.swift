@@ -72,6 +72,8 @@ public struct IndexingSummary: Sendable, Equatable {
   public var withheld = 0
   /// Pictures that failed in this run.
   public var failed = 0
+  /// Files and folders that the system would not show; what the index holds of them stays.
+  public var unreadable = 0
   /// Failures of earlier runs that still stand: unchanged files are not tried again.
   public var failedBefore = 0
   /// Texts embedded in this run.
@@ -87,6 +89,9 @@ public struct IndexingSummary: Sendable, Equatable {
 
   /// Nothing yet.
   public init() {}
+
+  /// Whether anything was added to the index, changed or removed.
+  public var hasChanges: Bool { added + changed + moved + vanished + texts > 0 }
 
   /// The share of all processors' time that the image encoder had while pictures were indexed, 0 to
   /// 1; nil where none was encoded.

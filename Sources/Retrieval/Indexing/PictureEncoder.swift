@@ -52,7 +52,8 @@ struct PictureEncoder: Sendable {
     let bytes: [UInt8]
     let status: FileStatus
     do {
-      (bytes, status) = try FileSystem.read(joined(root, path), limit: decoder.maximumBytes)
+      (bytes, status) = try FileSystem.readUnchanging(
+        joined(root, path), limit: decoder.maximumBytes)
     } catch FileError.tooLarge(let size, let limit) {
       let error = ImageError.tooManyBytes(Int(clamping: size), limit: limit)
       return failure(path, error.description, size: job.found.size, modified: job.found.modified)
