@@ -77,9 +77,9 @@ public final class BLIPModel: Sendable {
   /// given back as they are converted.
   private static func requireMemory(for folder: ModelFolder) throws(ResourceError) {
     let weights = folder.weights.storage.reduce(0) { $0 + $1.bytes }
-    if let limit = ResourceLimits.memory, limit < weights + (48 << 20) {
+    if let limit = ResourceLimits.memory, limit < weights + (40 << 20) {
       throw ResourceError(
-        "\(folder.path): the model takes about \((weights >> 20) + 48) MiB of memory, and the control "
+        "\(folder.path): the model takes about \((weights >> 20) + 40) MiB of memory, and the control "
           + "group (cgroup) of this process allows \(limit >> 20) MiB; raise its limit")
     }
     let needed = weights + (96 << 20)

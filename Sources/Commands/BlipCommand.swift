@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatch
 import Glibc
 
 /// The `blip` command: its verbs and exit codes.
@@ -6,7 +7,23 @@ public enum BlipCommand {
   /// Runs the command that the process's arguments name, and exits: with 0 on success (also without
   /// results), 1 on an error, after one line on standard error, 3 if a part of the files failed
   /// (``PartialSuccess``), 64 on wrong usage, and 128 + the signal's number if interrupted.
-  public static func run() async {
+  ///
+  /// The limits of the process are checked before anything asynchronous begins: the runtime would wait for ever
+  /// for a thread that it does not get.
+  public static func main() {
+    do throws(CommandFailure) { try ProcessLimits.require() } catch {
+      Console.note(error.description)
+      exit(1)
+    }
+    let end = DispatchSemaphore(value: 0)
+    Task.detached {
+      await run()
+      end.signal()
+    }
+    end.wait()
+  }
+
+  private static func run() async {
     // If the reader of a pipe exits (`blip search … | head`), end quietly, even if the parent process
     // ignores the signal.
     signal(SIGPIPE, SIG_DFL)
@@ -14,7 +31,6 @@ public enum BlipCommand {
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parsed(Array(CommandLine.arguments.dropFirst()))
-      if !(command is DecodeCommand) { try ProcessLimits.require() }
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {

@@ -7,6 +7,13 @@ package struct FileStatus: Equatable, Sendable {
   package let size: UInt64
   /// Nanoseconds since 1970.
   package let modified: Int64
+  /// Which file or folder it is, whatever its path.
+  package let identity: Identity
+
+  /// What a file system knows a file or folder by.
+  package struct Identity: Hashable, Sendable {
+    let device, inode: UInt64
+  }
 
   fileprivate init(_ status: stat) {
     kind =
@@ -15,6 +22,7 @@ package struct FileStatus: Equatable, Sendable {
       case S_IFDIR: .folder
       default: .other
       }
+    identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     size = UInt64(max(0, status.st_size))
     modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
   }

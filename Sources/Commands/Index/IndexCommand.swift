@@ -19,6 +19,10 @@ struct IndexCommand: AsyncParsableCommand {
       New and changed pictures are encoded, vanished ones are removed, and the others are left \
       alone. A run can be interrupted at any time; the next one continues where it stopped. A text \
       file next to a picture (cat.txt next to cat.png) provides its caption.
+
+      --exclude and --follow are kept in the index for later runs. A file .blipignore in any folder \
+      of the collection lists what to leave out, by the rules of .gitignore. Hidden folders and \
+      folders of thumbnails or deleted files are left out, unless a pattern keeps them (!.album).
       """)
 
   @Argument(help: ArgumentHelp("Folder of pictures to index.", valueName: "dir"))
@@ -42,8 +46,18 @@ struct IndexCommand: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Skip files that match, such as '*.gif'; can be repeated.", valueName: "glob"))
+        "Leave out what matches, such as '*.gif' or 'private/', by the rules of .gitignore; can be "
+          + "repeated. (default: as in the index)",
+        valueName: "pattern"))
     var exclude: [String] = []
+
+    @Flag(name: .customLong("no-exclude"), help: "Forget the patterns of --exclude.")
+    var forgetsExclude = false
+
+    @Flag(
+      name: .customLong("follow"), inversion: .prefixedNo,
+      help: "Follow symbolic links to folders. (default: as in the index, else no)")
+    var followsLinks: Bool?
 
     @Flag(
       name: .customLong("retry-failures"),
@@ -99,6 +113,10 @@ struct IndexCommand: AsyncParsableCommand {
     if let recall = storage.recall, !(0.5...1).contains(recall) {
       throw ValidationError("--recall must be from 0.5 to 1.")
     }
+    if pictures.forgetsExclude && !pictures.exclude.isEmpty {
+      throw ValidationError(
+        "--no-exclude cannot be combined with --exclude, which replaces patterns.")
+    }
     if pictures.captions?.isEmpty == true {
       throw ValidationError("--captions must not be empty.")
     }
@@ -120,7 +138,8 @@ struct IndexCommand: AsyncParsableCommand {
   private func indexingOptions() throws -> IndexingOptions {
     var options = IndexingOptions(
       name: naming.name, captions: pictures.captions, features: storage.features,
-      exclude: pictures.exclude)
+      exclude: pictures.exclude.isEmpty && !pictures.forgetsExclude ? nil : pictures.exclude)
+    options.followsLinks = pictures.followsLinks
     options.model = try model.path()
     options.recall = storage.recall
     options.rebuildsVectors = storage.rebuilds

@@ -51,7 +51,7 @@ struct InfoCommand: AsyncParsableCommand {
     let path = try index.pathReportingCrashes()
     let index = try await PictureIndex.open(path)
     let (metadata, contents) = (try index.metadata, try await index.statistics())
-    let leftOut = listsLeftOut ? try LeftOutListing(ofCollection: metadata.collection) : nil
+    let leftOut = listsLeftOut ? try LeftOutListing(of: metadata) : nil
     try Console.output.write(
       writesJSON
         ? json(metadata, contents, leftOut, path: path).text + "\n"
@@ -69,6 +69,8 @@ struct InfoCommand: AsyncParsableCommand {
       ("index", printable(path)),
       ("name", printable(metadata.name)),
       ("collection", printable(metadata.collection)),
+      ("left out", Self.patterns(metadata.settings)),
+      ("links", metadata.settings.followsLinks ? "followed" : "not followed"),
       ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
       ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
       ("precision", metadata.precision.rawValue),
@@ -109,6 +111,11 @@ struct InfoCommand: AsyncParsableCommand {
     return text
   }
 
+  private static func patterns(_ settings: CollectionSettings) -> String {
+    settings.exclude.isEmpty
+      ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
+  }
+
   private static func texts(_ contents: IndexStatistics) -> String {
     let synthetic = contents.syntheticTexts
     return "\(contents.texts)" + (synthetic > 0 ? ", \(synthetic) of them synthetic" : "")
@@ -147,6 +154,8 @@ struct InfoCommand: AsyncParsableCommand {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
       ("collection", .string(metadata.collection)),
+      ("exclude", .array(metadata.settings.exclude.map { .string($0) })),
+      ("follow", .boolean(metadata.settings.followsLinks)),
       (
         "model",
         .object([

@@ -16,6 +16,10 @@ extension LeftOutKind {
       count == 1
         ? "1 folder of thumbnails or deleted files"
         : "\(count) folders of thumbnails or deleted files"
+    case .hidden: "\(count) hidden"
+    case .excluded: "\(count) excluded"
+    case .ignored: "\(count) ignored"
+    case .special: count == 1 ? "1 pipe, socket or device" : "\(count) pipes, sockets or devices"
     }
   }
 

@@ -1,5 +1,6 @@
 internal import Files
 internal import Images
+package import Store
 
 /// What a file of a collection is that is not read as a picture, or a folder that is not searched.
 public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
@@ -13,6 +14,14 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
   case linkedFolder = "linked folder"
   /// A folder where a NAS or a desktop keeps thumbnails or deleted files.
   case systemFolder = "system folder"
+  /// A hidden folder, or a hidden picture.
+  case hidden
+  /// A file or folder that a pattern of the index's settings leaves out.
+  case excluded
+  /// A file or folder that an ignore file of the collection leaves out.
+  case ignored
+  /// A pipe, a socket or a device.
+  case special
 
   /// Names of such folders: Synology, QNAP, Samba, Windows, macOS, file systems.
   static let systemFolders = Set(
@@ -101,8 +110,10 @@ package struct LeftOutListing: Sendable {
   /// In the order of a sorted walk.
   package let files: [LeftOutFile]
 
-  /// Walks through the folder of a collection. Hidden files are not listed.
-  package init(ofCollection folder: String) throws(RetrievalError) {
-    files = try CollectionScan(root: try collectionRoot(folder)).leftOut
+  /// Walks through the collection of an index, by its settings.
+  package init(of metadata: IndexMetadata) throws(RetrievalError) {
+    files = try CollectionScan(
+      root: try collectionRoot(metadata.collection), settings: metadata.settings
+    ).leftOut
   }
 }

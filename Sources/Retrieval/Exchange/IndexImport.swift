@@ -148,10 +148,7 @@ package struct IndexImport {
       }
     }
     let store = try IndexStore.openForWriting(request.index, metadata: metadata)
-    try store.write {
-      try $0.update(
-        name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path)
-    }
+    try store.write { try $0.update(metadata) }
     guard try completeHubness(of: store, by: bank, shouldStop: shouldStop) else { return nil }
     var imported: [UInt64] = []
     do {

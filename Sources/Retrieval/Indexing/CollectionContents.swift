@@ -12,16 +12,20 @@ struct CollectionContents {
   /// Walks through the collection and reads the captions file; nil where `shouldStop` ended that.
   ///
   /// A collection without pictures is an error, unless its index may be emptied.
-  init?(_ request: IndexingRequest, root: [UInt8], shouldStop: () -> Bool) throws {
-    var scan = try CollectionScan(
-      root: root, exclude: request.options.exclude.map { try GlobPattern($0) },
-      shouldStop: shouldStop)
+  init?(
+    _ request: IndexingRequest, root: [UInt8], settings: CollectionSettings, shouldStop: () -> Bool
+  ) throws {
+    var scan = try CollectionScan(root: root, settings: settings, shouldStop: shouldStop)
     if scan.interrupted { return nil }
     // A captions file is matched with the whole collection, of a part too.
     let all = scan.pictures
     if let only = request.only { scan.keep(only: only) }
     self.scan = scan
     if scan.pictures.isEmpty {
+      if let (path, error) = scan.unreadable.first {
+        throw RetrievalError(
+          .unreadableCollection, "\(printable(joined(root, path))) cannot be read: \(error)")
+      }
       guard request.options.allowsVanished, case .index = try IndexFolder(request.index) else {
         throw RetrievalError(
           .noPictures,

@@ -49,9 +49,10 @@ extension Indexer {
   /// Name and captions of the old index, held against the collection as a run on it would be.
   private func inherit(from store: IndexStore, to successor: inout IndexingRequest) throws {
     let root = try collectionRoot(successor.collection)
-    let scan = try CollectionScan(
-      root: root, exclude: successor.options.exclude.map { try GlobPattern($0) },
-      shouldStop: { false })
+    let settings = successor.options.settings(over: store.metadata.settings)
+    successor.options.exclude = settings.exclude
+    successor.options.followsLinks = settings.followsLinks
+    let scan = try CollectionScan(root: root, settings: settings)
     try store.read { snapshot in
       let plan = try IndexingPlan(scan: scan, retriesFailures: false, snapshot: snapshot)
       guard successor.options.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count)

@@ -14,7 +14,11 @@ import VectorIndex
 package struct Indexer: Sendable {
   let model: BLIPModel
   let decoder: any PictureDecoder
+  private let present: PresentMetadata
   private let open: StoreOpening
+
+  /// What the index at a path says of itself; nil where there is none.
+  typealias PresentMetadata = @Sendable (String) throws -> IndexMetadata?
 
   /// Opens the index at a path for writing, with metadata that follow from those it has, if any.
   typealias StoreOpening =
@@ -23,17 +27,21 @@ package struct Indexer: Sendable {
 
   /// An indexer that decodes with `decoder` and encodes with `model`.
   package init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
-    self.init(model: model, decoder: decoder) { path, metadata in
+    self.init(
+      model: model, decoder: decoder, present: { try IndexStore.metadata(at: $0) }
+    ) { path, metadata in
       try IndexStore.openForWriting(path, metadata: metadata)
     }
   }
 
   /// An indexer of an index that is open already.
   init(
-    model: BLIPModel, decoder: any PictureDecoder, open: @escaping StoreOpening
+    model: BLIPModel, decoder: any PictureDecoder, present: @escaping PresentMetadata,
+    open: @escaping StoreOpening
   ) {
     self.model = model
     self.decoder = decoder
+    self.present = present
     self.open = open
   }
 
@@ -59,13 +67,17 @@ package struct Indexer: Sendable {
   ) async throws -> IndexingSummary {
     var summary = IndexingSummary()
     let root = try collectionRoot(request.collection)
+    func contents() throws -> CollectionContents? {
+      let settings = try request.options.settings(over: present(request.index)?.settings)
+      return try CollectionContents(
+        request, root: root, settings: settings, shouldStop: shouldStop)
+    }
     // Before the lock, so that a collection that cannot be indexed makes no folder of an index.
-    guard let first = try CollectionContents(request, root: root, shouldStop: shouldStop),
+    guard let first = try contents(),
       let lock = try WriterLock.take(
         of: request.index, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) }),
       // What was seen before another run ended may be older than what that run has stored.
-      let contents = lock.waited
-        ? try CollectionContents(request, root: root, shouldStop: shouldStop) : first
+      let contents = lock.waited ? try contents() : first
     else {
       summary.interrupted = true
       return summary
@@ -173,13 +185,12 @@ package struct Indexer: Sendable {
 
   private func adopt(_ request: IndexingRequest, root: [UInt8], in store: IndexStore) throws {
     let present = store.metadata
-    let collection = String(decoding: root, as: UTF8.self)
-    let name = name(of: request, present: present, root: root)
-    let modelPath = model.folder.resolvedPath
-    guard
-      present.name != name || present.collection != collection || present.model.path != modelPath
-    else { return }
-    try store.write { try $0.update(name: name, collection: collection, modelPath: modelPath) }
+    var wanted = present
+    wanted.name = name(of: request, present: present, root: root)
+    wanted.collection = String(decoding: root, as: UTF8.self)
+    wanted.settings = request.options.settings(over: present.settings)
+    wanted.model.path = model.folder.resolvedPath
+    if wanted != present { try store.write { [wanted] in try $0.update(wanted) } }
   }
 
   /// Drops what the collection no longer has and what has not moved.

@@ -45,7 +45,10 @@ extension PictureIndex {
     }
     let request = IndexingRequest(collection: folder, index: path, options: options)
     guard isReplaced, let present else {
-      let indexer = Indexer(model: model, decoder: options.decoder) { [shared] _, metadata in
+      let indexer = Indexer(
+        model: model, decoder: options.decoder,
+        present: { [shared] _ in try shared.current(\.metadata) }
+      ) { [shared] _, metadata in
         try await shared.writable(metadata)
       }
       return try await indexer.run(request, shouldStop: shared.isStopped, report: report)

@@ -24,6 +24,8 @@ enum MetadataTable {
     static let featureColumns = "feature_columns"
     static let features = "features"
     static let collection = "collection"
+    static let exclude = "exclude"
+    static let followsLinks = "follow_links"
     static let recall = "recall"
     static let termsVersion = "terms_version"
   }
@@ -71,6 +73,7 @@ enum MetadataTable {
     let metadata = IndexMetadata(
       name: try text(Row.name, meta, path, in: transaction),
       collection: try text(Row.collection, meta, path, in: transaction),
+      settings: try settings(meta, in: transaction),
       model: IndexedModel(
         name: try text(Row.modelName, meta, path, in: transaction),
         path: try text(Row.modelPath, meta, path, in: transaction),
@@ -107,19 +110,38 @@ enum MetadataTable {
     ] {
       try meta.put(row, value, in: transaction)
     }
-    try update(
-      meta, name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path,
-      in: transaction)
+    try update(meta, metadata, in: transaction)
   }
 
-  /// Writes what may change between runs.
+  /// Writes what may change between runs: name, collection, settings and the model's path.
   static func update(
-    _ meta: Table<UTF8Text, UTF8Text>, name: String, collection: String, modelPath: String,
+    _ meta: Table<UTF8Text, UTF8Text>, _ metadata: IndexMetadata,
     in transaction: borrowing WriteTransaction
   ) throws(LMDBError) {
-    try meta.put(Row.name, name, in: transaction)
-    try meta.put(Row.collection, collection, in: transaction)
-    try meta.put(Row.modelPath, modelPath, in: transaction)
+    try meta.put(Row.name, metadata.name, in: transaction)
+    try meta.put(Row.collection, metadata.collection, in: transaction)
+    try meta.put(Row.modelPath, metadata.model.path, in: transaction)
+    let settings = metadata.settings
+    for (row, value) in [
+      (Row.exclude, settings.exclude.joined(separator: "\n")),
+      (Row.followsLinks, settings.followsLinks ? "1" : ""),
+    ] {
+      // What is as usual has no row.
+      if value.isEmpty {
+        try meta.delete(row, in: transaction)
+      } else {
+        try meta.put(row, value, in: transaction)
+      }
+    }
+  }
+
+  private static func settings<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing T
+  ) throws -> CollectionSettings {
+    CollectionSettings(
+      exclude: try meta.get(Row.exclude, in: transaction)?.split(separator: "\n").map(String.init)
+        ?? [],
+      followsLinks: try meta.get(Row.followsLinks, in: transaction) != nil)
   }
 
   /// The recall that lists of vectors are to have; nil if none was requested.
