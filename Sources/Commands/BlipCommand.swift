@@ -80,6 +80,7 @@ struct Blip: AsyncParsableCommand {
     subcommands: [
       IndexCommand.self, SearchCommand.self, DuplicatesCommand.self, MatchCommand.self,
       CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
+      RootsCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
       TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])

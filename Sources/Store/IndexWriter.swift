@@ -156,7 +156,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     try tables.failures.delete(SHA256.digest(of: path), in: transaction)
   }
 
-  /// Name, collection, settings and model path: what may change between runs.
+  /// Name, roots, settings and model path: what may change between runs.
   package func update(_ metadata: IndexMetadata) throws {
     try MetadataTable.update(tables.meta, metadata, in: transaction)
   }

@@ -113,9 +113,10 @@ struct CaptionCommand: AsyncParsableCommand {
   private func captionIndex() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    let root = try inputs.first.map { try root($0, of: path, index.metadata) }
     var options = CaptioningOptions(
       model: try model.path(), precision: precision.precision, settings: generation.settings)
+    options.root = root
     options.decoder = DecodeCommand.decoder
     let summary = try await Interruption.cancelling { [options] in
       try await Self.caption(index, options)
@@ -142,7 +143,7 @@ struct CaptionCommand: AsyncParsableCommand {
   private func forgetCaptions() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    if let folder = inputs.first { _ = try root(folder, of: path, index.metadata) }
     let count = try await index.forgetGeneratedCaptions { Console.noteWaiting(for: $0) }
     try Console.output.write(
       Table.facts([("removed", counted(count, "generated caption")), ("index", printable(path))]))
@@ -182,14 +183,17 @@ struct CaptionCommand: AsyncParsableCommand {
     return summary
   }
 
-  /// Throws unless the index was built from this folder.
-  private func check(_ folder: String, isOf index: String, _ metadata: IndexMetadata) throws {
-    let root = try resolvedFolder(folder)
-    guard String(decoding: root, as: UTF8.self) == metadata.collection else {
+  /// The root that a folder is; throws unless the index was built from it.
+  private func root(_ folder: String, of index: String, _ metadata: IndexMetadata) throws -> String
+  {
+    let path = String(decoding: try resolvedFolder(folder), as: UTF8.self)
+    guard metadata.roots.root(at: path) != nil else {
+      let roots = metadata.roots.all.map { printable($0.path) }.joined(separator: ", ")
       throw CommandFailure(
-        "\(index): the index was built from \(metadata.collection), not from \(folder); give the "
+        "\(index): the index was built from \(roots), not from \(folder); give the "
           + "index of that folder (--index), or write the captions to a file (--out)")
     }
+    return path
   }
 
   // MARK: - Files

@@ -1,18 +1,18 @@
 import ArgumentParser
 import BLIP
 import Files
-import Glibc
 import Retrieval
 
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "index",
-    abstract: "Create an index of the pictures in a folder, or update it.",
-    usage: "blip index [<options>] <dir>",
+    abstract: "Create an index of the pictures in folders, or update it.",
+    usage: "blip index [<options>] <dir> ...",
     discussion: """
       EXAMPLES
         blip index ~/Pictures
         blip index photos --exclude '*.gif' --exclude 'private/*'
+        blip index ~/Pictures /mnt/nas/photos
         blip index ~/Pictures --model run/best
         blip index coco/val2014 --captions coco_karpathy_test.json
 
@@ -25,8 +25,11 @@ struct IndexCommand: AsyncParsableCommand {
       folders of thumbnails or deleted files are left out, unless a pattern keeps them (!.album).
       """)
 
-  @Argument(help: ArgumentHelp("Folder of pictures to index.", valueName: "dir"))
-  var folder: String
+  @Argument(
+    help: ArgumentHelp(
+      "Folders of pictures to index. A folder that the index does not have is added; those that are "
+        + "not named stay as they are (see blip roots).", valueName: "dir"))
+  var folders: [String]
 
   @OptionGroup(title: "Pictures") var pictures: PictureOptions
   @OptionGroup(title: "Search") var storage: StorageOptions
@@ -108,7 +111,9 @@ struct IndexCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    if folder.isEmpty { throw ValidationError("The folder of pictures must not be empty.") }
+    if folders.contains(where: \.isEmpty) {
+      throw ValidationError("The folder of pictures must not be empty.")
+    }
     if naming.name?.isEmpty == true { throw ValidationError("--name must not be empty.") }
     if let recall = storage.recall, !(0.5...1).contains(recall) {
       throw ValidationError("--recall must be from 0.5 to 1.")
@@ -124,12 +129,11 @@ struct IndexCommand: AsyncParsableCommand {
 
   func run() async throws {
     let indexPath = try index.pathReportingCrashes()
-    try checkFolder()
     let options = try indexingOptions()
     let index = try await openOrCreate(indexPath)
     Interruption.watch()
-    let summary = try await Interruption.cancelling { [folder] in
-      try await Self.update(index, from: folder, options: options)
+    let summary = try await Interruption.cancelling { [folders] in
+      try await Self.update(index, from: folders, options: options)
     }
     try Console.output.write(Self.describe(summary, indexPath: indexPath))
     try end(summary)
@@ -159,27 +163,16 @@ struct IndexCommand: AsyncParsableCommand {
   }
 
   private static func update(
-    _ index: PictureIndex, from folder: String, options: IndexingOptions
+    _ index: PictureIndex, from folders: [String], options: IndexingOptions
   ) async throws -> IndexingSummary {
     var progress = IndexingProgress(console: .error)
     defer { progress.finish() }
     var summary = IndexingSummary()
-    for try await event in index.update(from: folder, options: options) {
+    for try await event in index.update(from: folders, options: options) {
       if case .finished(let final) = event { summary = final } else { progress.receive(event) }
       Interruption.cancelIfRequested()
     }
     return summary
-  }
-
-  private func checkFolder() throws(CommandFailure) {
-    var facts = stat()
-    guard stat(folder, &facts) == 0 else {
-      throw CommandFailure(
-        "cannot read the folder \(folder): \(String(cString: strerror(errno)))")
-    }
-    guard facts.st_mode & S_IFMT == S_IFDIR else {
-      throw CommandFailure("\(folder) is not a folder; give the folder of the pictures")
-    }
   }
 
   private static func describe(_ summary: IndexingSummary, indexPath: String) -> String {
@@ -214,14 +207,19 @@ struct IndexCommand: AsyncParsableCommand {
     }
     if summary.withheld > 0 {
       let text =
-        "\(summary.withheld) indexed pictures, most of the index, are missing from \(folder); nothing "
+        "\(summary.withheld) indexed pictures, most of the index, are missing from "
+        + "\(summary.incompleteRoots.map { printable($0) }.joined(separator: ", ")); nothing "
         + "was removed; to remove them, pass --allow-vanished"
       guard summary.hasChanges else { throw CommandFailure(text) }
       Console.note(text)
       throw PartialSuccess.exitCode
     }
     if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
-      throw CommandFailure("none of the pictures in \(folder) could be indexed")
+      throw CommandFailure(
+        "none of the pictures in \(folders.joined(separator: ", ")) could be indexed")
+    }
+    for root in summary.absentRoots {
+      Console.note("\(printable(root)) is not there or is empty; what the index holds of it stays")
     }
     if summary.unreadable > 0 {
       Console.note(
@@ -236,6 +234,6 @@ struct IndexCommand: AsyncParsableCommand {
     }
     try PartialSuccess.end(
       failed: summary.failed, of: summary.found, "picture", "could not be indexed")
-    if summary.unreadable > 0 { throw PartialSuccess.exitCode }
+    if summary.unreadable > 0 || !summary.absentRoots.isEmpty { throw PartialSuccess.exitCode }
   }
 }

@@ -68,7 +68,10 @@ struct InfoCommand: AsyncParsableCommand {
     var text = Table.facts([
       ("index", printable(path)),
       ("name", printable(metadata.name)),
-      ("collection", printable(metadata.collection)),
+      (
+        metadata.roots.all.count > 1 ? "roots" : "collection",
+        metadata.roots.all.map { printable($0.path) }.joined(separator: "  ")
+      ),
       ("left out", Self.patterns(metadata.settings)),
       ("links", metadata.settings.followsLinks ? "followed" : "not followed"),
       ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
@@ -102,7 +105,7 @@ struct InfoCommand: AsyncParsableCommand {
     if !contents.failures.isEmpty {
       text += "\nnot indexed:\n"
       for failure in shown(contents) {
-        text += "  \(printable(failure.name)): \(printable(failure.reason)) "
+        text += "  \(name(of: failure, metadata)): \(printable(failure.reason)) "
         text += "(\(localTime(failure.when)))\n"
       }
       let rest = contents.failures.count - shown(contents).count
@@ -114,6 +117,11 @@ struct InfoCommand: AsyncParsableCommand {
   private static func patterns(_ settings: CollectionSettings) -> String {
     settings.exclude.isEmpty
       ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
+  }
+
+  /// What a failed file is called, as a string.
+  private static func name(of failure: FailureRecord, _ metadata: IndexMetadata) -> String {
+    String(decoding: metadata.roots.name(of: failure.path), as: UTF8.self)
   }
 
   private static func texts(_ contents: IndexStatistics) -> String {
@@ -154,6 +162,7 @@ struct InfoCommand: AsyncParsableCommand {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
       ("collection", .string(metadata.collection)),
+      ("roots", .array(metadata.roots.all.map { .string($0.path) })),
       ("exclude", .array(metadata.settings.exclude.map { .string($0) })),
       ("follow", .boolean(metadata.settings.followsLinks)),
       (
@@ -190,7 +199,7 @@ struct InfoCommand: AsyncParsableCommand {
         .array(
           shown(contents).map {
             .object([
-              ("path", .string($0.name)), ("reason", .string($0.reason)),
+              ("path", .string(Self.name(of: $0, metadata))), ("reason", .string($0.reason)),
               ("when", .integer(Int($0.when))),
             ])
           })
@@ -198,9 +207,4 @@ struct InfoCommand: AsyncParsableCommand {
       ("left_out", leftOut.map(\.json)),
     ])
   }
-}
-
-extension FailureRecord {
-  /// The path as a string.
-  fileprivate var name: String { String(decoding: path, as: UTF8.self) }
 }

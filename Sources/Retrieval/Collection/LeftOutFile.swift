@@ -34,7 +34,7 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
 
 /// A file of a collection that is not read as a picture, or a folder that is not searched.
 package struct LeftOutFile: Sendable, Equatable {
-  /// Relative to the collection root.
+  /// Relative to the root that was walked through.
   package let path: [UInt8]
   package let kind: LeftOutKind
 }
@@ -107,13 +107,26 @@ enum FileKind: Equatable {
 
 /// The files of a collection that are not read as pictures, and the folders that are not searched.
 package struct LeftOutListing: Sendable {
-  /// In the order of a sorted walk.
+  /// In the order of sorted walks, called as the index calls its pictures.
   package let files: [LeftOutFile]
 
   /// Walks through the collection of an index, by its settings.
   package init(of metadata: IndexMetadata) throws(RetrievalError) {
-    files = try CollectionScan(
-      root: try collectionRoot(metadata.collection), settings: metadata.settings
-    ).leftOut
+    let roots = metadata.roots.all
+    var files: [LeftOutFile] = []
+    for root in roots {
+      do throws(RetrievalError) {
+        let scan = try CollectionScan(
+          root: try collectionRoot(root.path), settings: metadata.settings)
+        files += scan.leftOut.map {
+          let stored = CollectionRoots.storedPath($0.path, root: root.number)
+          return LeftOutFile(path: metadata.roots.name(of: stored), kind: $0.kind)
+        }
+      } catch {
+        // Of several, one may not be mounted.
+        guard roots.count > 1, error.code == .unreadableCollection else { throw error }
+      }
+    }
+    self.files = files
   }
 }

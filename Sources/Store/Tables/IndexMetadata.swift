@@ -79,8 +79,8 @@ public struct CollectionSettings: Sendable, Equatable {
 public struct IndexMetadata: Sendable, Equatable {
   /// The name of the index.
   public var name: String
-  /// The collection's root: absolute path when it was last indexed.
-  public var collection: String
+  /// The folders whose pictures it has.
+  public var roots: CollectionRoots
   /// What of the collection is in the index.
   public var settings: CollectionSettings
   /// The model that it was made with.
@@ -92,18 +92,22 @@ public struct IndexMetadata: Sendable, Equatable {
   /// How patch features are stored.
   public var features: FeaturePrecision
 
-  /// What the `meta` table holds.
+  /// What the `meta` table holds, of an index with a single root.
   package init(
     name: String, collection: String, settings: CollectionSettings = CollectionSettings(),
     model: IndexedModel, sizes: IndexedSizes, precision: Precision, features: FeaturePrecision
   ) {
-    (self.name, self.collection, self.settings) = (name, collection, settings)
+    (self.name, self.settings) = (name, settings)
+    roots = CollectionRoots(collection)
     (self.model, self.sizes) = (model, sizes)
     (self.precision, self.features) = (precision.resolved, features)
   }
 }
 
 extension IndexMetadata {
+  /// The path of the first root.
+  public var collection: String { roots.all.first?.path ?? "" }
+
   /// Of a new index over `collection` that is made with a model.
   package init(
     name: String, model: ModelFolder, precision: Precision, features: FeaturePrecision,
