@@ -59,7 +59,7 @@ package struct IndexSnapshot: IndexLookups, ~Copyable {
       do throws(MalformedBytes) {
         guard try PictureCodec.path(of: record, startsWith: prefix) else { return }
         // Every path begins with nothing; those of other roots begin with a slash.
-        if try prefix.isEmpty && PictureCodec.path(of: record, startsWith: [.slash]) { return }
+        if prefix.isEmpty, try PictureCodec.path(of: record, startsWith: [.slash]) { return }
         ids.insert(id)
       } catch {
         throw RetrievalError.damaged(tables.path, "picture \(id) has \(error.reason)")

@@ -113,7 +113,7 @@ struct CaptionCommand: AsyncParsableCommand {
   private func captionIndex() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    let root = try inputs.first.map { try root($0, of: path, index.metadata) }
+    let root = try inputs.first.map { try requiredRoot($0, of: path, index.metadata) }
     var options = CaptioningOptions(
       model: try model.path(), precision: precision.precision, settings: generation.settings)
     options.root = root
@@ -143,7 +143,7 @@ struct CaptionCommand: AsyncParsableCommand {
   private func forgetCaptions() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { _ = try root(folder, of: path, index.metadata) }
+    if let folder = inputs.first { _ = try requiredRoot(folder, of: path, index.metadata) }
     let count = try await index.forgetGeneratedCaptions { Console.noteWaiting(for: $0) }
     try Console.output.write(
       Table.facts([("removed", counted(count, "generated caption")), ("index", printable(path))]))
@@ -184,7 +184,8 @@ struct CaptionCommand: AsyncParsableCommand {
   }
 
   /// The root that a folder is; throws unless the index was built from it.
-  private func root(_ folder: String, of index: String, _ metadata: IndexMetadata) throws -> String
+  private func requiredRoot(_ folder: String, of index: String, _ metadata: IndexMetadata) throws
+    -> String
   {
     let path = String(decoding: try resolvedFolder(folder), as: UTF8.self)
     guard metadata.roots.root(at: path) != nil else {

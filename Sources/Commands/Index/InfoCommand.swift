@@ -105,7 +105,8 @@ struct InfoCommand: AsyncParsableCommand {
     if !contents.failures.isEmpty {
       text += "\nnot indexed:\n"
       for failure in shown(contents) {
-        text += "  \(name(of: failure, metadata)): \(printable(failure.reason)) "
+        text +=
+          "  \(printable(metadata.roots.name(of: failure.path))): \(printable(failure.reason)) "
         text += "(\(localTime(failure.when)))\n"
       }
       let rest = contents.failures.count - shown(contents).count

@@ -59,7 +59,7 @@ extension Indexer {
       return contents
     }
     var found = try contents()
-    let others = try store.read { snapshot in
+    let others: [CollectionRoot] = try store.read { snapshot in
       let assignment = try RootAssignment(found, in: snapshot, of: store.path)
       return assignment.roots.all.filter { !assignment.numbers.contains($0.number) }
     }

@@ -49,7 +49,7 @@ extension PictureIndex {
     let place = String(decoding: try collectionRoot(new), as: UTF8.self)
     try await changeRoots(waiting: waiting) { store in
       var metadata = store.metadata
-      let root = try metadata.roots.required(old, of: store.path)
+      let root = try metadata.roots.existing(old, of: store.path)
       metadata.roots.move(root.number, to: place)
       if let fault = metadata.roots.fault { throw RetrievalError(.invalidOption, fault) }
       try store.write { [metadata] in try $0.update(metadata) }
@@ -67,7 +67,7 @@ extension PictureIndex {
   ) async throws -> Int {
     try await changeRoots(waiting: waiting) { store in
       var metadata = store.metadata
-      let root = try metadata.roots.required(path, of: store.path)
+      let root = try metadata.roots.existing(path, of: store.path)
       guard metadata.roots.all.count > 1 else {
         throw RetrievalError(
           .invalidOption,
@@ -100,7 +100,7 @@ extension PictureIndex {
 
 extension CollectionRoots {
   /// The root that a user means; one that the index has not is an error.
-  fileprivate func required(_ path: String, of index: String) throws(RetrievalError)
+  fileprivate func existing(_ path: String, of index: String) throws(RetrievalError)
     -> CollectionRoot
   {
     if let root = root(named: path) { return root }
