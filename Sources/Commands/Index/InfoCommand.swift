@@ -120,11 +120,6 @@ struct InfoCommand: AsyncParsableCommand {
       ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
   }
 
-  /// What a failed file is called, as a string.
-  private static func name(of failure: FailureRecord, _ metadata: IndexMetadata) -> String {
-    String(decoding: metadata.roots.name(of: failure.path), as: UTF8.self)
-  }
-
   private static func texts(_ contents: IndexStatistics) -> String {
     let synthetic = contents.syntheticTexts
     return "\(contents.texts)" + (synthetic > 0 ? ", \(synthetic) of them synthetic" : "")
@@ -199,10 +194,10 @@ struct InfoCommand: AsyncParsableCommand {
         "failed",
         .array(
           shown(contents).map {
-            .object([
-              ("path", .string(Self.name(of: $0, metadata))), ("reason", .string($0.reason)),
-              ("when", .integer(Int($0.when))),
-            ])
+            .object(
+              JSONOutput.path(metadata.roots.name(of: $0.path), "path") + [
+                ("reason", .string($0.reason)), ("when", .integer(Int($0.when))),
+              ])
           })
       ),
       ("left_out", leftOut.map(\.json)),

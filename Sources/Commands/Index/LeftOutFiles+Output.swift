@@ -42,10 +42,7 @@ extension LeftOutListing {
   var json: JSONOutput {
     .array(
       files.map {
-        .object([
-          ("path", .string(String(decoding: $0.path, as: UTF8.self))),
-          ("kind", .string($0.kind.rawValue)),
-        ])
+        .object(JSONOutput.path($0.path, "path") + [("kind", .string($0.kind.rawValue))])
       })
   }
 }
