@@ -68,4 +68,29 @@ struct LeftOutTests {
     #expect(back.output.contains("added      1") && back.output.contains("vanished   1"))
     #expect(collection.update("--exclude", "[a").status == 1)
   }
+
+  @Test(
+    "A folder that may not be read is named, its pictures stay in the index, and the exit code is 3",
+    .enabled(if: Unprivileged.launcher != nil, "needs a user without privileges"))
+  func unreadableFolder() throws {
+    let launcher = Unprivileged.launcher ?? []
+    let collection = Collection(pictures: 2)
+    let shut = collection.pictures + "/shut"
+    mkdir(shut, 0o755)
+    collection.add("shut/a.jpg", Drawing.jpeg(7))
+    chmod(collection.folder.path, 0o777)
+    chmod(collection.folder.parent, 0o711)
+    func update() -> Outcome {
+      blip("index", collection.pictures, "--index", collection.index, launcher: launcher)
+    }
+    #expect(update().status == 0)
+    chmod(shut, 0)
+    defer { chmod(shut, 0o755) }
+    let outcome = update()
+    #expect(outcome.status == 3, "\(outcome.errors)")
+    #expect(outcome.errors.contains("shut cannot be read: Permission denied"))
+    #expect(outcome.errorLines.last?.contains("1 file or folder could not be looked at") == true)
+    #expect(outcome.output.contains("vanished   0"))
+    #expect(try collection.info().pictures == 3)
+  }
 }
