@@ -59,7 +59,8 @@ private final class AppendingProcess: Sendable {
   init(_ path: String) {
     var id: pid_t = 0
     let script = "while :; do printf x >> '\(path)'; done"
-    let arguments: [UnsafeMutablePointer<CChar>?] = ["/bin/sh", "-c", script].map { strdup($0) }
+    let command: [String] = ["/bin/sh", "-c", script]
+    let arguments = command.map { strdup($0) }
     defer { for argument in arguments { free(argument) } }
     precondition(posix_spawn(&id, "/bin/sh", nil, nil, arguments + [nil], environ) == 0)
     process = id
