@@ -1,5 +1,6 @@
 import BLIP
 import Checkpoints
+import Files
 internal import LMDB
 package import Store
 
