@@ -9,7 +9,8 @@ import TestSupport
 @Suite("An index of several folders", .ownsProcess) struct SeveralRootsTests {
   /// Two folders with pictures of the same names, and their index.
   private struct Fixture {
-    let (first, second) = (Collection(), Collection())
+    let first = Collection()
+    let second = Collection()
     let index = TemporaryFolder().path + "/index"
 
     init(pictures: Int = 3) {
