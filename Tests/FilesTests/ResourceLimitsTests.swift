@@ -1,5 +1,6 @@
-import FoundationEssentials
+import Dispatch
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -44,31 +45,18 @@ import Testing
     let path = TemporaryFolder().write("a", [UInt8](repeating: 1, count: 1 << 20))
     let quiet = try FileSystem.readUnchanging(Array(path.utf8), limit: 1 << 21)
     #expect(quiet.bytes.count == 1 << 20 && quiet.status.size == 1 << 20)
-    let writer = AppendingProcess(path)
-    defer { writer.stop() }
-    #expect(throws: FileError.changing) {
-      for _ in 0..<20 { _ = try FileSystem.readUnchanging(Array(path.utf8), limit: 1 << 28) }
+    let isDone = Atomic(false)
+    let writer = open(path, O_WRONLY | O_APPEND)
+    defer { close(writer) }
+    DispatchQueue.concurrentPerform(iterations: 2) { index in
+      if index == 0 {
+        while !isDone.load(ordering: .relaxed) { write(writer, "x", 1) }
+      } else {
+        #expect(throws: FileError.changing) {
+          for _ in 0..<20 { _ = try FileSystem.readUnchanging(Array(path.utf8), limit: 1 << 30) }
+        }
+        isDone.store(true, ordering: .relaxed)
+      }
     }
-  }
-}
-
-/// Appends to a file without a pause.
-private final class AppendingProcess: Sendable {
-  private let process: pid_t
-
-  init(_ path: String) {
-    var id: pid_t = 0
-    let script = "while :; do printf x >> '\(path)'; done"
-    let command: [String] = ["/bin/sh", "-c", script]
-    let arguments = command.map { strdup($0) }
-    defer { for argument in arguments { free(argument) } }
-    precondition(posix_spawn(&id, "/bin/sh", nil, nil, arguments + [nil], environ) == 0)
-    process = id
-    usleep(100_000)
-  }
-
-  func stop() {
-    kill(process, SIGKILL)
-    waitpid(process, nil, 0)
   }
 }
