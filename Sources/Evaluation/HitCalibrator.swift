@@ -41,7 +41,8 @@ public struct HitCalibrator: Sendable {
       for word in picture.element { pictures[word, default: []].insert(picture.offset) }
     }
     ids = try searcher.store.read { snapshot in
-      let paths = set.paths(relativeTo: snapshot.metadata.collection)
+      let roots = snapshot.metadata.roots
+      let paths = set.locations.map { roots.storedPath(ofLocation: $0) }
       return try zip(set.pictures, paths).map { picture, path in
         guard let path, let id = try snapshot.pictureID(path: path) else {
           throw RetrievalError(

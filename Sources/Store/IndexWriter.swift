@@ -156,10 +156,9 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     try tables.failures.delete(SHA256.digest(of: path), in: transaction)
   }
 
-  /// Collection root, name, model path: what may change between runs.
-  package func update(name: String, collection: String, modelPath: String) throws {
-    try MetadataTable.update(
-      tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
+  /// Name, roots, settings and model path: what may change between runs.
+  package func update(_ metadata: IndexMetadata) throws {
+    try MetadataTable.update(tables.meta, metadata, in: transaction)
   }
 
   func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {

@@ -75,6 +75,7 @@ struct CapFiltCommand: AsyncParsableCommand {
     let counts = try write(
       results, human, above: filter.threshold ?? capFilt.usualThreshold)
     try Console.output.write(counts.table)
+    try counts.end()
   }
 
   /// Writes the set: the texts kept, picture by picture, then those written by people.

@@ -119,10 +119,13 @@ struct CaptionCommand: AsyncParsableCommand {
   private func captionIndex() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
-    let options = CaptioningOptions(
+    let root = try inputs.first.map { try requiredRoot($0, of: path, index.metadata) }
+    var options = CaptioningOptions(
       model: try model.path(), precision: precision.precision, settings: generation.settings)
-    let summary = try await Interruption.cancelling { try await Self.caption(index, options) }
+    options.root = root
+    let summary = try await Interruption.cancelling { [options] in
+      try await Self.caption(index, options)
+    }
     let pace = Double(summary.captioned) / summary.seconds
     try Console.output.write(
       Table.facts([
@@ -136,15 +139,16 @@ struct CaptionCommand: AsyncParsableCommand {
         ("captioner", printable(summary.captioner)),
         ("index", printable(path)),
       ]))
-    if summary.captioned == 0, summary.skipped > 0 {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if summary.interrupted { return }
+    try PartialSuccess.end(
+      failed: summary.skipped, of: summary.captioned + summary.skipped, "picture",
+      "could not be captioned")
   }
 
   private func forgetCaptions() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    if let folder = inputs.first { _ = try requiredRoot(folder, of: path, index.metadata) }
     let count = try await index.forgetGeneratedCaptions { Console.noteWaiting(for: $0) }
     try Console.output.write(
       Table.facts([("removed", counted(count, "generated caption")), ("index", printable(path))]))
@@ -185,14 +189,18 @@ struct CaptionCommand: AsyncParsableCommand {
     return summary
   }
 
-  /// Throws unless the index was built from this folder.
-  private func check(_ folder: String, isOf index: String, _ metadata: IndexMetadata) throws {
-    let root = try resolvedFolder(folder)
-    guard String(decoding: root, as: UTF8.self) == metadata.collection else {
+  /// The root that a folder is; throws unless the index was built from it.
+  private func requiredRoot(_ folder: String, of index: String, _ metadata: IndexMetadata) throws
+    -> String
+  {
+    let path = String(decoding: try resolvedFolder(folder), as: UTF8.self)
+    guard metadata.roots.root(at: path) != nil else {
+      let roots = metadata.roots.all.map { printable($0.path) }.joined(separator: ", ")
       throw CommandFailure(
-        "\(index): the index was built from \(metadata.collection), not from \(folder); give the "
+        "\(index): the index was built from \(roots), not from \(folder); give the "
           + "index of that folder (--index), or write the captions to a file (--out)")
     }
+    return path
   }
 
   // MARK: - Files
@@ -237,8 +245,8 @@ struct CaptionCommand: AsyncParsableCommand {
       bar?.advance(to: done)
       Interruption.cancelIfRequested()
     }
-    if failed > 0, failed == wanted.count {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if Interruption.isRequested() { return }
+    try PartialSuccess.end(
+      failed: failed, of: wanted.count, "picture", "could not be captioned")
   }
 }

@@ -106,6 +106,7 @@ struct FilterCommand: AsyncParsableCommand {
       Console.note("wrote \(printable(html))")
     }
     try Console.output.write(counts.table)
+    try counts.end()
   }
 
   private func source() async throws -> (MatchFilter, [FilterInput]) {

@@ -68,7 +68,12 @@ struct InfoCommand: AsyncParsableCommand {
     var text = Table.facts([
       ("index", printable(path)),
       ("name", printable(metadata.name)),
-      ("collection", printable(metadata.collection)),
+      (
+        metadata.roots.all.count > 1 ? "roots" : "collection",
+        metadata.roots.all.map { printable($0.path) }.joined(separator: "  ")
+      ),
+      ("left out", Self.patterns(metadata.settings)),
+      ("links", metadata.settings.followsLinks ? "followed" : "not followed"),
       ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
       ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
       ("precision", metadata.precision.rawValue),
@@ -100,13 +105,19 @@ struct InfoCommand: AsyncParsableCommand {
     if !contents.failures.isEmpty {
       text += "\nnot indexed:\n"
       for failure in shown(contents) {
-        text += "  \(printable(failure.name)): \(printable(failure.reason)) "
+        text +=
+          "  \(printable(metadata.roots.name(of: failure.path))): \(printable(failure.reason)) "
         text += "(\(localTime(failure.when)))\n"
       }
       let rest = contents.failures.count - shown(contents).count
       if rest > 0 { text += "  and \(rest) more (see them with --failures)\n" }
     }
     return text
+  }
+
+  private static func patterns(_ settings: CollectionSettings) -> String {
+    settings.exclude.isEmpty
+      ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
   }
 
   private static func texts(_ contents: IndexStatistics) -> String {
@@ -147,6 +158,9 @@ struct InfoCommand: AsyncParsableCommand {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
       ("collection", .string(metadata.collection)),
+      ("roots", .array(metadata.roots.all.map { .string($0.path) })),
+      ("exclude", .array(metadata.settings.exclude.map { .string($0) })),
+      ("follow", .boolean(metadata.settings.followsLinks)),
       (
         "model",
         .object([
@@ -180,18 +194,13 @@ struct InfoCommand: AsyncParsableCommand {
         "failed",
         .array(
           shown(contents).map {
-            .object([
-              ("path", .string($0.name)), ("reason", .string($0.reason)),
-              ("when", .integer(Int($0.when))),
-            ])
+            .object(
+              JSONOutput.path(metadata.roots.name(of: $0.path), "path") + [
+                ("reason", .string($0.reason)), ("when", .integer(Int($0.when))),
+              ])
           })
       ),
       ("left_out", leftOut.map(\.json)),
     ])
   }
-}
-
-extension FailureRecord {
-  /// The path as a string.
-  fileprivate var name: String { String(decoding: path, as: UTF8.self) }
 }

@@ -16,6 +16,10 @@ extension LeftOutKind {
       count == 1
         ? "1 folder of thumbnails or deleted files"
         : "\(count) folders of thumbnails or deleted files"
+    case .hidden: "\(count) hidden"
+    case .excluded: "\(count) excluded"
+    case .ignored: "\(count) ignored"
+    case .special: count == 1 ? "1 pipe, socket or device" : "\(count) pipes, sockets or devices"
     }
   }
 
@@ -38,10 +42,7 @@ extension [LeftOutFile] {
   var json: JSONOutput {
     .array(
       map {
-        .object([
-          ("path", .string(String(decoding: $0.path, as: UTF8.self))),
-          ("kind", .string($0.kind.rawValue)),
-        ])
+        .object(JSONOutput.path($0.path, "path") + [("kind", .string($0.kind.rawValue))])
       })
   }
 }

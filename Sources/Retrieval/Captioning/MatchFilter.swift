@@ -21,9 +21,9 @@ public struct FilterInput: Sendable {
     (self.name, self.path, self.texts, id) = (name, path, texts, nil)
   }
 
-  init(_ record: PictureRecord, id: UInt64, root: [UInt8], texts: [TextRecord]) {
-    name = String(decoding: record.path, as: UTF8.self)
-    path = joined(root, record.path)
+  init(_ record: PictureRecord, id: UInt64, of roots: CollectionRoots, texts: [TextRecord]) {
+    name = String(decoding: roots.name(of: record.path), as: UTF8.self)
+    path = roots.location(of: record.path)
     self.texts = texts.map { ($0.text, $0.source) }
     self.id = id
   }
@@ -150,12 +150,12 @@ public struct MatchFilter: Sendable {
   public func indexedTexts() throws -> [FilterInput] {
     guard let store else { return [] }
     return try store.read { snapshot in
-      let root = Array(snapshot.metadata.collection.utf8)
+      let roots = snapshot.metadata.roots
       var inputs: [FilterInput] = []
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.textRecords(of: id).map(\.record)
         guard !texts.isEmpty else { return }
-        inputs.append(FilterInput(record, id: id, root: root, texts: texts))
+        inputs.append(FilterInput(record, id: id, of: roots, texts: texts))
       }
       return inputs
     }

@@ -8,6 +8,8 @@ public struct CaptioningOptions: Sendable {
   public var precision: Precision
   /// How captions are generated.
   public var settings: GenerationSettings
+  /// Only the pictures of this root, by its absolute path. Nil: all of the index.
+  public var root: String?
 
   /// The defaults, except for what is given.
   public init(

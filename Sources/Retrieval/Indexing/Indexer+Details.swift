@@ -26,8 +26,8 @@ extension Indexer {
   /// Reads the details and signatures of pictures that were indexed before these were stored; nothing is
   /// encoded. Returns whether all were done.
   func readDetails(
-    of pictures: [FoundPicture], in store: IndexStore, root: [UInt8],
-    shouldStop: @escaping @Sendable () -> Bool, report: (IndexingEvent) -> Void
+    of pictures: [FoundPicture], in store: IndexStore, shouldStop: @escaping @Sendable () -> Bool,
+    report: (IndexingEvent) -> Void
   ) async throws -> Bool {
     if !MetadataReader.isAvailable {
       report(
@@ -38,13 +38,14 @@ extension Indexer {
     let jobs = try readingJobs(for: pictures, in: store)
     guard !jobs.isEmpty else { return true }
     var done = 0
+    let roots = store.metadata.roots
     let groups = stride(from: 0, to: jobs.count, by: Self.filesPerJob).map {
       Array(jobs[$0..<min($0 + Self.filesPerJob, jobs.count)])
     }
     return try await concurrentMap(
       groups, inFlight: processors + 1, shouldStop: shouldStop,
       work: { group in
-        (group.count, try group.compactMap { try reading(of: $0, root: root) })
+        (group.count, try group.compactMap { try reading(of: $0, in: roots) })
       },
       take: { (count, found) in
         try store.write { change in
@@ -83,10 +84,10 @@ extension Indexer {
   }
 
   /// Nil where the file cannot be read, or is not as it was: another run sees to that.
-  private func reading(of job: ReadingJob, root: [UInt8]) throws -> Reading? {
+  private func reading(of job: ReadingJob, in roots: CollectionRoots) throws -> Reading? {
     guard
-      let (bytes, status) = try? FileSystem.read(
-        joined(root, job.picture.path), limit: decoder.maximumBytes),
+      let (bytes, status) = try? FileSystem.readUnchanging(
+        roots.location(of: job.picture.path), limit: decoder.maximumBytes),
       status.size == job.picture.size, status.modified == job.picture.modified
     else { return nil }
     var reading = Reading(id: job.id)

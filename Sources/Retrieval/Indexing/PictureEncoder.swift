@@ -39,8 +39,8 @@ struct PictureEncoder: Sendable {
   let model: BLIPModel
   let store: IndexStore
   let decoder: any PictureDecoder
-  /// The collection, resolved.
-  let root: [UInt8]
+  /// Where pictures lie by their stored paths.
+  let roots: CollectionRoots
   let keepsFeatures: Bool
   /// Paths that the index has and the collection no longer, by their content.
   let vanished: [[UInt8]: [UInt8]]
@@ -52,7 +52,8 @@ struct PictureEncoder: Sendable {
     let bytes: [UInt8]
     let status: FileStatus
     do {
-      (bytes, status) = try FileSystem.read(joined(root, path), limit: decoder.maximumBytes)
+      (bytes, status) = try FileSystem.readUnchanging(
+        roots.location(of: path), limit: decoder.maximumBytes)
     } catch FileError.tooLarge(let size, let limit) {
       let error = ImageError.tooManyBytes(Int(clamping: size), limit: limit)
       return failure(path, error.description, size: job.found.size, modified: job.found.modified)

@@ -10,7 +10,7 @@ extension PictureIndex {
   /// that are not searched, in the order of a sorted walk. Hidden files are not listed.
   public func leftOutFiles() async throws -> [LeftOutFile] {
     try await shared.read { store in
-      try CollectionScan(root: try collectionRoot(store.metadata.collection)).leftOut
+      try Retrieval.leftOutFiles(of: store.metadata)
     }
   }
 

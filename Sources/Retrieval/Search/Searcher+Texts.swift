@@ -92,7 +92,8 @@ extension Searcher {
     var paths: [[UInt8]] = []
     for record in text.records {
       guard let picture = try record.picture.flatMap({ try snapshot.picture($0) }) else { continue }
-      if !paths.contains(picture.path) { paths.append(picture.path) }
+      let name = snapshot.metadata.roots.name(of: picture.path)
+      if !paths.contains(name) { paths.append(name) }
     }
     return TextHit(
       id: candidate.id, text: text.text, path: paths.first.map { printable($0) },

@@ -151,7 +151,7 @@ package struct Searcher: Sendable {
   }
 
   private func location(of record: PictureRecord) -> [UInt8] {
-    joined(Array(indexed.collection.utf8), record.path)
+    indexed.roots.location(of: record.path)
   }
 
   private func hit(
@@ -159,12 +159,12 @@ package struct Searcher: Sendable {
     in snapshot: borrowing IndexSnapshot
   ) throws -> PictureHit? {
     guard let record = try snapshot.picture(candidate.id) else { return nil }
-    let location = location(of: record)
+    let (name, location) = (indexed.roots.name(of: record.path), location(of: record))
     let details = try snapshot.details(picture: candidate.id)
     let captions = try snapshot.textRecords(of: candidate.id).map(\.record)
     let generated = captions.filter(\.source.isSynthetic)
     return PictureHit(
-      id: candidate.id, path: printable(record.path), pathBytes: record.path,
+      id: candidate.id, path: printable(name), pathBytes: name,
       location: printable(location), locationBytes: location, file: PictureFile(record),
       cosine: candidate.cosine,
       probability: candidate.probability,

@@ -171,8 +171,9 @@ struct CaptionTests {
     let good = Shared.collection.pictures + "/" + Collection.name(0)
     let bad = TemporaryFolder().write("bad.jpg", Array("no picture".utf8))
     let outcome = caption(bad, good)
-    #expect(outcome.status == 0 && outcome.lines.count == 1)
-    #expect(outcome.errorLines.count == 1 && outcome.errors.contains(bad))
+    #expect(outcome.status == 3 && outcome.lines.count == 1)
+    #expect(outcome.errorLines.count == 2 && outcome.errors.contains(bad))
+    #expect(outcome.errorLines.last == "blip: 1 of 2 pictures could not be captioned")
     expectFailure(caption(bad), mentions: bad)
     expectFailure(
       caption(Shared.collection.pictures, "--index", "/none"), mentions: "/none")

@@ -12,7 +12,7 @@ import FoundationEssentials
 /// else (a trap, a read past the end, unbounded memory or time) ends the process and is a finding.
 enum Reader: String, CaseIterable {
   case picture, weights, pickle, configuration, vocabulary, captions, numpy, export, block, record
-  case message
+  case message, ignore
 
   /// - Parameter folder: A folder for the files of readers that take a path.
   func read(_ bytes: [UInt8], in folder: String) throws {
@@ -62,6 +62,12 @@ enum Reader: String, CaseIterable {
     case .export: try readExport(bytes, folder)
     case .block: try readBlock(bytes)
     case .record: try readRecord(bytes)
+    case .ignore:
+      let list = IgnoreList(file: bytes)
+      for path in ["a", "ab.png", "b/a.png", "a/b/ab", "caf\u{E9}/[x]", "-/ !#"] {
+        _ = list.leavesOut(Array(path.utf8), isFolder: path.count < 3)
+      }
+      _ = list.leavesOut([UInt8](repeating: UInt8(ascii: "a"), count: 255), isFolder: false)
     case .message:
       let header = DecodingResponse.headerSize
       guard bytes.count >= header,
