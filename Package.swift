@@ -107,7 +107,7 @@ let package = Package(
       "Evaluation",
       [
         "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images",
-        "Metrics", "Random", "Tensors", "VectorIndex",
+        "Metrics", "Random", "Tensors", "TextIndex", "VectorIndex",
       ]),
     // Layer 7: the verbs.
     module(

@@ -149,6 +149,18 @@ package struct Searcher: Sendable {
     return try model.encode(picture).features
   }
 
+  /// The match logits of a text, `[CLS] … [SEP]`, with pictures of the index; nil for one that cannot be
+  /// read now.
+  package func match(_ tokens: [Int32], pictures: [UInt64]) throws -> [Double?] {
+    let features = try store.read { snapshot in
+      try pictures.map { try self.features(of: $0, in: snapshot) }
+    }
+    let present = features.compactMap { $0 }
+    var next = (present.isEmpty ? [] : try model.match(text: tokens, features: present))
+      .makeIterator()
+    return features.map { $0 == nil ? nil : next.next().map { Double($0.match) } }
+  }
+
   private func location(of record: PictureRecord) -> [UInt8] {
     joined(Array(indexed.collection.utf8), record.path)
   }
