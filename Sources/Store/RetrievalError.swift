@@ -72,6 +72,8 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case foreignEmbeddings
     /// An import needs an empty index.
     case indexNotEmpty
+    /// Text in pictures cannot be read on this machine (``IndexingOptions/readsText``).
+    case textNotReadable
     /// Anything else; the description says what.
     case other
   }

@@ -87,6 +87,11 @@ struct InfoCommand: AsyncParsableCommand {
         contents.textBytesPerPicture.map { "\($0) bytes per picture" }
           ?? "not indexed (blip index does so)"
       ),
+      (
+        "text in pictures",
+        contents.picturesWithText.map { "read; \(counted($0, "picture")) with words" }
+          ?? "not read (blip index --ocr does so)"
+      ),
       ("pictures", "\(contents.pictures)"),
       ("texts", Self.texts(contents)),
       ("failures", "\(contents.failures.count)"),
@@ -163,6 +168,7 @@ struct InfoCommand: AsyncParsableCommand {
       ("text_vectors", Self.json(contents.textVectors)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
       ("text_bytes_per_picture", contents.textBytesPerPicture.map { .integer($0) }),
+      ("pictures_with_text", contents.picturesWithText.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
       ("synthetic_texts", .integer(contents.syntheticTexts)),
       ("failures", .integer(contents.failures.count)),

@@ -62,6 +62,7 @@ extension Indexer {
             + "\(successor.collection); nothing was changed")
       }
       if successor.options.name == nil { successor.options.name = snapshot.metadata.name }
+      successor.options.readsText = try successor.options.readsText ?? snapshot.readsText()
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.textRecords(of: id).map(\.record).filter { $0.source == .captions }
         if !texts.isEmpty { successor.inheritedCaptions[record.path] = texts.map(\.text) }
