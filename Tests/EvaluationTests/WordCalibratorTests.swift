@@ -15,7 +15,9 @@ import Testing
       unreranked: try #require(HitCalibration.Logistic(match: 0, cosine: 20, bias: -5)))
   }
 
-  @Test("held-out captions find their pictures by the others; nothing is fitted to a single caption each")
+  @Test(
+    "held-out captions find their pictures by the others; nothing is fitted to a single caption each"
+  )
   func run() async throws {
     let set = TinySet(pictures: 110)
     let model = try tinyModel.get()

@@ -32,7 +32,9 @@ struct TextReadingTests {
   ]
 
   private static func answering(_ header: [Int], _ body: [UInt8]) -> String {
-    let bytes = header.flatMap { field in (0..<8).map { UInt8(truncatingIfNeeded: field >> (8 * $0)) } }
+    let bytes = header.flatMap { field in
+      (0..<8).map { UInt8(truncatingIfNeeded: field >> (8 * $0)) }
+    }
     // Three digits each, so that none takes the next one's.
     let octal = (bytes + body).map { byte in
       "\\" + [6, 3, 0].map { String(byte >> $0 & 7) }.joined()

@@ -109,16 +109,20 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
   /// What they weigh are log-odds, whatever the model.
   package static let sentences = WordCalibration(
     reranked: Weights(
-      scale: 0.308, score: 0.141, coverage: 3.65, rarest: 2.57, caption: 10.1, bias: -13.5)!,
+      scale: 0.272, score: 0.275, coverage: 0.268, rarest: 2.62, caption: 10.8, complete: 2.5,
+      bias: -13.1)!,
     unreranked: Weights(
-      scale: 0.323, score: 0.128, coverage: 4.07, rarest: 2.64, caption: 11.1, bias: -14.5)!)
+      scale: 0.296, score: 0.28, coverage: 0.288, rarest: 2.75, caption: 12.1, complete: 2.62,
+      bias: -14.3)!)
 
   /// The same for phrases.
   package static let phrases = WordCalibration(
     reranked: Weights(
-      scale: 0.321, score: 0, coverage: 16.2, rarest: 0, caption: 0.684, bias: -11.8)!,
+      scale: 0.523, score: 0, coverage: 0.851, rarest: 2.88, caption: 0, complete: 5.43, bias: -3.85
+    )!,
     unreranked: Weights(
-      scale: 0.361, score: 0, coverage: 9.07, rarest: 0, caption: 0, bias: -5.01)!)
+      scale: 0.393, score: 0, coverage: 1.5, rarest: 0, caption: 1.55, complete: 5.87, bias: -4.02)!
+  )
 
   /// As JSON, on one line.
   package var text: String {

@@ -15,6 +15,26 @@ extension WordCalibration {
   }
 }
 
+extension ModelConfiguration {
+  /// What words count in a search, for people.
+  var wordFacts: [(name: String, value: String)] {
+    func fact(_ name: String, _ kind: HitCalibration.Kind?, _ usual: WordCalibration) -> (
+      name: String, value: String
+    ) {
+      let words = kind?.words
+      return (
+        "words in \(name)",
+        (words ?? usual).reranked.formula + (words == nil ? " (not measured: the usual)" : "")
+      )
+    }
+    guard let calibration else { return [] }
+    return [
+      fact("sentences", calibration.sentences, .sentences),
+      fact("phrases", calibration.phrases, .phrases),
+    ]
+  }
+}
+
 extension WordCalibration.Weights {
   /// The scores in the terms of a person who reads them, in the order of the sum.
   fileprivate var formula: String {

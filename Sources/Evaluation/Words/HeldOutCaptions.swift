@@ -104,8 +104,8 @@ struct WordCandidates {
 
   private let encoded: EncodedSet
   private let words = InMemoryTextIndex()
-  /// The terms of all captions of each picture, also of the one that is held out.
-  private let terms: [Set<String>]
+  /// The terms of each caption of each picture, also of the one that is held out.
+  private let terms: [[Set<String>]]
   /// The captions, by their places among all, that are not held out.
   private let captions: [Int]
 
@@ -113,14 +113,14 @@ struct WordCandidates {
     self.encoded = encoded
     let analyzer = Analyzer()
     var changes: [UInt64: TextChange] = [:]
-    var terms: [Set<String>] = []
+    var terms: [[Set<String>]] = []
     var captions: [Int] = []
     for (picture, place) in heldOut.places.enumerated() {
       let all = set.pictures[picture].captions.map { analyzer.terms(of: $0, for: .index) }
       let own = all.indices.filter { $0 != place }
       changes[UInt64(picture)] = TextChange(
         old: nil, new: TextDocument([.caption: own.flatMap { all[$0] }]))
-      terms.append(Set(all.joined()))
+      terms.append(all.map { Set($0) })
       captions += own.map { encoded.textsOfPicture[picture].lowerBound + $0 }
     }
     try words.apply(changes)
@@ -157,7 +157,7 @@ struct WordCandidates {
         scores: WordCalibration.Scores(
           score: match?.score ?? 0, coverage: match?.coverage ?? 0, rarest: match?.rarest ?? 0,
           caption: captionCosines[picture]),
-        isRight: picture == query.picture || wanted.isSubset(of: terms[picture]),
+        isRight: picture == query.picture || terms[picture].contains { wanted.isSubset(of: $0) },
         isOwn: picture == query.picture)
     }
     return WordAnswer(

@@ -9,7 +9,7 @@ internal import Tensors
 /// Fits what the words that an index knows of pictures add to the probability that a hit is right.
 ///
 /// One caption of each picture is held out: it, and a phrase out of it, are queries, and the others are what is
-/// known of the picture in words. Right are the query's own picture and those whose captions have all its
+/// known of the picture in words. Right are the query's own picture and those of which a caption has all its
 /// words. Fitted on every second picture's queries, measured on the others'.
 public struct WordCalibrator: Sendable {
   private let set: CaptionedSet

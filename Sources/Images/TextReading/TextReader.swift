@@ -3,8 +3,10 @@ internal import Synchronization
 
 /// Reads the text that pictures show, by Tesseract, which is loaded when the first picture is read.
 enum TextReader {
-  /// Words that Tesseract is less sure of are mostly none (0 to 100).
+  /// Words that Tesseract is less sure of (0 to 100), and shorter ones, are mostly the edges of something
+  /// (Benchmarks/WORDS.md).
   private static let leastConfidence: Float = 60
+  private static let fewestCharacters = 3
   /// The longer side of a picture, in pixels, that is read; a smaller picture is enlarged, at most twice.
   private static let side = 2000
   /// JPEG files may be decoded at a part of their size, down to three times this.
@@ -55,9 +57,8 @@ enum TextReader {
     var texts: [String] = []
 
     mutating func add(_ word: String, _ confidence: Float) {
-      // What looks like one letter or only signs is mostly the edge of something.
       guard confidence >= leastConfidence,
-        word.count(where: { $0.isLetter || $0.isNumber }) > 1
+        word.count(where: { $0.isLetter || $0.isNumber }) >= fewestCharacters
       else { return }
       texts.append(word)
     }
