@@ -1,3 +1,5 @@
+internal import TextIndex
+
 /// The words of captions that say what a picture shows, to make short queries of, and to tell which other
 /// pictures are right answers too.
 struct KeyPhrases {
@@ -22,9 +24,8 @@ struct KeyPhrases {
   /// The most words of a query besides its article.
   private static let longest = 3
 
-  /// A short text that is part of a caption, such as "a brown dog"; nil if the caption has none.
-  /// - Parameter choice: Which of its phrases, in turn.
-  static func phrase(of caption: String, choice: Int) -> String? {
+  /// Short texts that are parts of a caption, such as "a brown dog".
+  static func phrases(of caption: String) -> [String] {
     var phrases: [String] = []
     var words: [Substring] = []
     var article: Substring?
@@ -45,16 +46,13 @@ struct KeyPhrases {
       }
     }
     end()
-    return phrases.isEmpty ? nil : phrases[choice % phrases.count]
+    return phrases
   }
 
-  /// What a text is about: its words but function words, each in the singular.
+  /// What a text is about: the stems of its words but function words.
   static func contents(of text: String) -> Set<String> {
-    Set(
-      words(of: text.lowercased()).filter { !functionWords.contains($0) }.map { word in
-        word.count > 3 && word.hasSuffix("s") && !word.hasSuffix("ss")
-          ? String(word.dropLast()) : String(word)
-      })
+    let words = words(of: text.lowercased()).filter { !functionWords.contains($0) }
+    return Set(Analyzer().terms(of: words.joined(separator: " "), for: .index))
   }
 
   private static func words(of text: String) -> [Substring] {

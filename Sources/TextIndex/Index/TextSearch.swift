@@ -21,8 +21,8 @@ package struct TextMatches: Sendable {
   package let best: [TextMatch]
   /// Those asked for by id that have a term of the query, and the best.
   package let byID: [UInt64: TextMatch]
-  /// Documents with at least one term, of the whole index.
-  package let documents: Int
+  /// Of the whole index.
+  package let statistics: TextStatistics
   /// How many documents have a term of the query, by term; 0 where none has it.
   package let frequencies: [String: Int]
 }
@@ -59,7 +59,7 @@ extension TextStorage {
       greatestRarity: Self.idf(1, of: max(statistics.documents, 1)), count: count, ids: ids,
       among: among)
     try scan.run(&queryTerms)
-    return scan.matches(documents: statistics.documents, frequencies: frequencies)
+    return scan.matches(statistics, frequencies)
   }
 
   /// Inverse document frequency; never negative.
@@ -234,10 +234,13 @@ private struct TextScan {
     a.score != b.score ? a.score > b.score : a.id < b.id
   }
 
-  func matches(documents: Int, frequencies: [String: Int]) -> TextMatches {
+  func matches(
+    _ statistics: TextStatistics, _ frequencies: [String: Int]
+  ) -> TextMatches {
     let best = best.sorted(by: Self.isBetter)
     var byID = wanted
     for match in best { byID[match.id] = match }
-    return TextMatches(best: best, byID: byID, documents: documents, frequencies: frequencies)
+    return TextMatches(
+      best: best, byID: byID, statistics: statistics, frequencies: frequencies)
   }
 }

@@ -27,6 +27,9 @@ package struct TextStatistics: Sendable, Equatable {
     return field.documents > 0 ? Float(field.terms) / Float(field.documents) : 1
   }
 
+  /// Whether any document has a term in a field.
+  package func has(_ field: TextField) -> Bool { fields[Int(field.rawValue)].documents > 0 }
+
   /// Adds a document, or takes it away (`sign` -1).
   mutating func count(_ document: TextDocument?, sign: Int) {
     guard let document, !document.isEmpty else { return }

@@ -68,10 +68,10 @@ struct WordSearchTests {
   }
 
   @Test(
-    "is as before, bit for bit, where no picture has a word of the text, or the index has no words")
+    "is as before, bit for bit, where no picture has a caption or a word of the text, or the index has no "
+      + "words")
   func nothing() async throws {
     let fixture = try IndexFixture(pictures: 9)
-    fixture.collection.write("7.txt", "a red bird")
     try await fixture.run(features: .bf16)
     for depth in [0, 4] {
       for text in ["zebra", "the of a", "собака"] {
@@ -80,6 +80,8 @@ struct WordSearchTests {
             == hits(text, fixture, usesWords: false, rerankDepth: depth))
       }
     }
+    fixture.collection.write("7.txt", "a red bird")
+    try await fixture.run(features: .bf16)
     let known = try hits("a red bird", fixture, rerankDepth: 4)
     #expect(known[0].evidence == [.caption])
     try rewrite(fixture.index) { transaction in
@@ -87,6 +89,20 @@ struct WordSearchTests {
     }
     let before = try hits("a red bird", fixture, usesWords: false, rerankDepth: 4)
     #expect(try hits("a red bird", fixture, rerankDepth: 4) == before && known != before)
+  }
+
+  @Test("knows of a picture with a caption that no word of the text is there")
+  func absent() async throws {
+    let fixture = try IndexFixture(pictures: 9)
+    fixture.collection.write("7.txt", "a red bird")
+    try await fixture.run()
+    for text in ["zebra", "the of a"] {
+      for hit in try hits(text, fixture) {
+        let words = try #require(hit.words)
+        #expect(words.coverage == 0 && words.score == 0 && hit.evidence.isEmpty)
+        #expect((words.caption != nil) == (hit.path == "7.png"))
+      }
+    }
   }
 
   @Test("puts what a person wrote before what a model generated")

@@ -16,15 +16,15 @@ struct WordSearch {
   private let among: Set<UInt64>?
   private let matches: TextMatches
 
-  /// Nil if no picture of the index has a word of the text: then nothing changes.
+  /// Nil if no picture of the index has a word of the text, nor a caption that people wrote: then nothing
+  /// changes. A word that no caption has makes all pictures less likely to show it.
   init?(
     _ text: String, embedding query: [Float], among: Set<UInt64>?,
     in snapshot: borrowing IndexSnapshot
   ) throws {
     terms = Analyzer().terms(of: text, for: .query)
-    guard !terms.isEmpty,
-      let matches = try snapshot.textMatches(terms, count: Self.candidates, among: among),
-      matches.frequencies.values.contains(where: { $0 > 0 })
+    guard let matches = try snapshot.textMatches(terms, count: Self.candidates, among: among),
+      matches.statistics.has(.caption) || matches.frequencies.values.contains(where: { $0 > 0 })
     else { return nil }
     (self.query, self.among, self.matches) = (query, among, matches)
   }
