@@ -60,6 +60,8 @@ let package = Package(
     .systemLibrary(name: "CChafa", pkgConfig: "chafa", providers: [.apt(["libchafa-dev"])]),
     // The library is loaded at run time, when the first file's metadata are read.
     .target(name: "CGExiv2"),
+    // Built with the header of libtesseract-dev; the library is loaded in the process that reads text.
+    .target(name: "CTesseract"),
     .target(name: "CKernels"),
     module("Random"),
     // Layer 1: matrices, hashes, curves, the file system, and the letters of all scripts.
@@ -73,7 +75,7 @@ let package = Package(
     module(
       "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
     module("Tokenization", ["TextNormalization"]),
-    module("Images", ["CCodecs", "CGExiv2", "CKernels", "Files", "Random"]),
+    module("Images", ["CCodecs", "CGExiv2", "CKernels", "CTesseract", "Files", "Random"]),
     module("VectorIndex", ["CKernels", "Random", "Tensors"]),
     module("TextIndex", ["CStemmer", "TextNormalization"]),
     module("LMDB", ["CLMDB", "Files"]),

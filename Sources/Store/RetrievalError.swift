@@ -75,6 +75,8 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case indexNotEmpty
     /// The process may not have the memory that is needed.
     case insufficientMemory
+    /// Text in pictures cannot be read on this machine (``IndexingOptions/readsText``).
+    case textNotReadable
     /// Anything else; the description says what.
     case other
   }

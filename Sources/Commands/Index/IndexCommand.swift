@@ -63,6 +63,14 @@ struct IndexCommand: AsyncParsableCommand {
     var followsLinks: Bool?
 
     @Flag(
+      name: .customLong("ocr"), inversion: .prefixedNo,
+      help: ArgumentHelp(
+        "Read the text that pictures show (English, by Tesseract; about a second per picture), so that "
+          + "searches find its words; --no-ocr removes it. (default: as in the index, at first not)"
+      ))
+    var readsText: Bool?
+
+    @Flag(
       name: .customLong("retry-failures"),
       help: "Retry files that could not be indexed, even if they have not changed.")
     var retriesFailures = false
@@ -147,6 +155,7 @@ struct IndexCommand: AsyncParsableCommand {
     options.model = try model.path()
     options.recall = storage.recall
     options.rebuildsVectors = storage.rebuilds
+    options.readsText = pictures.readsText
     options.retriesFailures = pictures.retriesFailures
     options.allowsVanished = pictures.allowsVanished
     return options

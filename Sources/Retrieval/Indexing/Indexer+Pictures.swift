@@ -112,6 +112,6 @@ extension IndexWriter {
   ) throws {
     try put(
       record, embedding: parts.embedding, features: parts.features, details: parts.details,
-      signature: parts.signature, hubness: hubness)
+      signature: parts.signature, shownText: parts.shownText, hubness: hubness)
   }
 }

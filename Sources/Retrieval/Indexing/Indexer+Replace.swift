@@ -87,6 +87,7 @@ extension Indexer {
             + "\(printable(assignment.roots[number]?.path ?? "")); nothing was changed")
       }
       if successor.options.name == nil { successor.options.name = snapshot.metadata.name }
+      successor.options.readsText = try successor.options.readsText ?? snapshot.readsText()
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.textRecords(of: id).map(\.record).filter { $0.source == .captions }
         guard !texts.isEmpty else { return }

@@ -119,6 +119,7 @@ package struct Indexer: Sendable {
       return try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
     }
     let rebuilds = options.rebuildsVectors
+    try setReadsText(options.readsText, in: store)
     try store.updateTextIndex(isRebuilt: rebuilds)
     // Rebuilt first, so that it repairs what the changes below would fail on.
     guard try !rebuilds || updateVectorIndex(isRebuilt: true),
@@ -130,7 +131,8 @@ package struct Indexer: Sendable {
       defer { setComputeThreads(processors) }
       let encoder = PictureEncoder(
         model: model, store: store, decoder: decoder, roots: store.metadata.roots,
-        keepsFeatures: store.metadata.features != .none, vanished: plan.vanishedContents)
+        keepsFeatures: store.metadata.features != .none,
+        readsText: try store.read { try $0.readsText() }, vanished: plan.vanishedContents)
       guard
         try await encodePictures(
           plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)

@@ -39,7 +39,7 @@ public struct PictureHit: Sendable, Equatable {
   /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
   public let details: PictureDetails?
   /// Near-identical pictures that would follow it in the list, in their order.
-  public internal(set) var alike: [AlikePicture] = []
+  public let alike: [AlikePicture]
 }
 
 /// A text that a picture matched.

@@ -44,6 +44,7 @@ extension IndexCheck {
   fileprivate var touchesVectors: Bool {
     let others: Set = [
       "paths", "hashes", "picture_texts", "failures", "details", "signatures", "terms", "hubness",
+      "shown_texts",
     ]
     return faults.contains { !others.contains($0.table) }
   }
@@ -72,6 +73,7 @@ extension IndexTables {
     // What is dropped here is read from the files again by the next `blip index`.
     try details?.keepSound(sound.pictures, in: transaction)
     try signatures?.keepSound(sound.pictures, in: transaction)
+    try shownTexts?.keepSound(sound.pictures, in: transaction)
     try dropBrokenFailures(in: transaction)
     // The next run computes it from the embeddings.
     try hubness?.removeAll(in: transaction)

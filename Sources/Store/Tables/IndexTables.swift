@@ -21,6 +21,9 @@ struct IndexTables: Sendable {
   /// What picture files say of themselves, by picture; a row is there once that was read. Nil in an index
   /// of format 1 to 3.
   let details: Table<BigEndianUInt64, DetailsCodec>?
+  /// The words that pictures show, by picture; a row is there once they were read. Nil in an index that was
+  /// last written by an older version.
+  let shownTexts: Table<BigEndianUInt64, ShownTextCodec>?
   /// The text index; nil in an index of format 1 to 3.
   let terms: TermTable?
   /// What near-identical pictures are found by. Nil in an index of format 1 to 3.
@@ -56,6 +59,7 @@ struct IndexTables: Sendable {
     pictureTexts = try Table(opening: "picture_texts", in: transaction, create: create)
     failures = try Table(opening: "failures", in: transaction, create: create)
     details = try Self.optional("details", in: transaction, create: create)
+    shownTexts = try Self.optional("shown_texts", in: transaction, create: create)
     terms = try Self.optional("terms", in: transaction, create: create)
       .map { TermTable(table: $0, path: path) }
     signatures = try Self.optional("signatures", in: transaction, create: create)
@@ -116,6 +120,7 @@ struct IndexTables: Sendable {
       try size(pictureTexts, in: transaction), try size(failures, in: transaction),
     ] + (try vectors?.sizes(in: transaction) ?? [])
       + (try details.map { [try size($0, in: transaction)] } ?? [])
+      + (try shownTexts.map { [try size($0, in: transaction)] } ?? [])
       + (try terms.map { [try size($0.table, in: transaction)] } ?? [])
       + (try signatures.map { [try size($0, in: transaction)] } ?? [])
       + (try hubness.map { [try size($0, in: transaction)] } ?? [])

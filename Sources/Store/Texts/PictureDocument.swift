@@ -50,6 +50,11 @@ extension IndexTables {
       for place in details.places { add(place, to: .place) }
       add(details.camera, to: .camera)
     }
+    add(
+      skipsDamage
+        ? try? shownText(picture: id, in: transaction)
+        : try shownText(picture: id, in: transaction),
+      to: .textInPicture)
     return TextDocument(fields)
   }
 
