@@ -67,9 +67,7 @@ struct WordSearchTests {
     #expect(try hits("yacht", fixture, folder: "写真").allSatisfy { $0.evidence.isEmpty })
   }
 
-  @Test(
-    "is as before, bit for bit, where no picture has a caption or a word of the text, or the index has no "
-      + "words")
+  @Test("is as before, bit for bit, without captions and words of the text, or without terms")
   func nothing() async throws {
     let fixture = try IndexFixture(pictures: 9)
     try await fixture.run(features: .bf16)
