@@ -68,8 +68,8 @@ struct WordSearchTests {
   }
 
   @Test(
-    "is as before, bit for bit, where no picture has a caption or a word of the text, or the index has no "
-      + "words")
+    "is as before, bit for bit, without captions and words of the text, or in an index without words"
+  )
   func nothing() async throws {
     let fixture = try IndexFixture(pictures: 9)
     try await fixture.run(features: .bf16)
