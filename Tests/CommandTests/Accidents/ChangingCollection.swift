@@ -28,7 +28,9 @@ struct ChangingCollection {
 
   /// The arguments that index both folders, and leave some of their pictures out.
   var arguments: [String] {
-    ["trips", "people"].map { "\(collection.pictures)/\($0)" } + ["--exclude", "picture-07.jpg"]
+    ["trips", "people"].map { "\(collection.pictures)/\($0)" } + [
+      "--exclude", "picture-07.jpg", "--model", TinyModel.retrieval.path,
+    ]
   }
 
   /// The pictures that are not left out.
