@@ -10,6 +10,7 @@ extension LeftOutKind {
     case .raw: count == 1 ? "1 unknown RAW file" : "\(count) unknown RAW files"
     case .picture:
       count == 1 ? "1 picture of another format" : "\(count) pictures of other formats"
+    case .captions: count == 1 ? "1 captions file" : "\(count) captions files"
     case .other: count == 1 ? "1 other file" : "\(count) other files"
     case .linkedFolder: count == 1 ? "1 linked folder" : "\(count) linked folders"
     case .systemFolder:

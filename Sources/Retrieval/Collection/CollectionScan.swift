@@ -180,6 +180,7 @@ struct CollectionScan: Sendable {
       case .file: break
       }
       let kind = if let named { named } else { try kind(of: path) }
+      if kind == .leftOut(.other), try holdsCaptions(path) { return .leftOut(.captions) }
       if kind == .picture {
         pictures.append(
           FoundPicture(
@@ -200,6 +201,14 @@ struct CollectionScan: Sendable {
     let start = try FileSystem.read(
       joined(root, path), limit: ImageFormat.magicSize, truncate: true)
     return FileKind(magic: start.bytes, extension: Self.extension(of: path))
+  }
+
+  private func holdsCaptions(_ path: [UInt8]) throws(FileError) -> Bool {
+    let name = String(decoding: lastComponent(of: path), as: UTF8.self).lowercased()
+    guard CaptionFile.mayBe(name: name) else { return false }
+    let start = try FileSystem.read(
+      joined(root, path), limit: CaptionFile.startSize, truncate: true)
+    return CaptionFile.seemsToBe(start: start.bytes)
   }
 
   private func isRealFolder(_ path: [UInt8]) -> Bool {

@@ -9,6 +9,8 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
   case raw
   /// A picture or drawing of a format that is not read, such as PSD or SVG.
   case picture
+  /// A file of captions, as it seems by its name and its first bytes.
+  case captions = "captions file"
   case other
   /// A symbolic link to a folder.
   case linkedFolder = "linked folder"

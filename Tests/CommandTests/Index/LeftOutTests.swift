@@ -4,6 +4,21 @@ import Testing
 
 @Suite("Files that are not read as pictures")
 struct LeftOutTests {
+  @Test("Captions files are told from other files")
+  func captions() {
+    let collection = Collection(pictures: 1)
+    for (name, text) in [
+      ("captions.json", #"[{"image": "a.jpg", "caption": "x"}]"#),
+      ("lines.jsonl", #"{"caption": "x"}"#),
+      ("results.csv", "image_name| comment_number| comment\n"), ("token.txt", "a.jpg#0\tone .\n"),
+      ("list.csv", "a,b\n"), ("picture-00.jpg.json", #"{"caption": "x"}"#), ("data.json", "[1]"),
+    ] {
+      collection.add(name, Array(text.utf8))
+    }
+    let outcome = collection.update()
+    #expect(outcome.output.contains("4 captions files, 3 other files"), "\(outcome.output)")
+  }
+
   @Test("Pictures by other names are found; what is left out is counted by kind and listed")
   func leftOut() throws {
     let collection = Collection(pictures: 0)
