@@ -9,8 +9,8 @@ struct RootAssignment {
   let roots: CollectionRoots
 
   /// A folder is the root that the index has at its path, or that has moved there: most of its pictures are in
-  /// the folder. Another one is added, unless none of the folders is known: an index is not filled with another
-  /// collection by mistake.
+  /// the folder, by their paths and sizes. Another one is added, unless none of the folders is known: an index
+  /// is not filled with another collection by mistake.
   /// - Parameter index: The path of the index, for errors.
   init(
     _ contents: CollectionContents, in snapshot: borrowing IndexSnapshot, of index: String
@@ -58,7 +58,9 @@ struct RootAssignment {
     in snapshot: borrowing IndexSnapshot
   ) throws -> (totals: [Int: Int], kept: [[Int: Int]]) {
     let found = zip(contents.roots, unknown).map { root, isUnknown in
-      isUnknown ? Set(root.scan.pictures.lazy.map(\.path)) : []
+      Dictionary(
+        (isUnknown ? root.scan.pictures : []).map { ($0.path, $0.size) },
+        uniquingKeysWith: { first, _ in first })
     }
     var totals: [Int: Int] = [:]
     var kept = [[Int: Int]](repeating: [:], count: found.count)
@@ -67,7 +69,7 @@ struct RootAssignment {
       let (root, path) = CollectionRoots.parts(of: record.path)
       guard roots.contains(root) else { return }
       totals[root, default: 0] += 1
-      for (place, paths) in found.enumerated() where paths.contains(path) {
+      for (place, sizes) in found.enumerated() where sizes[path] == record.size {
         kept[place][root, default: 0] += 1
       }
     }

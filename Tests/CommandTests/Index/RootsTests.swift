@@ -12,7 +12,8 @@ struct RootsTests {
 
   @Test("Folders are added, listed, moved and removed; one that is not there loses nothing")
   func roots() throws {
-    let (first, second) = (Collection(pictures: 2), Collection(pictures: 3))
+    let (first, second) = (Collection(pictures: 2), Collection(pictures: 0))
+    for number in 10..<13 { second.add("other-\(number).jpg", Drawing.jpeg(number)) }
     second.add("bad.jpg", [1])
     let index = first.index
     func update(_ arguments: String...) -> Outcome {
