@@ -80,7 +80,8 @@ enum DataFile {
     else {
       throw LMDBError(
         .corrupted, path: file.path,
-        detail: "the file is truncated (\(file.pageCount) pages of \(file.pageSize) bytes; the last "
+        detail:
+          "the file is truncated (\(file.pageCount) pages of \(file.pageSize) bytes; the last "
           + "one should be page \(newest.lastPage)); copy it again, or repair it")
     }
   }

@@ -21,6 +21,7 @@ extension RetrievalError {
     case .featuresMismatch(let features):
       "pass --features \(features.rawValue), or another --index"
     case .unusableModel, .foreignEmbeddings: "give a model with --model"
+    case .damaged, .needsRepair: CrashReport.advice
     case .damagedVectors: "run `blip index DIR --rebuild`"
     case .noTexts: "to index captions, pass --captions to blip index"
     case .mostPicturesMissing: "to remove them, pass --allow-vanished"

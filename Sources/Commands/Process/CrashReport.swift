@@ -1,7 +1,12 @@
+import Files
 import Glibc
+import Synchronization
 
 /// The line a crash prints. It is written once, before a handler can run, and never freed.
 nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count: 0)
+
+/// The line that says how to repair an index, if the process has one open.
+private let repairCommand = Mutex<String?>(nil)
 
 /// What a crash inside LMDB prints.
 ///
@@ -9,12 +14,17 @@ nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count:
 /// call `abort`, which ends the process; the report then says why in one line. Everything above LMDB
 /// (records, blocks, embeddings) is checked by blip and never gets here.
 enum CrashReport {
+  /// How to repair the index whose crashes are reported.
+  static var advice: String {
+    repairCommand.withLock { $0 } ?? "run `blip check --repair` with the same index"
+  }
+
   /// From now on, a crash of this process is reported as damage to the index at `path`, with exit
   /// code 1.
   static func install(forIndexAt path: String) {
-    let text =
-      "blip: \(path): data.mdb is damaged; restore a backup, or delete the directory and run "
-      + "`blip index` again\n"
+    let command = "run `blip check --repair --index \(printable(path))`"
+    repairCommand.withLock { $0 = command }
+    let text = "blip: \(printable(path)): data.mdb is damaged; \(command)\n"
     let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
     _ = bytes.initialize(from: text.utf8)
     line = UnsafeRawBufferPointer(bytes)

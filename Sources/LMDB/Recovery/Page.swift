@@ -166,29 +166,10 @@ enum KeyOrder {
   }
 }
 
-/// Keys from `lower` on and before `upper`; nil is no bound.
-package struct KeyRange: Equatable, Sendable {
-  package var lower: [UInt8]?
-  package var upper: [UInt8]?
-
-  package static let all = KeyRange(lower: nil, upper: nil)
-
-  /// A range of one key.
-  static func only(_ key: [UInt8]) -> KeyRange { KeyRange(lower: key, upper: key + [0]) }
-
-  /// Whether the range includes a key.
-  package func contains(_ key: [UInt8]) -> Bool { contains(key, in: .bytes) }
-
-  func contains(_ key: [UInt8], in order: KeyOrder) -> Bool {
-    if let lower, order.precedes(key, lower) { return false }
-    if let upper, !order.precedes(key, upper) { return false }
-    return true
-  }
-}
-
 extension [UInt8] {
   /// A number in native byte order; the offset is checked.
-  func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type) -> Value {
+  func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type) -> Value
+  {
     span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: type)
   }
 }

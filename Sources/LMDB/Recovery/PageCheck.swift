@@ -8,8 +8,15 @@ package struct PageCheck {
     package let examples: [String]
   }
 
+  /// What the faults of lists of free pages are of.
+  package static let freePages = "free pages"
+
   /// Empty if LMDB can read the file.
   package private(set) var faults: [Fault] = []
+
+  /// A check that finds nothing.
+  package init() {}
+
   /// The tables and their numbers of entries, by name.
   package fileprivate(set) var tables: [(name: String, entries: Int)] = []
 
@@ -87,7 +94,7 @@ extension PageFile {
   private func checkFreePages(
     of snapshot: MetaPage, _ claimed: inout PageSet, _ check: inout PageCheck
   ) {
-    let name = "free pages"
+    let name = PageCheck.freePages
     let free = freePages(of: snapshot, claiming: &claimed)
     check.add(name, free.reading)
     let past = Set(free.pages.filter { $0 >= pageCount && $0 <= snapshot.lastPage })

@@ -6,10 +6,9 @@ public struct IndexCheck: Sendable, Equatable {
   public enum Repair: String, Sendable, CaseIterable {
     /// Rebuilt from the other tables, or removed if it belongs to nothing: no data is lost.
     case rebuild
-    /// The picture or text is removed; the next `blip index` finds it as new and encodes it again.
+    /// The pictures or texts that it concerns are removed if they cannot be recovered; the next `blip index`
+    /// finds them as new and encodes them again.
     case reindex
-    /// Cannot be fixed: pages of the file, or the settings of the index, are damaged.
-    case none
   }
 
   /// Faults of a table that are fixed in the same way.
@@ -30,13 +29,61 @@ public struct IndexCheck: Sendable, Equatable {
   /// The tables that were checked.
   public let tables: [TableSize]
   /// The faults by table; empty if the index is sound.
-  public let faults: [Fault]
+  public private(set) var faults: [Fault]
 
   /// Whether no fault was found.
   public var isSound: Bool { faults.isEmpty }
   /// The number of faults that are fixed in this way.
   public func count(_ repair: Repair) -> Int {
     faults.reduce(0) { $0 + ($1.repair == repair ? $1.count : 0) }
+  }
+}
+
+extension IndexStore {
+  /// Checks the pages of an index, and then every record (`IndexSnapshot.check`).
+  package func check() throws(RetrievalError) -> IndexCheck {
+    try asRetrievalError {
+      let pages = try environment.checkPages()
+      return pages.faults.isEmpty ? try read { try $0.check() } : IndexCheck(pages)
+    }
+  }
+
+  /// The same of an index that is not open, and may be too damaged to be.
+  package static func check(_ path: String) throws(RetrievalError) -> IndexCheck {
+    try requireIndex(at: path)
+    do throws(RetrievalError) { return try open(path).check() } catch {
+      switch error.code {
+      case .needsRepair, .damaged, .notAnIndex: break
+      default: throw error
+      }
+      return try asRetrievalError {
+        try IndexCheck(of: PageFile(path + "/data.mdb"), error)
+      }
+    }
+  }
+}
+
+extension IndexCheck {
+  init(_ pages: PageCheck) {
+    tables = pages.tables.map { TableSize(name: $0.name, entries: $0.entries, bytes: 0) }
+    faults = pages.faults.map {
+      // Free pages are none of the index's contents.
+      Fault(
+        table: $0.table, repair: $0.table == PageCheck.freePages ? .rebuild : .reindex,
+        count: $0.count, examples: $0.examples)
+    }
+  }
+
+  /// Of a file that cannot be opened.
+  fileprivate init(of file: PageFile, _ error: RetrievalError) throws(RetrievalError) {
+    let pages = file.snapshots.first.map { file.check($0) }
+    // A file of another program has other tables, and nothing wrong with its pages.
+    if error.code == .notAnIndex, pages?.faults.isEmpty ?? false { throw error }
+    self.init(pages ?? PageCheck())
+    if faults.isEmpty || file.snapshots.count < 2 {
+      faults.insert(
+        Fault(table: "file", repair: .reindex, count: 1, examples: [error.description]), at: 0)
+    }
   }
 }
 
@@ -96,10 +143,10 @@ final class Findings {
     }
   }
 
-  /// Pages that LMDB cannot read are a fault that cannot be fixed.
+  /// Pages that LMDB cannot read are a fault.
   func reading(_ table: String, _ body: () throws -> Void) throws {
     do { try body() } catch let error as LMDBError {
-      add(table, .none, "cannot be read to its end (\(error.description))")
+      add(table, .reindex, "cannot be read to its end (\(error.description))")
     }
   }
 

@@ -81,26 +81,33 @@ struct EmbeddingTable: Sendable {
     in transaction: borrowing T, _ body: (Found) throws -> Void
   ) throws {
     try table.raw.forEachBytes(in: transaction) { key, row in
-      do {
-        let key = try BigEndianUInt64.decode(key.span.bytes)
-        guard isGrouped else {
-          return try body(
-            row.byteCount == 4 * size
-              ? .sound(key, EmbeddingCodec.decode(row))
-              : .broken(key, "an embedding of \(row.byteCount) bytes"))
-        }
-        let group = try EmbeddingGroup(row, key: key, size: size)
-        for id in group.ids {
-          let bytes = row.extracting(group.range(of: id)!)
-          let isWhole = group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes)
-          try body(
-            isWhole
-              ? .sound(id, EmbeddingCodec.decode(bytes))
-              : .broken(id, "an embedding whose checksum is wrong"))
-        }
-      } catch let error as MalformedBytes {
-        try body(.unreadable(error.reason))
+      try Self.forEachFound(inRow: key, row, size: size, isGrouped: isGrouped, body)
+    }
+  }
+
+  /// The embeddings of a row, whatever state they are in.
+  static func forEachFound(
+    inRow key: [UInt8], _ row: RawSpan, size: Int, isGrouped: Bool, _ body: (Found) throws -> Void
+  ) throws {
+    do {
+      let key = try BigEndianUInt64.decode(key.span.bytes)
+      guard isGrouped else {
+        return try body(
+          row.byteCount == 4 * size
+            ? .sound(key, EmbeddingCodec.decode(row))
+            : .broken(key, "an embedding of \(row.byteCount) bytes"))
       }
+      let group = try EmbeddingGroup(row, key: key, size: size)
+      for id in group.ids {
+        let bytes = row.extracting(group.range(of: id)!)
+        let isWhole = group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes)
+        try body(
+          isWhole
+            ? .sound(id, EmbeddingCodec.decode(bytes))
+            : .broken(id, "an embedding whose checksum is wrong"))
+      }
+    } catch let error as MalformedBytes {
+      try body(.unreadable(error.reason))
     }
   }
 

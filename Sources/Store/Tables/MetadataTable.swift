@@ -10,6 +10,8 @@ enum MetadataTable {
   /// and brought to the present format when they are opened for writing.
   static let formatVersion = 4
 
+  static let name = "meta"
+
   /// Names of rows.
   private enum Row {
     static let format = "format_version"
