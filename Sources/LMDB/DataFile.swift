@@ -65,7 +65,9 @@ enum DataFile {
     guard let newest = snapshots.first else { throw LMDBError(.invalid, path: file.path) }
     guard snapshots.count == 2, newest.transaction - snapshots[1].transaction <= 1 else {
       throw LMDBError(
-        .corrupted, path: file.path, detail: "one of the file's two headers is damaged; repair it")
+        .corrupted, path: file.path,
+        detail:
+          "one of the file's two headers is damaged, and the last change may be lost; repair it")
     }
     return newest
   }

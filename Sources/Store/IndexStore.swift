@@ -32,7 +32,8 @@ package final class IndexStore: Sendable {
   package static func open(_ path: String) throws(RetrievalError) -> IndexStore {
     try requireIndex(at: path)
     return try asRetrievalError {
-      let environment = try Environment(path, access: .readOnly, checking: [MetadataTable.name])
+      let environment = try Environment(
+        path, access: .readOnly, checking: [MetadataTable.name, SettingsCopy.name])
       let transaction = try ReadTransaction(environment)
       if try transaction.isEnvironmentEmpty() { throw nothing(at: path) }
       let tables = try openTables(of: path, in: transaction)
@@ -56,7 +57,7 @@ package final class IndexStore: Sendable {
     guard case .index = try IndexFolder(path) else { return nil }
     return try asRetrievalError {
       let transaction = try ReadTransaction(
-        Environment(path, access: .readOnly, checking: [MetadataTable.name]))
+        Environment(path, access: .readOnly, checking: [MetadataTable.name, SettingsCopy.name]))
       return try transaction.isEnvironmentEmpty()
         ? nil : openTables(of: path, in: transaction).layout
     }
@@ -82,7 +83,10 @@ package final class IndexStore: Sendable {
   ) throws(RetrievalError) -> IndexStore {
     try IndexFolder.prepare(path)
     return try asRetrievalError {
-      let environment = try Environment(path, access: .readWrite, checking: [MetadataTable.name])
+      let environment = try Environment(
+        path, access: .readWrite, checking: [MetadataTable.name, SettingsCopy.name])
+      // LMDB trusts the pages, and would spread the damage.
+      try environment.checkPages().requireSound(path)
       let tables = try environment.write { transaction in
         if try transaction.isEnvironmentEmpty() {
           return try createTables(of: path, metadata(nil), in: transaction)
@@ -107,10 +111,17 @@ package final class IndexStore: Sendable {
       opening: MetadataTable.name, in: transaction, create: true)
     try MetadataTable.create(meta, metadata, in: transaction)
     let tables = try IndexTables(
-      of: path, meta: meta, layout: metadata, in: transaction, create: true)
+      of: path, meta: meta, layout: metadata,
+      format: MetadataTable.format(meta, of: path, in: transaction), in: transaction, create: true)
     try tables.rebuildTerms(in: transaction)
+    if let copy = tables.settingsCopy {
+      try SettingsCopy.write(of: meta, to: copy, in: transaction)
+    }
     return tables
   }
+
+  /// The tables that a run that rebuilds the vector index makes again.
+  package static let rebuiltTables: Set = ["lists", "centroids", "places", "terms"]
 
   /// Whether it was opened for writing.
   package var isWritable: Bool { environment.access == .readWrite }
@@ -137,10 +148,14 @@ package final class IndexStore: Sendable {
     do {
       let meta = try Table<UTF8Text, UTF8Text>(opening: MetadataTable.name, in: transaction)
       let layout = try MetadataTable.read(meta, of: path, in: transaction)
-      return try IndexTables(
+      let tables = try IndexTables(
         of: path, meta: meta, layout: layout,
         format: MetadataTable.format(meta, of: path, in: transaction), in: transaction,
         create: false)
+      if let copy = tables.settingsCopy {
+        try SettingsCopy.verify(meta, copy, of: path, in: transaction)
+      }
+      return tables
     } catch ResultCode.notFound {
       throw RetrievalError(
         .notAnIndex,

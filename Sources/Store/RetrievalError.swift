@@ -104,7 +104,7 @@ extension RetrievalError {
     let code: Code =
       switch error.code {
       case .busy: .alreadyOpen
-      case .corrupted, .pageNotFound, .badValueSize: .needsRepair
+      case .corrupted, .pageNotFound, .badValueSize, .invalid: .needsRepair
       default: .other
       }
     self.init(code, error.description)

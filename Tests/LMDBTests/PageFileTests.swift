@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-import Random
 import TestSupport
 import Testing
 
@@ -18,6 +17,7 @@ import Testing
 
     init(seed: UInt64) throws {
       let folder = TemporaryFolder()
+      var tables: [String: [[UInt8]: [UInt8]]] = [:]
       do {
         var random = SplitMix64(seed: seed)
         let environment = try Environment(folder.path, access: .readWrite)
@@ -46,6 +46,7 @@ import Testing
           }
         }
       }
+      self.tables = tables
       bytes = [UInt8](try Data(contentsOf: URL(filePath: folder.path + "/data.mdb")))
     }
 
@@ -75,9 +76,9 @@ import Testing
     let file = try sample.file()
     let (found, gaps, isSound) = try read(file)
     #expect(found == sample.tables && isSound)
-    #expect(gaps.values.allSatisfy(\.isEmpty))
+    #expect(gaps.values.allSatisfy { $0.isEmpty })
     let snapshot = try #require(file.snapshots.first)
-    #expect(file.check(snapshot).tables.map(\.name) == ["large", "small"])
+    #expect(file.check(snapshot).tables.map { $0.name } == ["large", "small"])
     for (name, tree) in file.tables(of: snapshot).trees {
       for number in 0..<400 as Range<UInt64> {
         let key = BigEndianUInt64.encode(number)
@@ -109,7 +110,7 @@ import Testing
       }
     }
     if isSound, page >= 8192 {
-      #expect(found.mapValues(\.count) == sample.tables.mapValues(\.count))
+      #expect(found.mapValues { $0.count } == sample.tables.mapValues { $0.count })
     }
   }
 

@@ -69,7 +69,7 @@ struct CheckFixture {
     }
   }
 
-  private static func contents(of store: IndexStore) throws -> Contents {
+  static func contents(of store: IndexStore) throws -> Contents {
     try store.read { snapshot in
       var contents = Contents()
       try snapshot.forEachPicture { id, record in

@@ -77,18 +77,6 @@ package final class TableRecovery {
     }
   }
 
-  /// Passes the values in overflow pages that no tree that can be read refers to: the page's bytes, which
-  /// may be more than the value's.
-  package func forEachStrayValue(_ body: ([UInt8]) throws -> Void) throws {
-    for page in 2..<max(2, file.pageCount) where !claimed.contains(page) {
-      guard let count = file.overflowPages(page, size: 0),
-        let bytes = file.bytes(
-          of: .overflow(first: page, size: Int(count) * file.pageSize - Page.headerSize))
-      else { continue }
-      try body(bytes)
-    }
-  }
-
   /// The rows of every leaf page that has a key, of whatever age and table.
   package func leaves(withKey wanted: [UInt8]) -> [[[UInt8]: [UInt8]]] {
     var leaves: [[[UInt8]: [UInt8]]] = []

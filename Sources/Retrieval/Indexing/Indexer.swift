@@ -78,6 +78,8 @@ package struct Indexer: Sendable {
 
     let store = try await open(request, root: root)
     if let warning = store.warning { report(.warning(warning)) }
+    try store.requireSound(
+      except: request.options.rebuildsVectors ? IndexStore.rebuiltTables : [])
     let plan = try store.read {
       try IndexingPlan(scan: scan, retriesFailures: request.options.retriesFailures, snapshot: $0)
     }

@@ -48,6 +48,21 @@ extension IndexStore {
     }
   }
 
+  /// Throws where something is wrong, so that nothing is written into a damaged index. Terms are not
+  /// compared with what they were made from, which takes long.
+  /// - Parameter rebuilt: Tables that are about to be made again.
+  package func requireSound(except rebuilt: Set<String> = []) throws(RetrievalError) {
+    let check = try asRetrievalError {
+      try environment.checkPages().requireSound(path)
+      return try read { try $0.check(comparingTerms: false) }
+    }
+    guard let fault = check.faults.first(where: { !rebuilt.contains($0.table) }) else { return }
+    throw RetrievalError(
+      .needsRepair,
+      "\(path): the index is damaged (\(fault.table): \(fault.examples.first ?? "")); repair it first"
+    )
+  }
+
   /// The same of an index that is not open, and may be too damaged to be.
   package static func check(_ path: String) throws(RetrievalError) -> IndexCheck {
     try requireIndex(at: path)
@@ -60,6 +75,17 @@ extension IndexStore {
         try IndexCheck(of: PageFile(path + "/data.mdb"), error)
       }
     }
+  }
+}
+
+extension PageCheck {
+  /// Throws where a page is damaged.
+  func requireSound(_ path: String) throws(RetrievalError) {
+    guard let fault = faults.first else { return }
+    throw RetrievalError(
+      .needsRepair,
+      "\(path): the index is damaged (\(fault.table): \(fault.examples.first ?? "")); repair it first"
+    )
   }
 }
 
@@ -77,12 +103,21 @@ extension IndexCheck {
   /// Of a file that cannot be opened.
   fileprivate init(of file: PageFile, _ error: RetrievalError) throws(RetrievalError) {
     let pages = file.snapshots.first.map { file.check($0) }
+    guard pages != nil || !TableRecovery(file).names.isEmpty else {
+      throw RetrievalError(
+        .beyondRepair,
+        "\(file.path): no table of an index is found in it; if it was an index, delete the directory and "
+          + "index again")
+    }
     // A file of another program has other tables, and nothing wrong with its pages.
     if error.code == .notAnIndex, pages?.faults.isEmpty ?? false { throw error }
     self.init(pages ?? PageCheck())
     if faults.isEmpty || file.snapshots.count < 2 {
+      // Settings that are not as they were written, in sound pages, are found elsewhere.
+      let (table, repair) =
+        error.code == .damaged ? (MetadataTable.name, Repair.rebuild) : ("file", .reindex)
       faults.insert(
-        Fault(table: "file", repair: .reindex, count: 1, examples: [error.description]), at: 0)
+        Fault(table: table, repair: repair, count: 1, examples: [error.description]), at: 0)
     }
   }
 }
@@ -90,15 +125,14 @@ extension IndexCheck {
 extension IndexSnapshot {
   /// Checks every record of the index, and that its tables agree with each other. Finds all faults, not
   /// only the first; a thrown error is not a fault of the index.
-  package func check() throws -> IndexCheck {
-    try tables.check(in: transaction).check
+  package func check(comparingTerms: Bool = true) throws -> IndexCheck {
+    try tables.check(in: transaction, comparingTerms: comparingTerms)
   }
 }
 
 extension IndexTables {
-  /// The check, and what it found whole of that which nothing else can replace.
-  func check<T: Transaction & ~Copyable>(in transaction: borrowing T) throws
-    -> (check: IndexCheck, sound: ValidRecords)
+  func check<T: Transaction & ~Copyable>(in transaction: borrowing T, comparingTerms: Bool) throws
+    -> IndexCheck
   {
     let findings = Findings()
     let sound = try ValidRecords(self, findings, in: transaction)
@@ -107,13 +141,13 @@ extension IndexTables {
     try checkFailures(findings, in: transaction)
     try checkSettings(sound, findings, in: transaction)
     try checkVectors(sound, findings, in: transaction)
-    try checkTerms(sound, findings, in: transaction)
+    try checkTerms(comparingTerms ? sound : nil, findings, in: transaction)
     let sizes = try sizes(in: transaction)
     let names = sizes.map(\.name)
     let faults = findings.faults.sorted {
       names.firstIndex(of: $0.table)! < names.firstIndex(of: $1.table)!
     }
-    return (IndexCheck(tables: sizes, faults: faults), sound)
+    return IndexCheck(tables: sizes, faults: faults)
   }
 }
 
@@ -157,6 +191,17 @@ final class Findings {
   ) -> C.Value? {
     do throws(MalformedBytes) { return try C.decode(bytes) } catch {
       add(table, repair, "\(what()) has \(error.reason)")
+      return nil
+    }
+  }
+
+  /// The value of a sealed row; nil, and a fault, where it is not as it was written.
+  func decode<K: Codec, V: Codec>(
+    _ table: SealedTable<K, V>, _ key: [UInt8], _ row: RawSpan, _ repair: IndexCheck.Repair,
+    of what: @autoclosure () -> String
+  ) -> V.Value? {
+    do throws(MalformedBytes) { return try table.decode(row, key: key) } catch {
+      add(table.name, repair, "\(what()) has \(error.reason)")
       return nil
     }
   }

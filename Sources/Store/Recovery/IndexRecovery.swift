@@ -22,36 +22,8 @@ struct IndexRecovery {
   /// Writes a new index into an empty folder.
   func write(to folder: String) throws -> RecoveredIndex {
     let environment = try Environment(folder, access: .readWrite)
-    let (tables, format) = try createTables(in: environment, at: folder)
-    let layout = tables.layout
-    let copy = RowCopy(from: damaged, to: environment)
-    try copy.embeddings(to: tables.embeddings, isGrouped: format > 1)
-    try copy.embeddings(to: tables.textEmbeddings, isGrouped: format > 1)
-    if layout.features != .none {
-      try copy.rows(of: tables.features) { _, value in
-        let sizes = layout.sizes
-        return
-          (try? FeatureCodec.decode(
-            value.span.bytes, rows: sizes.featureRows, columns: sizes.featureColumns,
-            as: layout.features)) != nil
-      }
-    }
-    try copy.records(of: tables.pictures) { id, record in
-      // A row of a picture that was removed may still lie somewhere.
-      isConfirmed("paths", SHA256.digest(of: record.path)) {
-        $0 == LittleEndianUInt64.encode(id)
-      }
-    }
-    try copy.records(of: tables.texts) { id, record in
-      isConfirmed("picture_texts", IDPairKey.encode((record.picture ?? 0, id))) { _ in true }
-    }
-    // What of these is lost is made again from the pictures' files by the next run that indexes.
-    if let details = tables.details { try copy.records(of: details) { _, _ in false } }
-    if let signatures = tables.signatures { try copy.records(of: signatures) { _, _ in false } }
-    if let hubness = tables.hubness { try copy.records(of: hubness) { _, _ in false } }
-    try copy.rows(of: tables.failures) { key, value in
-      IndexTables.failureFault(key, value.span.bytes) == nil
-    }
+    let (old, tables) = try createTables(in: environment, at: folder)
+    try copyRows(RowCopy(from: damaged, to: environment), from: old, to: tables)
     var recovered = RecoveredIndex()
     try environment.write { try tables.completeRecovery(&recovered, in: $0) }
     try environment.read { transaction in
@@ -63,6 +35,41 @@ struct IndexRecovery {
         known: recovered.lostTexts)
     }
     return recovered
+  }
+
+  private func copyRows(_ copy: RowCopy, from old: IndexTables, to tables: IndexTables) throws {
+    try copy.embeddings(from: old.embeddings, to: tables.embeddings)
+    try copy.embeddings(from: old.textEmbeddings, to: tables.textEmbeddings)
+    if tables.layout.features != .none {
+      try copy.rows(to: tables.features.raw) { key, value in
+        guard let id = RowCopy.id(key), old.isSound(features: value, of: id) else { return nil }
+        return FeatureCodec.sealed(value, seed: tables.featureSeed(id))
+      }
+    }
+    try copy.records(from: old.pictures, to: tables.pictures) { id, record in
+      // A row of a picture that was removed or changed may still lie somewhere.
+      isConfirmed("paths", SHA256.digest(of: record.path)) { $0 == LittleEndianUInt64.encode(id) }
+        && isConfirmed("hashes", HashAndIDKey.encode((record.contentHash, id))) { _ in true }
+    }
+    try copy.records(from: old.texts, to: tables.texts) { id, record in
+      isConfirmed("picture_texts", IDPairKey.encode((record.picture ?? 0, id))) { _ in true }
+    }
+    // What of these is lost is made again from the pictures' files by the next run that indexes.
+    if let old = old.details, let details = tables.details {
+      try copy.records(from: old, to: details)
+    }
+    if let old = old.signatures, let signatures = tables.signatures {
+      try copy.records(from: old, to: signatures)
+    }
+    if let old = old.hubness, let hubness = tables.hubness {
+      try copy.records(from: old, to: hubness)
+    }
+    try copy.rows(to: tables.failures.rows.raw) { key, value in
+      guard let failure = try? old.failures.decode(value.span.bytes, key: key),
+        SHA256.digest(of: failure.path) == key
+      else { return nil }
+      return tables.failures.encode(failure, key: key)
+    }
   }
 
   /// How many rows of a table are lost, by its number of rows where that is known.
@@ -77,9 +84,9 @@ struct IndexRecovery {
     } catch { return true }
   }
 
-  /// The tables of the new index with the settings of the old one, and the format of the old one.
+  /// The tables of the new index with the settings of the old one, and the same as the old one has them.
   private func createTables(in environment: Environment, at folder: String) throws -> (
-    tables: IndexTables, format: Int
+    old: IndexTables, new: IndexTables
   ) {
     var failure: (any Error)?
     for rows in candidateSettings() {
@@ -90,10 +97,14 @@ struct IndexRecovery {
           for (key, value) in rows { try meta.raw.put(key, value, in: transaction) }
           let layout = try MetadataTable.read(meta, of: path, in: transaction)
           let format = try MetadataTable.format(meta, of: path, in: transaction)
+          let old = try IndexTables(
+            of: path, meta: meta, layout: layout, format: format, in: transaction, create: true)
           try MetadataTable.upgrade(meta, in: transaction)
-          let tables = try IndexTables(
-            of: folder, meta: meta, layout: layout, in: transaction, create: true)
-          return (tables, format)
+          let new = try IndexTables(
+            of: folder, meta: meta, layout: layout,
+            format: MetadataTable.format(meta, of: path, in: transaction), in: transaction,
+            create: true)
+          return (old, new)
         }
       } catch let error as RetrievalError {
         failure = failure ?? error
@@ -107,111 +118,48 @@ struct IndexRecovery {
   }
 
   /// Rows of `meta`: those of the newest snapshot, then of every page that has such rows, the newest first by
-  /// the ids that were assigned.
+  /// the ids that were assigned; those of another index, by the mark of most pictures, are left out.
   private func candidateSettings() -> [[[UInt8]: [UInt8]]] {
     var current: [[UInt8]: [UInt8]] = [:]
-    // The closure throws nothing.
+    var marks: [UInt32: Int] = [:]
+    // The closures throw nothing.
     try? damaged.forEachRow(of: MetadataTable.name) { row in
       if row.isCurrent { current[row.key] = row.value }
       return true
     }
-    func assigned(_ rows: [[UInt8]: [UInt8]]) -> UInt64 {
-      [MetadataTable.Counter.picture, .text].reduce(0) { sum, counter in
-        let value = rows[Array(counter.rawValue.utf8)] ?? []
-        return sum &+ (UInt64(String(decoding: value, as: UTF8.self)) ?? 0)
-      }
+    try? damaged.forEachRow(of: "pictures") { row in
+      if let mark = RecordSeal.mark(of: row.value.span.bytes) { marks[mark, default: 0] += 1 }
+      return true
     }
-    let others = damaged.leaves(withKey: Array("format_version".utf8))
-    return [current] + others.sorted { assigned($0) > assigned($1) }
+    func number(_ name: String, _ rows: [[UInt8]: [UInt8]]) -> UInt64? {
+      rows[Array(name.utf8)].flatMap { UInt64(String(decoding: $0, as: UTF8.self)) }
+    }
+    func assigned(_ rows: [[UInt8]: [UInt8]]) -> UInt64 {
+      [MetadataTable.Counter.picture, .text].reduce(0) { $0 &+ (number($1.rawValue, rows) ?? 0) }
+    }
+    func pictures(_ rows: [[UInt8]: [UInt8]]) -> Int? {
+      number(MetadataTable.markName, rows).map { marks[UInt32(truncatingIfNeeded: $0)] ?? 0 }
+    }
+    let copies = damaged.leaves(withKey: Array(SettingsCopy.key.utf8)).compactMap {
+      $0[Array(SettingsCopy.key.utf8)].flatMap(SettingsCopy.rows(ofStray:))
+    }
+    let others = damaged.leaves(withKey: Array(MetadataTable.formatName.utf8))
+    // Copies tell whether they are as they were written.
+    let all =
+      copies.sorted { assigned($0) > assigned($1) } + [current]
+      + others.sorted { assigned($0) > assigned($1) }
+    // Settings of format 1 to 4 have no mark.
+    let most = all.compactMap(pictures).max() ?? 0
+    return all.filter { pictures($0) == most } + all.filter { pictures($0) == nil }
   }
 }
 
-/// Copies rows of a damaged index into a new one, some megabytes in a transaction.
-private final class RowCopy {
-  private static let mostBytes = 32 << 20
-
-  private let damaged: TableRecovery
-  private let environment: Environment
-
-  init(from damaged: TableRecovery, to environment: Environment) {
-    (self.damaged, self.environment) = (damaged, environment)
-  }
-
-  /// Copies the rows of a table that can be decoded.
-  /// - Parameter isConfirmed: Whether a row is taken that may be older than what was stored last.
-  func records<V: Codec>(
-    of table: Table<BigEndianUInt64, V>, _ isConfirmed: (UInt64, V.Value) -> Bool
-  ) throws {
-    try rows(of: table) { key, value in
-      Self.id(key) != nil && (try? V.decode(value.span.bytes)) != nil
-    } isConfirmed: { row in
-      guard let id = Self.id(row.key), let value = try? V.decode(row.value.span.bytes) else {
-        return false
-      }
-      return isConfirmed(id, value)
-    }
-  }
-
-  /// Copies the sound rows of a table.
-  func rows<K: Codec, V: Codec>(
-    of table: Table<K, V>, isSound: ([UInt8], [UInt8]) -> Bool,
-    isConfirmed: (TableRecovery.Row) -> Bool = { _ in false }
-  ) throws {
-    var batch: [[UInt8]: [UInt8]] = [:]
-    var bytes = 0
-    func flush() throws {
-      try environment.write { transaction in
-        for (key, value) in batch.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-          try table.raw.put(key, value, in: transaction)
-        }
-      }
-      (batch, bytes) = ([:], 0)
-    }
-    try damaged.forEachRow(of: table.name) { row in
-      guard isSound(row.key, row.value) else { return false }
-      if !row.isCurrent {
-        guard batch[row.key] == nil, isConfirmed(row),
-          try environment.read({ try table.raw.bytes(row.key, in: $0) { _ in } }) == nil
-        else { return true }
-      }
-      batch[row.key] = row.value
-      bytes += row.key.count + row.value.count
-      if bytes > Self.mostBytes { try flush() }
-      return true
-    }
-    try flush()
-  }
-
-  /// Copies the sound embeddings of a table.
-  /// - Parameter isGrouped: Whether a row of the damaged table holds those of many ids.
-  func embeddings(to table: EmbeddingTable, isGrouped: Bool) throws {
-    var batch: [UInt64: [Float]?] = [:]
-    func flush() throws {
-      try environment.write { try table.apply(batch, in: $0) }
-      batch = [:]
-    }
-    try damaged.forEachRow(of: table.table.name) { row in
-      guard row.isCurrent else { return false }
-      var isSound = true
-      try EmbeddingTable.forEachFound(
-        inRow: row.key, row.value.span.bytes, size: table.size, isGrouped: isGrouped
-      ) { found in
-        guard case .sound(let id, let numbers) = found, ValidRecords.ids.contains(id) else {
-          isSound = false
-          return
-        }
-        batch[id] = numbers
-      }
-      if batch.count * table.size * 4 > Self.mostBytes { try flush() }
-      return isSound
-    }
-    try flush()
-  }
-
-  private static func id(_ key: [UInt8]) -> UInt64? {
-    guard let id = try? BigEndianUInt64.decode(key.span.bytes), ValidRecords.ids.contains(id) else {
-      return nil
-    }
-    return id
+extension IndexTables {
+  fileprivate func isSound(features: [UInt8], of id: UInt64) -> Bool {
+    let sizes = layout.sizes
+    let decoded = try? FeatureCodec.decode(
+      features.span.bytes, rows: sizes.featureRows, columns: sizes.featureColumns,
+      as: layout.features, seed: featureSeed(id))
+    return decoded != nil
   }
 }

@@ -16,13 +16,13 @@ extension IndexTables {
         recovered.lostPaths.append(record.path)
       }
     }
-    try pictures.keepOnly(sound.pictures, in: transaction)
-    recovered.lostTexts = try texts.keepOnly(sound.texts, in: transaction)
+    try pictures.rows.keepOnly(sound.pictures, in: transaction)
+    recovered.lostTexts = try texts.rows.keepOnly(sound.texts, in: transaction)
     try embeddings.keepOnly(sound.pictures, in: transaction)
     try textEmbeddings.keepOnly(sound.texts, in: transaction)
     try features.keepOnly(sound.pictures, in: transaction)
-    try details?.keepOnly(sound.pictures, in: transaction)
-    try signatures?.keepOnly(sound.pictures, in: transaction)
+    try details?.rows.keepOnly(sound.pictures, in: transaction)
+    try signatures?.rows.keepOnly(sound.pictures, in: transaction)
     try makeReferences(to: sound, in: transaction)
     try completeHubness(of: sound, in: transaction)
     try raiseCounters(above: sound, in: transaction)
@@ -35,6 +35,7 @@ extension IndexTables {
       }
     }
     try rebuildTerms(in: transaction)
+    if let settingsCopy { try SettingsCopy.write(of: meta, to: settingsCopy, in: transaction) }
   }
 
   /// The rows that lead from paths to pictures: a picture that is there twice is the newer one.
@@ -67,7 +68,7 @@ extension IndexTables {
     of sound: ValidRecords, in transaction: borrowing WriteTransaction
   ) throws {
     guard let hubness else { return }
-    try hubness.keepOnly(sound.pictures, in: transaction)
+    try hubness.rows.keepOnly(sound.pictures, in: transaction)
     var least = Float.infinity
     var count = 0
     try hubness.forEach(in: transaction) { _, value in
