@@ -68,7 +68,7 @@ struct WordSearchTests {
   }
 
   @Test(
-    "is as before, bit for bit, where no picture has a caption or a word, or the index has no words")
+    "is as before, bit for bit, where nothing has a caption or a word, or the index has no words")
   func nothing() async throws {
     let fixture = try IndexFixture(pictures: 9)
     try await fixture.run(features: .bf16)
