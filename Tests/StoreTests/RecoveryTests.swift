@@ -22,7 +22,7 @@ import Testing
         for number in stride(from: 1, through: count, by: 7) {
           try store.write { change in
             let record = StoreFixture.record(
-              CheckFixture.name(number), seed: 100 + seed + number % 50)
+              CheckFixture.name(number), seed: 100 + seed % 7 + number % 50)
             let id = try change.put(
               record, embedding: StoreFixture.embedding(5000 + seed + number),
               features: StoreFixture.features(5000 + seed + number),
