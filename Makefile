@@ -11,7 +11,7 @@ CHECKED := --explicit-target-dependency-import-check error
 BLIP := .build/release/blip
 LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev \
 	libgif-dev libheif-dev liblcms2-dev libjxl-dev libopenjp2-7-dev libraw-dev libchafa-dev \
-	libgexiv2-dev libstemmer-dev pkg-config
+	libgexiv2-dev libstemmer-dev libtesseract-dev tesseract-ocr-eng pkg-config
 STAMPS := /usr/share/tuxpaint/stamps
 SOURCES := Package.swift Sources Tests docs/Examples Benchmarks/Package.swift Benchmarks/Sources
 

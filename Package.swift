@@ -36,6 +36,7 @@ let package = Package(
     .library(
       name: "Retrieval",
       targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "Metrics", "Random"]),
+    .library(name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "Metrics"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -59,6 +60,8 @@ let package = Package(
     .systemLibrary(name: "CChafa", pkgConfig: "chafa", providers: [.apt(["libchafa-dev"])]),
     // The library is loaded at run time, when the first file's metadata are read.
     .target(name: "CGExiv2"),
+    // Built with the header of libtesseract-dev; the library is loaded in the process that reads text.
+    .target(name: "CTesseract"),
     .target(name: "CKernels"),
     module("Random"),
     // Layer 1: matrices, hashes, curves, the file system, and the letters of all scripts.
@@ -72,7 +75,7 @@ let package = Package(
     module(
       "Hub", ["Digests", "Files", httpClient, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
     module("Tokenization", ["TextNormalization"]),
-    module("Images", ["CCodecs", "CGExiv2", "CKernels", "Random"]),
+    module("Images", ["CCodecs", "CGExiv2", "CKernels", "CTesseract", "Files", "Random"]),
     module("VectorIndex", ["CKernels", "Random", "Tensors"]),
     module("TextIndex", ["CStemmer", "TextNormalization"]),
     module("LMDB", ["CLMDB", "Files"]),

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Prints the targets by layer with what each imports, and the folders with their number of files.
-# Fails if a target imports one of its own layer or of a later one, if a folder holds more than 20
-# source files, if a source file has more than 300 lines, or if a function has more than 60 lines or
-# 8 parameters.
+# Fails if a target imports one of its own layer or of a later one, if it has no article, if a folder
+# holds more than 20 source files, if a source file has more than 300 lines, if a function has more than
+# 60 lines or 8 parameters, or if the commands use more of the library than it has for everyone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,8 @@ larger_files=(
   Sources/CKernels/kernel_bodies.h
   Sources/CKernels/kernels.c
   Tests/StoreTests/VectorStoreTests.swift)
+# Commands that still use package declarations of the engine.
+engine_users=(Sources/Commands/Model/ModelCalibrateCommand.swift)
 
 failed=0
 fail() {
@@ -41,6 +43,10 @@ echo "Targets by layer, with what they import:"
 for directory in Sources/*/; do
   name=$(basename "$directory")
   [ -n "${layer[$name]:-}" ] || fail "$name is in no layer of Package.swift"
+  case $name in Commands | blip) continue ;; esac
+  if compgen -G "$directory**/*.swift" >/dev/null && [ ! -f "$directory$name.docc/$name.md" ]; then
+    fail "$name has no article $directory$name.docc/$name.md"
+  fi
 done
 while read -r own name; do
   imports=$(grep -rhoE '^(@[A-Za-z_]+ )?(public |package |internal |private )?import [A-Za-z0-9]+' \
@@ -72,6 +78,22 @@ while read -r count file; do
   fi
 done < <(find Sources Tests -type f \( -name '*.swift' -o -name '*.c' -o -name '*.h' \) \
   -exec wc -l {} + | grep -v ' total$' | sort -k 2)
+
+# Names that only package declarations of these targets have must not stand in the commands.
+declared() {
+  grep -rhoE "^ *(@[A-Za-z]+ )*$1((static|final|mutating|borrowing|consuming|case|indirect) )*(func|var|let|struct|class|enum|protocol|typealias|case) [A-Za-z_][A-Za-z0-9_]*" \
+    "${@:2}" --include='*.swift' | awk '{ print $NF }' | sort -u
+}
+engine=(Sources/Retrieval Sources/Evaluation Sources/Store)
+names=$(comm -23 <(declared 'package ' "${engine[@]}") <(
+  {
+    declared '(public |internal |private |fileprivate )?' Sources
+    declared 'package ' $(printf '%s\n' Sources/*/ | grep -vE '/(Retrieval|Evaluation|Store)/')
+  } | sort -u))
+while read -r file name; do
+  listed "$file" "${engine_users[@]}" || fail "$file uses $name, which is no public declaration"
+done < <(grep -rnoE "(\.|\b)($(paste -sd'|' <<<"$names"))\b" Sources/Commands --include='*.swift' \
+  | awk -F: '$3 ~ /^\.|^[A-Z]/ { print $1, $3 }' | sort -u)
 
 # The sources are laid out by swift format: a function ends with the first line of its
 # own indentation that ends with a brace.

@@ -1,8 +1,9 @@
 """What `-` does in a query: `blip search "a beach" - people` on captioned pictures.
 
-Usage: unlike.py BLIP INDEX [--model MODEL] [--json FILE]
+Usage: unlike.py BLIP INDEX CAPTIONS [--model MODEL] [--json FILE]
 
-INDEX is an index of pictures with captions (Flickr8k dev). A picture shows a thing if one of its captions has
+INDEX is an index of pictures without captions (Flickr8k dev), which would take part in the search, and CAPTIONS the
+file with their captions: [{"image": ..., "caption": [...]}]. A picture shows a thing if one of its captions has
 one of the words for it. Of the first ten answers: how many show what is asked for, how many show what they
 should be unlike, and how many show the one without the other, for the query alone, with `-` and a weight, and
 with `+` in its place. Prints a table, and writes JSON.
@@ -10,6 +11,7 @@ with `+` in its place. Prints a table, and writes JSON.
 
 import argparse
 import json
+import os
 import subprocess
 
 WORDS = {
@@ -34,8 +36,8 @@ PAIRS = [
 WAYS = ["alone", "- 0.25*", "- 0.5*", "- 1*", "- 2*", "+ 1*"]
 
 
-def shows(hit, thing):
-    words = " ".join(hit.get("captions", [])).lower().replace(".", " ").replace(",", " ").split()
+def shows(captions, hit, thing):
+    words = " ".join(captions[os.path.basename(hit["path"])]).lower().replace(".", " ").replace(",", " ").split()
     return not set(words).isdisjoint(WORDS[thing].split())
 
 
@@ -43,9 +45,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("blip")
     parser.add_argument("index")
+    parser.add_argument("captions")
     parser.add_argument("--model")
     parser.add_argument("--json")
     arguments = parser.parse_args()
+    with open(arguments.captions) as file:
+        captions = {os.path.basename(picture["image"]): picture["caption"] for picture in json.load(file)}
     rows = []
     for depth in ["0", "16"]:
         for way in WAYS:
@@ -59,9 +64,9 @@ def main():
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 hits = [json.loads(line) for line in done.stdout.splitlines()]
                 count += len(hits)
-                asked += sum(shows(hit, like) for hit in hits)
-                unlike += sum(shows(hit, other) for hit in hits)
-                right += sum(shows(hit, like) and not shows(hit, other) for hit in hits)
+                asked += sum(shows(captions, hit, like) for hit in hits)
+                unlike += sum(shows(captions, hit, other) for hit in hits)
+                right += sum(shows(captions, hit, like) and not shows(captions, hit, other) for hit in hits)
             rows.append({
                 "rerank": int(depth), "way": way, "asked": asked / count, "unlike": unlike / count,
                 "right": right / count,

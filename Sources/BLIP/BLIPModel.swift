@@ -1,4 +1,5 @@
 public import Checkpoints
+internal import Files
 internal import Images
 internal import Tensors
 public import Tokenization
@@ -40,6 +41,7 @@ public final class BLIPModel: Sendable {
     folder: ModelFolder, precision: Precision = .fp32, use: Use = .retrieval, cache: String? = nil
   ) throws {
     let parts = try ModelParts(of: folder, for: use)
+    try Self.requireMemory(for: folder)
     let precision = precision.resolved
     self.folder = folder
     self.precision = precision
@@ -68,6 +70,23 @@ public final class BLIPModel: Sendable {
       var decoder = try loaded(parts.decoder, "text-decoder")
       if parts.decoder.sharesEncoder { decoder.share(try textEncoder(), try matchHead()) }
       return decoder
+    }
+  }
+
+  /// Throws if this process may not have the memory that the model's weights take. Their pages in the file are
+  /// given back as they are converted.
+  private static func requireMemory(for folder: ModelFolder) throws(ResourceError) {
+    let weights = folder.weights.storage.reduce(0) { $0 + $1.bytes }
+    if let limit = ResourceLimits.memory, limit < weights + (40 << 20) {
+      throw ResourceError(
+        "\(folder.path): the model takes about \((weights >> 20) + 40) MiB of memory, and the control "
+          + "group (cgroup) of this process allows \(limit >> 20) MiB; raise its limit")
+    }
+    let needed = weights + (96 << 20)
+    guard ResourceLimits.hasAddressSpace(needed) else {
+      throw ResourceError(
+        "\(folder.path): the model needs about \(needed >> 20) MiB more of address space than this "
+          + "process may have; raise the limit (ulimit -v)")
     }
   }
 

@@ -59,15 +59,20 @@ INLINE const uint8_t *FOR_CPU(codes_ahead)(const struct kernel_codes *codes, siz
   return codes->next ? (const uint8_t *)codes->next + (ahead - end) : codes->upper;
 }
 
-// 4 groups at a time: their sums fit in the registers and do not depend on each other.
+// The sums of up to 4 groups: they fit in the registers and do not depend on each other.
+INLINE void FOR_CPU(tile_sums)(const int groups, const struct kernel_codes *codes, size_t group,
+                               const struct kernel_code_query *query, group_integers sums[4]) {
+  const size_t at = group * (codes->depth * kernel_code_group / 2);
+  FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + at, FOR_CPU(codes_ahead)(codes, at),
+                     codes->depth, query->rounded, sums);
+}
+
+// Groups first..<end, `groups` at a time.
 INLINE void FOR_CPU(scan_tiles)(const int groups, const struct kernel_codes *codes, size_t first,
                                 size_t end, struct kernel_code_query *query) {
-  const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
-    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes,
-                       FOR_CPU(codes_ahead)(codes, group * bytes), codes->depth, query->rounded,
-                       sums);
+    FOR_CPU(tile_sums)(groups, codes, group, query, sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++)
       FOR_CPU(find_codes)(codes, (group + g) * kernel_code_group, sums[g], query);
@@ -149,12 +154,9 @@ static TARGET void FOR_CPU(scan_whole_codes)(struct kernel_whole_codes codes,
 INLINE void FOR_CPU(score_tiles)(const int groups, const struct kernel_codes *codes, size_t first,
                                  size_t end, const struct kernel_code_query *query,
                                  const float *penalties, float *scores) {
-  const size_t bytes = codes->depth * kernel_code_group / 2;
   for (size_t group = first; group < end; group += groups) {
     group_integers sums[4];
-    FOR_CPU(code_sums)(groups, (const uint8_t *)codes->upper + group * bytes,
-                       FOR_CPU(codes_ahead)(codes, group * bytes), codes->depth, query->rounded,
-                       sums);
+    FOR_CPU(tile_sums)(groups, codes, group, query, sums);
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) {
       const size_t vector = (group + g) * kernel_code_group;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static const char *const library_name = "libopenblas.so.0";
 static const char core_type_name[] = "OPENBLAS_CORETYPE=";
@@ -46,6 +47,16 @@ bool openblas_is_loaded(void) {
   void *handle = dlopen(library_name, RTLD_LAZY | RTLD_NOLOAD);
   if (handle) dlclose(handle);
   return handle;
+}
+
+bool openblas_has_room(int threads) {
+  // Its code and tables, and a buffer for each thread (BUFFER_SIZE of common_x86_64.h).
+  const size_t size = ((size_t)64 << 20) + (size_t)threads * (32 << 22);
+  void *const room =
+      mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return false;
+  munmap(room, size);
+  return true;
 }
 
 bool openblas_load(const char *core_type, struct openblas *library) {

@@ -1,18 +1,34 @@
 import ArgumentParser
+import Dispatch
 import Glibc
 
 /// The `blip` command: its verbs and exit codes.
 public enum BlipCommand {
   /// Runs the command that the process's arguments name, and exits: with 0 on success (also without
-  /// results), 1 on an error, after one line on standard error, 64 on wrong usage, and 128 + the
-  /// signal's number if interrupted.
-  public static func run() async {
+  /// results), 1 on an error, after one line on standard error, 3 if a part of the files failed
+  /// (``PartialSuccess``), 64 on wrong usage, and 128 + the signal's number if interrupted.
+  ///
+  /// The limits of the process are checked before anything asynchronous begins: the runtime would wait for ever
+  /// for a thread that it does not get.
+  public static func main() {
+    do throws(CommandFailure) { try ProcessLimits.require() } catch {
+      Console.note(error.description)
+      exit(1)
+    }
+    let end = DispatchSemaphore(value: 0)
+    Task.detached {
+      await run()
+      end.signal()
+    }
+    end.wait()
+  }
+
+  private static func run() async {
     // If the reader of a pipe exits (`blip search … | head`), end quietly, even if the parent process
     // ignores the signal.
     signal(SIGPIPE, SIG_DFL)
     // Reaching the file size limit (ulimit -f) is then an error like a full disk.
     signal(SIGXFSZ, SIG_IGN)
-    requireDescriptors()
     do {
       var command = try parsed(Array(CommandLine.arguments.dropFirst()))
       if var command = command as? any AsyncParsableCommand {
@@ -25,6 +41,12 @@ public enum BlipCommand {
 
   /// The command that the arguments name. Where they do not parse, the error says what was probably meant.
   private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+    // The parser would answer help on what is no command with the help of all.
+    if arguments.first == "help",
+      let advice = UsageAdvice.sentence(for: arguments, root: Blip.self, message: "")
+    {
+      throw ValidationError(advice)
+    }
     do { return try Blip.parseAsRoot(arguments) } catch {
       guard Blip.exitCode(for: error) == .validationFailure,
         let advice = UsageAdvice.sentence(
@@ -34,18 +56,6 @@ public enum BlipCommand {
     }
   }
 
-  /// Swift's runtime traps if it cannot open its own file descriptors; this reports it instead.
-  private static func requireDescriptors() {
-    let minimum = 8
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
-      limit.rlim_cur < minimum
-    else { return }
-    Console.note(
-      "Too many open files: the limit of this process is \(limit.rlim_cur), blip needs more "
-        + "(ulimit -n 64)")
-    exit(1)
-  }
 }
 
 struct Blip: AsyncParsableCommand {
@@ -64,11 +74,19 @@ struct Blip: AsyncParsableCommand {
 
       Without --index, the index directory is $BLIP_INDEX, else indexes/default in $BLIP_HOME, \
       $XDG_DATA_HOME/blip or ~/.local/share/blip.
+
+      EXIT STATUS
+        0    done, also without results
+        1    nothing done: an error, which the last line says
+        3    done in part: some files failed, which the last lines say
+        64   wrong usage
+        130  interrupted (128 + the signal's number); the same command resumes
       """,
     version: "0.1.0",
     subcommands: [
       IndexCommand.self, SearchCommand.self, DuplicatesCommand.self, MatchCommand.self,
       CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
+      RootsCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
       TrainCommand.self, BenchCommand.self, ModelCommand.self, DecodeCommand.self,
     ])

@@ -33,7 +33,8 @@ struct EncodedSet: Sendable {
     var hubness: [Float] = []
     var known: [String: [Float]] = [:]
     try store.read { snapshot in
-      let paths = set.paths(relativeTo: snapshot.metadata.collection)
+      let roots = snapshot.metadata.roots
+      let paths = set.locations.map { roots.storedPath(ofLocation: $0) }
       for (picture, path) in zip(set.pictures, paths) {
         guard let path, let id = try snapshot.pictureID(path: path),
           let embedding = try snapshot.embedding(picture: id)

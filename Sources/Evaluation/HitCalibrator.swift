@@ -41,7 +41,8 @@ public struct HitCalibrator: Sendable {
       for word in picture.element { pictures[word, default: []].insert(picture.offset) }
     }
     ids = try searcher.store.read { snapshot in
-      let paths = set.paths(relativeTo: snapshot.metadata.collection)
+      let roots = snapshot.metadata.roots
+      let paths = set.locations.map { roots.storedPath(ofLocation: $0) }
       return try zip(set.pictures, paths).map { picture, path in
         guard let path, let id = try snapshot.pictureID(path: path) else {
           throw RetrievalError(
@@ -139,8 +140,7 @@ public struct HitCalibrator: Sendable {
     guard let text = query.text else {
       let path = set.pictures[query.picture].path
       let own = contents[query.picture]
-      let location = String(decoding: joined(set.root, path), as: UTF8.self)
-      return try searcher.match(pictureAt: location, options).compactMap { hit in
+      return try searcher.match(.file(joined(set.root, path)), options).compactMap { hit in
         let isRight =
           hit.path == printable(path) || KeyPhrases.contents(of: hit.text).isSubset(of: own)
         return hit.matchLogit.map {

@@ -2,14 +2,16 @@ package import BLIP
 package import Captions
 internal import Checkpoints
 internal import Files
-internal import Images
+package import Images
 internal import Metrics
-internal import Retrieval
+public import Retrieval
 package import Store
 internal import Tensors
 
 /// Progress of an evaluation.
-public enum EvaluationEvent: Sendable, Equatable {
+public enum EvaluationEvent: Sendable {
+  /// The set's pictures are being indexed.
+  case indexing(IndexingEvent)
   /// Number of texts embedded so far, of those without an embedding in the index.
   case texts(Int, of: Int)
   /// Scoring begins: number of pairs, and of those that earlier runs have scored.
@@ -18,15 +20,17 @@ public enum EvaluationEvent: Sendable, Equatable {
   case pairs(Int, of: Int)
   /// Queries are being timed at every depth.
   case timing
+  /// The evaluation has ended; always the last event.
+  case finished(RetrievalReport)
 }
 
 /// BLIP's retrieval evaluation (train_retrieval.py, `evaluation` and `itm_eval`) at several rerank depths
 /// in one pass.
 ///
 /// ITC compares all texts with all pictures; for each query the best `depth` are ordered by match logit +
-/// weight × cosine or, unless a weight is given, as a search orders them; before all others. A pair that several depths or both directions need is scored once;
-/// pairs are scored picture by picture, so that the keys and values of a picture's cross-attention serve
-/// all its texts.
+/// weight × cosine or, unless a weight is given, as a search orders them; before all others. A pair that
+/// several depths or both directions need is scored once; pairs are scored picture by picture, so that the
+/// keys and values of a picture's cross-attention serve all its texts.
 public struct RetrievalEvaluation: Sendable {
   private let set: CaptionedSet
   private let store: IndexStore
@@ -34,6 +38,7 @@ public struct RetrievalEvaluation: Sendable {
   private let depths: [Int]
   private let itcWeight: Float?
   private let work: WorkFolder
+  private let decoder: any PictureDecoder
 
   /// Number of texts that are scored with a picture in one task.
   private static let textsAtOnce = 512
@@ -47,16 +52,17 @@ public struct RetrievalEvaluation: Sendable {
   ///   - work: Keeps the scores for the next run.
   package init(
     of set: CaptionedSet, in index: IndexStore, model: BLIPModel, depths: [Int], itcWeight: Float?,
-    work: WorkFolder
+    work: WorkFolder, decoder: any PictureDecoder = ImageDecoder()
   ) {
     precondition(!depths.isEmpty && depths.allSatisfy { $0 >= 0 }, "no depths, or a negative one")
     (self.set, store, self.model, self.itcWeight) = (set, index, model, itcWeight)
     self.depths = Set(depths).sorted()
     self.work = work
+    self.decoder = decoder
   }
 
   /// The report; nil if `shouldStop` ended it: the scores so far are kept in the work directory.
-  public func run(
+  package func run(
     shouldStop: @escaping @Sendable () -> Bool, report: (EvaluationEvent) -> Void
   ) async throws -> RetrievalReport? {
     let start = ContinuousClock.now
@@ -80,6 +86,9 @@ public struct RetrievalEvaluation: Sendable {
     .milliseconds(of: depths, shouldStop: shouldStop)
     return RetrievalReport(
       set: set,
+      model: IndexedModel(
+        name: model.folder.name, path: model.folder.path, fingerprint: model.folder.fingerprint),
+      precision: model.precision,
       depths: depths.map { depth in
         RetrievalReport.Depth(
           depth: depth, metrics: metrics(of: pairs, depth: depth, by: rankings),
@@ -192,7 +201,7 @@ public struct RetrievalEvaluation: Sendable {
     if let stored { return stored }
     let file = joined(set.root, set.pictures[picture].path)
     return try model.encode(
-      readPicture(at: file, decoder: ImageDecoder(), side: model.folder.preprocessing.imageSize)
+      decoder.picture(at: file, forSide: model.folder.preprocessing.imageSize)
     ).features
   }
 

@@ -1,7 +1,7 @@
 public import BLIP
 public import Captions
 public import Metrics
-internal import Retrieval
+public import Store
 
 /// The results of an evaluation.
 public struct RetrievalReport: Sendable {
@@ -27,8 +27,12 @@ public struct RetrievalReport: Sendable {
     public let own, first: MatchLogits
   }
 
-  /// The set that was evaluated.
+  /// The set that the model was evaluated on.
   public let set: CaptionedSet
+  /// The model.
+  public let model: IndexedModel
+  /// The number format that it was computed in.
+  public let precision: Precision
   /// The results by depth, in ascending order.
   public let depths: [Depth]
   /// The weight of the cosine relative to the match logit; nil if pictures were ordered by the model's

@@ -5,13 +5,17 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
   case system(Int32)
   case notAFile
   case tooLarge(UInt64, limit: Int)
+  case tooManyLines(Int, limit: Int)
+  /// Another program writes it.
+  case changing
 
   /// The system's number for it.
   package var code: Int32 {
     switch self {
     case .system(let code): code
     case .notAFile: EINVAL
-    case .tooLarge: EFBIG
+    case .tooLarge, .tooManyLines: EFBIG
+    case .changing: EBUSY
     }
   }
 
@@ -20,6 +24,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     case .system(let code): String(cString: strerror(code))
     case .notAFile: "not a regular file"
     case .tooLarge(let size, let limit): "\(size) bytes; at most \(limit) are read"
+    case .tooManyLines(let count, let limit): "\(count) lines; at most \(limit) are read"
+    case .changing: "it changed while it was read"
     }
   }
 }

@@ -7,6 +7,13 @@ package struct FileStatus: Equatable, Sendable {
   package let size: UInt64
   /// Nanoseconds since 1970.
   package let modified: Int64
+  /// Which file or folder it is, whatever its path.
+  package let identity: Identity
+
+  /// What a file system knows a file or folder by.
+  package struct Identity: Hashable, Sendable {
+    let device, inode: UInt64
+  }
 
   fileprivate init(_ status: stat) {
     kind =
@@ -15,6 +22,7 @@ package struct FileStatus: Equatable, Sendable {
       case S_IFDIR: .folder
       default: .other
       }
+    identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     size = UInt64(max(0, status.st_size))
     modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
   }
@@ -87,19 +95,45 @@ package enum FileSystem {
     return (try read(file, 0..<Int(min(status.size, UInt64(limit)))), status)
   }
 
+  /// The same of a file that did not change while it was read: one that does is read again, and is an error
+  /// if it goes on changing.
+  package static func readUnchanging(_ path: [UInt8], limit: Int) throws(FileError) -> (
+    bytes: [UInt8], status: FileStatus
+  ) {
+    for attempt in 0..<3 {
+      if attempt > 0 { usleep(50_000) }
+      let (bytes, before) = try read(path, limit: limit)
+      let after = try status(path)
+      if after == before, bytes.count == Int(clamping: before.size) { return (bytes, before) }
+    }
+    throw .changing
+  }
+
   /// What a file of /proc says, which has no size; nothing where it cannot be read.
   package static func stream(_ path: String) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return [] }
     defer { close(file) }
+    return (try? readToEnd(file, limit: 1 << 24)) ?? []
+  }
+
+  /// What a pipe, or another file without a size, says to its end. More than `limit` bytes are an error.
+  package static func readToEnd(_ descriptor: Int32, limit: Int) throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
-    while bytes.count < 1 << 24 {
-      let got = Glibc.read(file, &buffer, buffer.count)
-      if got <= 0 { break }
+    while true {
+      let got = Glibc.read(descriptor, &buffer, buffer.count)
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else { throw .system(errno) }
+      if got == 0 { return bytes }
       bytes += buffer[..<got]
+      guard bytes.count <= limit else { throw .tooLarge(UInt64(bytes.count), limit: limit) }
     }
-    return bytes
+  }
+
+  /// Throws where this process may not read a file.
+  package static func requireReadable(_ path: [UInt8]) throws(FileError) {
+    if withCPath(path, { access($0, R_OK) }) != 0 { throw .system(errno) }
   }
 
   /// The absolute path without symbolic links that a path leads to.

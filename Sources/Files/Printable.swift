@@ -17,6 +17,6 @@ package func printable(_ path: [UInt8]) -> String {
 }
 
 /// "1 picture", "2 pictures".
-package func counted(_ count: Int, _ noun: String) -> String {
-  "\(count) \(noun)\(count == 1 ? "" : "s")"
+package func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+  "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
 }

@@ -83,6 +83,18 @@ public struct ImageDecoder: Sendable {
     return MetadataReader.details(of: blocks)
   }
 
+  /// Throws unless text in pictures can be read.
+  public func requireTextReading() throws(TextReadingError) { try TextReader.start() }
+
+  /// The words that the picture in `bytes` shows, separated by spaces; empty if there are none, or if the
+  /// picture cannot be decoded.
+  public func text(in bytes: [UInt8]) throws(TextReadingError) -> String {
+    guard let picture = try? decode(bytes, forSide: TextReader.decodingSide).picture else {
+      return ""
+    }
+    return try TextReader.text(in: picture)
+  }
+
   /// Reads only the header and checks it against the limits.
   public func probe(_ bytes: [UInt8]) throws(ImageError) -> ImageProperties {
     try header(of: bytes).properties

@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Files
 internal import Glibc
 internal import Synchronization
 
@@ -74,6 +75,8 @@ package final class Environment: Sendable {
     var flags = UInt32(MDB_NOTLS)
     if access == .readOnly { flags |= UInt32(MDB_RDONLY) }
     var size = mapSize
+    // If the address space is limited, the rest of the program gets as much as the map.
+    while size / 4 >= Self.smallestMapSize, !ResourceLimits.hasAddressSpace(2 * size) { size /= 4 }
     while true {
       switch Self.open(path, flags: flags, mapSize: size) {
       case .success(let pointer):

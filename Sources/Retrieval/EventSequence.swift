@@ -5,17 +5,20 @@ import Synchronization
 ///
 /// The task starts with the iteration, and waits while an event is handled: a loop must not wait for the
 /// end of the task in another way. Cancelling the task that iterates, or leaving the loop, stops it after
-/// the current batch; a cancelled loop still gets the last event, which has the summary. An error of the
-/// task is thrown after the events before it.
+/// the current batch; a cancelled loop still gets the last event, where that has a summary. An error of
+/// the task is thrown after the events before it.
 public struct EventSequence<Event: Sendable>: AsyncSequence, Sendable {
-  typealias Work = @Sendable (_ report: @escaping @Sendable (Event) -> Void) async throws -> Void
+  package typealias Work =
+    @Sendable (_ report: @escaping @Sendable (Event) -> Void) async throws -> Void
 
   private let work: Work
   private let isStopped: @Sendable () -> Bool
 
   /// - Parameter isStopped: Whether the task is to end, asked in the task: it then no longer waits for its
   ///   events to be handled, since whoever handles one may be waiting for the task.
-  init(isStopped: @escaping @Sendable () -> Bool, _ work: @escaping Work) {
+  package init(
+    isStopped: @escaping @Sendable () -> Bool = { Task.isCancelled }, _ work: @escaping Work
+  ) {
     (self.isStopped, self.work) = (isStopped, work)
   }
 
@@ -35,7 +38,6 @@ public struct EventSequence<Event: Sendable>: AsyncSequence, Sendable {
 private final class EventRun<Event: Sendable>: Sendable {
   private let mailbox: Mailbox<Event>
   private let task: Task<Void, Never>
-  private let hasEnded = Mutex(false)
 
   init(_ isStopped: @escaping @Sendable () -> Bool, _ work: @escaping EventSequence<Event>.Work) {
     let mailbox = Mailbox<Event>(isStopped: isStopped)
@@ -54,7 +56,6 @@ private final class EventRun<Event: Sendable>: Sendable {
   }
 
   func next() async throws -> Event? {
-    if hasEnded.withLock({ $0 }) { return nil }
     let item = await withTaskCancellationHandler {
       await mailbox.next()
     } onCancel: {
@@ -63,7 +64,8 @@ private final class EventRun<Event: Sendable>: Sendable {
     switch item {
     case .event(let event): return event
     case .end(let error):
-      hasEnded.withLock { $0 = true }
+      // Whoever asks again gets no error a second time.
+      mailbox.add(.end(nil))
       if let error { throw error }
       return nil
     }

@@ -1,5 +1,6 @@
 public import BLIP
 import Checkpoints
+public import Images
 @_exported public import Store
 import Synchronization
 
@@ -28,14 +29,19 @@ public final class PictureIndex: Sendable {
   let modelPath: String?
   let precision: Precision
   let cache: String?
+  let decoder: any PictureDecoder
   let shared: SharedStore
   private let loadedModel = Mutex<BLIPModel?>(nil)
 
-  private init(path: String, model: String?, precision: Precision, cache: String?) {
+  private init(
+    path: String, model: String?, precision: Precision, cache: String?,
+    decoder: any PictureDecoder
+  ) {
     self.path = path
     modelPath = model
     self.precision = precision
     self.cache = cache
+    self.decoder = decoder
     shared = SharedStore(path: path)
   }
 
@@ -46,11 +52,15 @@ public final class PictureIndex: Sendable {
   ///     was, else the default model.
   ///   - precision: The number format that queries are computed in; `auto` is that of the index.
   ///   - cache: A directory where packed weights are kept, which makes the next start faster. Nil: none.
+  ///   - decoder: What decodes pictures, of the collection and of queries: in this process, or with an
+  ///     `IsolatedDecoder` in another one, which protects this one from damaged files.
   /// - Throws: `RetrievalError`, for example with the code `noIndex`, or `alreadyOpen`.
   public static func open(
-    _ path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil
+    _ path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
   ) async throws(RetrievalError) -> PictureIndex {
-    let index = PictureIndex(path: path, model: model, precision: precision, cache: cache)
+    let index = PictureIndex(
+      path: path, model: model, precision: precision, cache: cache, decoder: decoder)
     try await index.shared.open()
     return index
   }
@@ -62,17 +72,20 @@ public final class PictureIndex: Sendable {
   ///   - model: The folder of a BLIP model in Hugging Face's format. Nil: the default model.
   ///   - precision: The number format that pictures and queries are computed in; `auto` is bf16 if the
   ///     processor supports it, else fp32.
-  ///   - cache: As for ``open(_:model:precision:cache:)``.
+  ///   - cache: As for ``open(_:model:precision:cache:decoder:)``.
+  ///   - decoder: As for ``open(_:model:precision:cache:decoder:)``.
   /// - Throws: `RetrievalError`: with the code `indexExists` where there is an index, `notAnIndex` where
   ///   the directory has other contents.
   public static func create(
-    at path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil
+    at path: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
   ) async throws(RetrievalError) -> PictureIndex {
     guard try IndexStore.metadata(at: path) == nil else {
       throw RetrievalError(.indexExists, "\(path): there is an index here; open it, or delete it")
     }
     try IndexFolder.requireVacant(path)
-    return PictureIndex(path: path, model: model, precision: precision, cache: cache)
+    return PictureIndex(
+      path: path, model: model, precision: precision, cache: cache, decoder: decoder)
   }
 
   /// What the index is called, which model it was built with, and how; read when it was opened or last
@@ -83,7 +96,7 @@ public final class PictureIndex: Sendable {
 
   /// Something the user should know about how the index could be opened; nil if all is well.
   public var warning: String? {
-    get throws(RetrievalError) { try shared.current(\.store.warning) ?? nil }
+    get throws(RetrievalError) { try shared.current(\.warning) ?? nil }
   }
 
   /// Closes the index: an update stops after its current batch, searches that have begun end, and what

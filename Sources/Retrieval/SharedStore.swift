@@ -1,18 +1,6 @@
-import BLIP
 internal import Dispatch
 import Store
 import Synchronization
-
-/// An index that is open, and what it said of itself when it was opened or last changed.
-struct OpenIndex: Sendable {
-  let store: IndexStore
-  let metadata: IndexMetadata
-
-  init(_ store: IndexStore) {
-    self.store = store
-    metadata = store.metadata
-  }
-}
 
 /// The one open store of an index: a process must not open an LMDB environment twice.
 ///
@@ -20,7 +8,7 @@ struct OpenIndex: Sendable {
 /// that have begun and hold up those that follow.
 final class SharedStore: Sendable {
   private struct State {
-    var open: OpenIndex?
+    var open: IndexStore?
     var isClosed = false
   }
 
@@ -43,7 +31,7 @@ final class SharedStore: Sendable {
   ///
   /// The store must not be kept beyond a `read`: while it is referenced, it cannot be opened for writing.
   func current<Value: Sendable>(
-    _ value: @Sendable (OpenIndex) -> Value
+    _ value: @Sendable (IndexStore) -> Value
   ) throws(RetrievalError) -> Value? {
     let (current, isClosed) = state.withLock { ($0.open.map(value), $0.isClosed) }
     guard !isClosed else {
@@ -54,7 +42,7 @@ final class SharedStore: Sendable {
 
   /// A value of the open index; one that is not there yet is an error.
   func existing<Value: Sendable>(
-    _ value: @Sendable (OpenIndex) -> Value
+    _ value: @Sendable (IndexStore) -> Value
   ) throws(RetrievalError) -> Value {
     guard let current = try current(value) else {
       throw RetrievalError(
@@ -73,24 +61,17 @@ final class SharedStore: Sendable {
 
   /// Runs `body` on a thread of its own.
   func read<Result: Sendable>(
-    _ body: @escaping @Sendable (OpenIndex) throws -> Result
+    _ body: @escaping @Sendable (IndexStore) throws -> Result
   ) async throws(RetrievalError) -> Result {
     try await run([]) { try body(self.existing { $0 }) }
   }
 
-  /// Runs `body`, which writes, then reads the metadata of the index again. ``close()`` waits
-  /// for its end.
+  /// Runs `body`, which writes. ``close()`` waits for its end.
   func write<Result>(_ body: () async throws -> Result) async throws -> Result {
     writers.enter()
     defer { writers.leave() }
     try requireOpen()
-    let result: Result
-    do { result = try await body() } catch {
-      try? await refresh()
-      throw error
-    }
-    try await refresh()
-    return result
+    return try await body()
   }
 
   /// The store opened for writing, and created where there is none.
@@ -99,13 +80,13 @@ final class SharedStore: Sendable {
     _ metadata: @escaping @Sendable (IndexMetadata?) -> IndexMetadata
   ) async throws(RetrievalError) -> IndexStore {
     let wanted = metadata(try current(\.metadata))
-    if try current(\.store.isWritable) == true {
-      let store = try existing(\.store)
+    if try current(\.isWritable) == true {
+      let store = try existing { $0 }
       try store.requireSameLayout(as: wanted)
       return store
     }
     try await exclusively { try IndexStore.openForWriting($0, metadata: wanted) }
-    return try existing(\.store)
+    return try existing { $0 }
   }
 
   /// Runs `body` while the environment is closed, and opens it again.
@@ -138,7 +119,7 @@ final class SharedStore: Sendable {
       try self.requireOpen()
       let closed = self.takeStore()
       do {
-        let opened = try OpenIndex(open(path))
+        let opened = try open(path)
         self.state.withLock { $0.open = opened }
       } catch {
         self.putBack(closed)
@@ -152,25 +133,15 @@ final class SharedStore: Sendable {
 
   private func takeStore() -> ClosedStore? {
     state.withLock { state in
-      let closed = state.open.map { ClosedStore(store: $0.store) }
+      let closed = state.open.map { ClosedStore(store: $0) }
       state.open = nil
       return closed
     }
   }
 
   private func putBack(_ closed: ClosedStore?) {
-    guard let closed, let opened = try? OpenIndex(closed.store ?? IndexStore.open(path)) else {
-      return
-    }
+    guard let closed, let opened = try? closed.store ?? IndexStore.open(path) else { return }
     state.withLock { $0.open = opened }
-  }
-
-  private func refresh() async throws(RetrievalError) {
-    try await run([]) {
-      guard let store = self.state.withLock({ $0.open })?.store else { return }
-      let opened = OpenIndex(store)
-      self.state.withLock { if $0.open != nil { $0.open = opened } }
-    }
   }
 
   private func run<Success: Sendable>(

@@ -50,14 +50,17 @@ package struct IndexSnapshot: IndexLookups, ~Copyable {
     try tables.pictures.forEach(in: transaction, body)
   }
 
-  /// The pictures below a folder of the collection: its path relative to the root, without a slash
-  /// at its end; empty for the root itself.
-  package func pictures(under folder: [UInt8]) throws -> Set<UInt64> {
-    let prefix = folder.isEmpty ? [] : folder + [.slash]
+  /// The pictures below a folder of a root: its path relative to that, without a slash at its end; empty for
+  /// the root itself.
+  package func pictures(under folder: [UInt8], root: Int = 0) throws -> Set<UInt64> {
+    let prefix = CollectionRoots.storedPath(folder.isEmpty ? [] : folder + [.slash], root: root)
     var ids: Set<UInt64> = []
     try tables.pictures.forEachBytes(in: transaction) { id, record in
       do throws(MalformedBytes) {
-        if try PictureCodec.path(of: record, startsWith: prefix) { ids.insert(id) }
+        guard try PictureCodec.path(of: record, startsWith: prefix) else { return }
+        // Every path begins with nothing; those of other roots begin with a slash.
+        if prefix.isEmpty, try PictureCodec.path(of: record, startsWith: [.slash]) { return }
+        ids.insert(id)
       } catch {
         throw RetrievalError.damaged(tables.path, "picture \(id) has \(error.reason)")
       }

@@ -53,8 +53,8 @@ package struct IndexWriter: IndexLookups, ~Copyable {
   }
 
   /// Inserts, or replaces the picture of the same path (its id and its texts stay, but for synthetic
-  /// ones of another content); clears a failure of that path. Returns the id. Without details or
-  /// signature those of the same content stay.
+  /// ones of another content); clears a failure of that path. Returns the id. Without details,
+  /// signature or shown text those of the same content stay.
   ///
   /// Throws where the embedding has not the index's size or not length 1 within 1e-3, and where
   /// features are given that have not the index's shape, are not finite, or that it does not store.
@@ -62,7 +62,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
   @discardableResult
   package func put(
     _ record: PictureRecord, embedding: [Float], features: Matrix?, details: PictureDetails? = nil,
-    signature: PictureSignature? = nil, hubness: Float? = nil
+    signature: PictureSignature? = nil, shownText: String? = nil, hubness: Float? = nil
   ) throws -> UInt64 {
     let shown = String(decoding: record.path, as: UTF8.self)
     if let fault = record.fault ?? tables.fault(of: embedding) { throw unfit(shown, fault) }
@@ -79,6 +79,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
         try removeTexts(of: id, where: \.isSynthetic)
         try tables.details?.delete(id, in: transaction)
         try tables.signatures?.delete(id, in: transaction)
+        try tables.shownTexts?.delete(id, in: transaction)
       }
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
@@ -97,6 +98,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     }
     if let details { try tables.details?.put(id, details, in: transaction) }
     if let signature { try tables.signatures?.put(id, signature, in: transaction) }
+    if let shownText { try tables.shownTexts?.put(id, shownText, in: transaction) }
     try tables.hashes.put((record.contentHash, id), (), in: transaction)
     try tables.failures.delete(pathHash, in: transaction)
     try setHubness(hubness, of: id)
@@ -132,7 +134,8 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     return true
   }
 
-  /// Drops a picture with its embedding, features, details, signature and texts. Throws where there is none.
+  /// Drops a picture with its embedding, features, details, signature and texts, also that
+  /// which it shows. Throws where there is none.
   package func removePicture(_ id: UInt64) throws {
     guard let record = try picture(id) else {
       throw RetrievalError("\(tables.path): there is no picture \(id)")
@@ -145,6 +148,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     try tables.features.delete(id, in: transaction)
     try tables.details?.delete(id, in: transaction)
     try tables.signatures?.delete(id, in: transaction)
+    try tables.shownTexts?.delete(id, in: transaction)
     try setHubness(nil, of: id)
     try change(.pictures, id, to: nil)
   }
@@ -163,10 +167,9 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     try tables.failures.delete(SHA256.digest(of: path), in: transaction)
   }
 
-  /// Collection root, name, model path: what may change between runs.
-  package func update(name: String, collection: String, modelPath: String) throws {
-    try MetadataTable.update(
-      tables.meta, name: name, collection: collection, modelPath: modelPath, in: transaction)
+  /// Name, roots, settings and model path: what may change between runs.
+  package func update(_ metadata: IndexMetadata) throws {
+    try MetadataTable.update(tables.meta, metadata, in: transaction)
   }
 
   func change(_ space: VectorSpace, _ id: UInt64, to embedding: [Float]?) throws {

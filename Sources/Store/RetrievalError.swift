@@ -1,4 +1,5 @@
 public import BLIP
+internal import Files
 package import LMDB
 
 /// Why an index, a collection or a query could not be used.
@@ -74,6 +75,10 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case foreignEmbeddings
     /// An import needs an empty index.
     case indexNotEmpty
+    /// The process may not have the memory that is needed.
+    case insufficientMemory
+    /// Text in pictures cannot be read on this machine (``IndexingOptions/readsText``).
+    case textNotReadable
     /// Anything else; the description says what.
     case other
   }
@@ -121,6 +126,8 @@ package func asRetrievalError<Result: ~Copyable>(
     throw error
   } catch let error as LMDBError {
     throw RetrievalError(error)
+  } catch let error as ResourceError {
+    throw RetrievalError(.insufficientMemory, error.description)
   } catch {
     throw RetrievalError(code, "\(error)")
   }

@@ -2,5 +2,5 @@ import Commands
 
 @main
 struct Main {
-  static func main() async { await BlipCommand.run() }
+  static func main() { BlipCommand.main() }
 }

@@ -67,7 +67,12 @@ import Testing
           files: [Array(config.utf8), Array("{}".utf8), Array("[PAD]\n".utf8)], before.weights))
     let logistic = try #require(HitCalibration.Logistic(match: 0.25, cosine: 20, bias: -8))
     for floor: Float in [0.125, 0.5] {
-      let kind = HitCalibration.Kind(reranked: logistic, unreranked: logistic, floor: floor)
+      let weights = try #require(
+        WordCalibration.Weights(
+          scale: 0.5, score: 0.1, coverage: 2, rarest: 1, caption: 8, complete: floor, bias: -6))
+      let kind = HitCalibration.Kind(
+        reranked: logistic, unreranked: logistic, floor: floor,
+        words: WordCalibration(reranked: weights, unreranked: weights))
       let calibration = HitCalibration(
         sentences: kind, phrases: kind, texts: kind, isHubCorrected: true)
       try ModelFolder.setCalibration(calibration, of: folder.path)

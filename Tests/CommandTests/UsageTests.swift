@@ -59,6 +59,11 @@ struct UsageTests {
       (["frobnicate"], "'frobnicate'; the commands are index, search"),
       (["serach", "x"], "did you mean 'search'?"),
       (["model", "lst"], "did you mean 'list'?"),
+      (["help", "serach"], "did you mean 'search'?"),
+      (["help", "model", "lst"], "did you mean 'list'?"),
+      (["search", "x", "--jsno"], "--json"),
+      (["index", "x", "--capitons", "y"], "--captions"),
+      (["caption", "-", "--sidecars"], "--sidecars"),
       (["a dog"], "blip search \"a dog\""),
     ])
   func wrong(arguments: [String], mentions: String) {

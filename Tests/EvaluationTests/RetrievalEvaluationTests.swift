@@ -23,9 +23,9 @@ struct RetrievalEvaluationTests {
       let model = try tinyModel.get()
       let pictures = try set.captions.indices.map {
         try model.encode(
-          readPicture(
-            at: "\(set.folder.path)/\($0).jpg", decoder: ImageDecoder(),
-            side: model.folder.preprocessing.imageSize))
+          ImageDecoder().picture(
+            at: Array("\(set.folder.path)/\($0).jpg".utf8),
+            forSide: model.folder.preprocessing.imageSize))
       }
       owner = set.captions.enumerated().flatMap { picture, captions in captions.map { _ in picture }
       }

@@ -56,6 +56,34 @@ struct DetailsTests {
     #expect(details.title == "Harbour" && details.camera == "NIKON D70")
   }
 
+  /// Two pictures of 64×48 that libheif 1.15 wrote, with EXIF and XMP of a telephone's.
+  @Test("is read from HEIC and AVIF", arguments: ["described.heic", "described.avif"])
+  func items(name: String) {
+    let bytes = Fixtures.formatBytes(of: name)
+    let details = ImageDecoder().details(of: bytes)
+    #expect(details.camera == "Apple iPhone 12 Pro" && details.title == "Harbour")
+    #expect(details.takenText == "2021-07-14 09:30:05" && details.keywords == ["boat"])
+    #expect(details.places == ["Stone Town"])
+    #expect(abs((details.coordinates?.latitude ?? 0) + 6.165) < 1e-4)
+    #expect(abs((details.coordinates?.longitude ?? 0) - 39.2026) < 1e-4)
+    // Damage takes details away and does no more.
+    for length in 0..<bytes.count { _ = BoxMetadata(itemsOf: Array(bytes.prefix(length))) }
+    var mutator = Mutator(seed: 1, focus: .head(600))
+    for _ in 0..<5_000 { _ = BoxMetadata(itemsOf: mutator.mutated(bytes)) }
+  }
+
+  @Test("is read from JPEG XL in boxes")
+  func boxes() {
+    func box(_ type: String, _ body: [UInt8]) -> [UInt8] {
+      withUnsafeBytes(of: UInt32(8 + body.count).bigEndian) { Array($0) } + Array(type.utf8) + body
+    }
+    let file =
+      box("JXL ", [0x0D, 0x0A, 0x87, 0x0A]) + box("ftyp", Array("jxl \0\0\0\0jxl ".utf8))
+      + box("Exif", [0, 0, 0, 0] + Self.exif) + box("xml ", Self.xmp)
+    let details = ImageDecoder().details(of: file)
+    #expect(details.camera == "NIKON D70" && details.title == "Harbour")
+  }
+
   @Test("is nothing where the file says nothing, or holds nonsense, or is no picture")
   func nothing() {
     #expect(ImageDecoder().details(of: Self.jpeg).isEmpty)

@@ -65,8 +65,8 @@ struct IndexFormatTests {
       for picture in FormatSource.pictures {
         let content = try #require(contents[picture.name])
         let encoding = try fixture.model.encode(
-          readPicture(
-            at: "\(fixture.collection.path)/\(picture.name)", decoder: ImageDecoder(), side: nil))
+          ImageDecoder().picture(
+            at: Array("\(fixture.collection.path)/\(picture.name)".utf8), forSide: nil))
         #expect(isClose(content.embedding, encoding.embedding))
         #expect(content.texts == picture.texts)
         let id = try #require(try snapshot.pictureID(path: Array(picture.name.utf8)))

@@ -44,10 +44,20 @@ import Testing
     }
     do {
       let store = try IndexStore.openForWriting(path, metadata: Fixture.metadata())
-      try store.write { try $0.update(name: "n", collection: "/c", modelPath: "/m") }
+      var metadata = store.metadata
+      (metadata.name, metadata.model.path) = ("n", "/m")
+      metadata.roots = CollectionRoots([
+        CollectionRoot(number: 0, path: "/c"), CollectionRoot(number: 12, path: "/d"),
+      ])
+      metadata.settings = CollectionSettings(exclude: ["*.gif", "!a.gif"], followsLinks: true)
+      try store.write { [metadata] in try $0.update(metadata) }
+      #expect(store.metadata == metadata)
     }
     let metadata = try IndexStore.open(path).metadata
     #expect([metadata.name, metadata.collection, metadata.model.path] == ["n", "/c", "/m"])
+    #expect(metadata.roots.all.map(\.path) == ["/c", "/d"] && metadata.roots[12]?.path == "/d")
+    #expect(
+      metadata.settings == CollectionSettings(exclude: ["*.gif", "!a.gif"], followsLinks: true))
   }
 
   @Test func anAbortedWriteLeavesNothing() throws {
@@ -88,7 +98,9 @@ import Testing
     }
     // What may change between runs is no reason to refuse, and is not changed by opening.
     var metadata = Fixture.metadata()
-    (metadata.name, metadata.collection, metadata.model.path) = ("other", "/other", "/other")
+    (metadata.name, metadata.roots, metadata.model.path) = (
+      "other", CollectionRoots("/other"), "/other"
+    )
     let store = try IndexStore.openForWriting(path, metadata: metadata)
     #expect(store.metadata == Fixture.metadata())
   }

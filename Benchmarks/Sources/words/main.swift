@@ -1,11 +1,9 @@
 import BenchmarkSupport
 import Foundation
 
-// What words add to a search, and what they cost (Benchmarks/WORDS.md).
+// What the words of an index cost (Benchmarks/WORDS.md); `blip model calibrate` measures what they add.
 //
 //   words speed [PICTURES]      time and room over so many pictures with five captions each
-//   words quality MODEL FOLDER  recall on Flickr8k dev with and without words, and the weights; the index
-//                               and a copy of the model with the weights are left in FOLDER
 
 /// The captions of a file of `[{image, caption: […]}]`.
 func captions(of path: String) throws -> [String] {
@@ -27,13 +25,8 @@ case "speed":
   let texts = try captions(of: "\(shared)/data/flickr8k-train/captions.json")
   let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 100_000
   try write(Speed(pictures: count, captions: texts).run())
-case "quality" where arguments.count == 3:
-  let quality = Quality(
-    captions: "\(shared)/data/flickr8k-dev/captions.json", modelPath: arguments[1],
-    folder: arguments[2])
-  try await write(quality.run())
 default:
   FileHandle.standardError.write(
-    Data("usage: words speed [PICTURES] | words quality MODEL FOLDER\n".utf8))
+    Data("usage: words speed [PICTURES]\n".utf8))
   exit(64)
 }

@@ -16,6 +16,10 @@ struct openblas {
 /// Whether something else in this process has loaded OpenBLAS.
 bool openblas_is_loaded(void);
 
+/// Whether the process may have the address space that OpenBLAS takes if so many threads use it. If it gets
+/// none for a buffer, it tries again for ever.
+bool openblas_has_room(int threads);
+
 /// Loads OpenBLAS, to run on the calling thread only.
 ///
 /// OpenBLAS reads its settings from the environment, once, while it is loaded. They are added to the

@@ -1,16 +1,19 @@
 internal import Files
 
-/// Where the pictures that a captions file names may be: names are relative to the collection's root
+/// Where the pictures that a captions file names may be: names are relative to a root of the collection
 /// or to the file's own folder.
 package struct CaptionPathResolver: Sendable {
-  private let root: [UInt8]
+  private let roots: [[UInt8]]
   private let folder: [UInt8]
 
   /// - Parameters:
   ///   - root: The folder of the pictures, absolute and without symbolic links.
   ///   - file: The captions file.
-  package init(root: [UInt8], file: String) {
-    self.root = root
+  package init(root: [UInt8], file: String) { self.init(roots: [root], file: file) }
+
+  /// The same for several folders of pictures.
+  package init(roots: [[UInt8]], file: String) {
+    self.roots = roots
     let path = Array(file.utf8)
     let resolved = (try? FileSystem.resolved(path)) ?? path
     folder = resolved.lastIndex(of: .slash).map { Array(resolved[..<$0]) } ?? []
@@ -20,14 +23,16 @@ package struct CaptionPathResolver: Sendable {
   package func absolutePaths(of record: CaptionRecord) -> [[UInt8]] {
     record.names.flatMap(Self.spellings).flatMap { name in
       let name = Array(name.utf8)
-      let paths = name.first == .slash ? [name] : [joined(root, name), joined(folder, name)]
+      let paths = name.first == .slash ? [name] : (roots + [folder]).map { joined($0, name) }
       return paths.map(normalised)
     }
   }
 
-  /// The paths relative to the root that a record's picture may have, the likeliest first.
+  /// The paths that a record's picture may have, the likeliest first: relative to the root, or absolute if there
+  /// are several.
   package func paths(of record: CaptionRecord) -> [[UInt8]] {
-    absolutePaths(of: record).compactMap { relative($0, to: root) }
+    let paths = absolutePaths(of: record)
+    return roots.count == 1 ? paths.compactMap { relative($0, to: roots[0]) } : paths
   }
 
   /// A name as it stands, then as a program on Windows means it.

@@ -17,7 +17,8 @@ package struct CaptionPictureFinder {
 
   /// - Parameters:
   ///   - records: All of the captions file.
-  ///   - pictures: The paths of all pictures relative to the root; asked for once, when needed.
+  ///   - pictures: The paths of all pictures, as ``CaptionPathResolver/paths(of:)`` gives them; asked for once,
+  ///     when needed.
   package init(
     _ resolver: CaptionPathResolver, records: [CaptionRecord], pictures: @escaping () -> [[UInt8]]
   ) {
@@ -26,7 +27,7 @@ package struct CaptionPictureFinder {
     self.pictures = pictures
   }
 
-  /// The path relative to the root of a record's picture; nil where none fits, or more than one.
+  /// The path of a record's picture; nil where none fits, or more than one.
   package mutating func path(of record: CaptionRecord) -> [UInt8]? {
     for path in resolver.paths(of: record) {
       if let found = names.byPath[String(decoding: path, as: UTF8.self)] { return found }

@@ -26,7 +26,7 @@ public struct CaptionedSet: Sendable {
   ///
   /// Of a file with parts (Karpathy's `split`) `split` is taken, or `test`. A picture that is named and
   /// is not there is an error: without it, recall would be that of another set.
-  public init(captions file: String, images: String, split: String?) throws {
+  public init(captions file: String, images: String, split: String? = nil) throws {
     let root = try resolvedFolder(images)
     (self.file, self.root) = (file, root)
     let captions = try CaptionFile(at: file)
@@ -75,10 +75,6 @@ public struct CaptionedSet: Sendable {
     warnings = captions.warnings + [finder.warning(of: file)].compactMap(\.self)
   }
 
-  /// The pictures' paths relative to another folder, such as the collection of an index; nil for one that
-  /// does not lie there.
-  public func paths(relativeTo folder: String) -> [[UInt8]?] {
-    let folder = Array(folder.utf8)
-    return pictures.map { relative(joined(root, $0.path), to: folder) }
-  }
+  /// Where the pictures lie: absolute paths.
+  public var locations: [[UInt8]] { pictures.map { joined(root, $0.path) } }
 }

@@ -127,6 +127,15 @@ public struct HitCalibration: Sendable, Equatable, Decodable {
     case isHubCorrected = "hub_corrected"
   }
 
+  /// The same with what words count for a model folder's hits, where that was measured.
+  package func with(wordsOf path: String) throws(CheckpointError) -> HitCalibration {
+    let other = try ModelFolder(path: path).configuration.calibration
+    return HitCalibration(
+      sentences: sentences.with(words: other?.sentences.words),
+      phrases: phrases.with(words: other?.phrases.words), texts: texts,
+      isHubCorrected: isHubCorrected)
+  }
+
   /// A calibration.
   public init(sentences: Kind, phrases: Kind, texts: Kind?, isHubCorrected: Bool) {
     (self.sentences, self.phrases, self.texts) = (sentences, phrases, texts)

@@ -5,7 +5,7 @@
 /// Of a picture with captions that people wrote, or with words of the query, they become scale · (log-odds by
 /// match logit and cosine) + score · BM25F + coverage · (the share of the query's words that are there, by
 /// rarity) + rarest · (the rarity of the rarest of them) + caption · (the greatest cosine of the query and a
-/// caption) + bias. Without captions, names and keywords are judged as one that is as near as its share of
+/// caption) + complete, if all of the query's words are there, + bias. Without captions, names and keywords are judged as one that is as near as its share of
 /// the query's words, and the log-odds become no less.
 public struct WordCalibration: Sendable, Equatable, Decodable {
   /// What a text index says of a picture.
@@ -19,8 +19,11 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
     /// Nil for a picture without captions that people wrote.
     public let caption: Float?
 
+    /// Whether all words of the query are there.
+    public var isComplete: Bool { coverage > 0.999 }
+
     /// Whether all words of the query are there, and a rare one among them.
-    public var namesRareThing: Bool { coverage > 0.999 && rarest > 0.7 }
+    public var namesRareThing: Bool { isComplete && rarest > 0.7 }
 
     /// The scores of a picture.
     public init(score: Float, coverage: Float, rarest: Float, caption: Float?) {
@@ -34,21 +37,24 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
     public let scale: Float
     /// Of the scores of the same names.
     public let score, coverage, rarest, caption: Float
+    /// What is added where all words of the query are there.
+    public let complete: Float
     /// What is added.
     public let bias: Float
 
     private enum CodingKeys: String, CodingKey {
-      case scale, score, coverage, rarest, caption, bias
+      case scale, score, coverage, rarest, caption, complete, bias
     }
 
     /// Nil if a weight is negative or a number is not finite.
     public init?(
-      scale: Float, score: Float, coverage: Float, rarest: Float, caption: Float, bias: Float
+      scale: Float, score: Float, coverage: Float, rarest: Float, caption: Float,
+      complete: Float = 0, bias: Float
     ) {
-      let weights = [scale, score, coverage, rarest, caption]
+      let weights = [scale, score, coverage, rarest, caption, complete]
       guard weights.allSatisfy({ $0 >= 0 && $0.isFinite }), bias.isFinite else { return nil }
       (self.scale, self.score, self.coverage) = (scale, score, coverage)
-      (self.rarest, self.caption, self.bias) = (rarest, caption, bias)
+      (self.rarest, self.caption, self.complete, self.bias) = (rarest, caption, complete, bias)
     }
 
     /// Reads and checks them.
@@ -60,6 +66,7 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
       coverage = try file.float(.coverage, default: 0, in: range)
       rarest = try file.float(.rarest, default: 0, in: range)
       caption = try file.float(.caption, default: 0, in: range)
+      complete = try file.float(.complete, default: 0, in: range)
       bias = try file.float(.bias, default: 0, in: -1_000_000...1_000_000)
     }
 
@@ -71,6 +78,7 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
       result += Double(score) * Double(scores.score)
       result += Double(coverage) * Double(scores.coverage)
       result += Double(rarest) * Double(scores.rarest)
+      if scores.isComplete { result += Double(complete) }
       // Without captions, words that are not there say nothing.
       return scores.caption == nil ? max(logOdds, result) : result
     }
@@ -78,7 +86,7 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
     /// As JSON, on one line.
     var text: String {
       #"{"scale": \#(scale), "score": \#(score), "coverage": \#(coverage), "rarest": \#(rarest), "#
-        + #""caption": \#(caption), "bias": \#(bias)}"#
+        + #""caption": \#(caption), "complete": \#(complete), "bias": \#(bias)}"#
     }
   }
 
@@ -101,16 +109,20 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
   /// What they weigh are log-odds, whatever the model.
   package static let sentences = WordCalibration(
     reranked: Weights(
-      scale: 0.308, score: 0.141, coverage: 3.65, rarest: 2.57, caption: 10.1, bias: -13.5)!,
+      scale: 0.272, score: 0.275, coverage: 0.268, rarest: 2.62, caption: 10.8, complete: 2.5,
+      bias: -13.1)!,
     unreranked: Weights(
-      scale: 0.323, score: 0.128, coverage: 4.07, rarest: 2.64, caption: 11.1, bias: -14.5)!)
+      scale: 0.296, score: 0.28, coverage: 0.288, rarest: 2.75, caption: 12.1, complete: 2.62,
+      bias: -14.3)!)
 
   /// The same for phrases.
   package static let phrases = WordCalibration(
     reranked: Weights(
-      scale: 0.321, score: 0, coverage: 16.2, rarest: 0, caption: 0.684, bias: -11.8)!,
+      scale: 0.523, score: 0, coverage: 0.851, rarest: 2.88, caption: 0, complete: 5.43, bias: -3.85
+    )!,
     unreranked: Weights(
-      scale: 0.361, score: 0, coverage: 9.07, rarest: 0, caption: 0, bias: -5.01)!)
+      scale: 0.393, score: 0, coverage: 1.5, rarest: 0, caption: 1.55, complete: 5.87, bias: -4.02)!
+  )
 
   /// As JSON, on one line.
   package var text: String {

@@ -1,7 +1,5 @@
 import ArgumentParser
-import BLIP
 import Captions
-import Checkpoints
 import Evaluation
 import Files
 import Retrieval
@@ -43,10 +41,16 @@ struct BenchCommand: AsyncParsableCommand {
     let set = try CaptionedSet(captions: captions, images: data.images, split: data.split)
     for warning in set.warnings { Console.note(printable(warning)) }
     Interruption.watch()
-    guard let (model, report) = try await evaluate(set) else {
+    let options = try evaluationOptions()
+    let work = try WorkFolder(data.workPath())
+    if let index = data.index { CrashReport.install(forIndexAt: index) }
+    let report = try await Interruption.cancelling {
+      try await Self.evaluate(set, options, work)
+    }
+    guard let report else {
       throw Interruption.stopped("scores are saved; run the same command to resume")
     }
-    let summary = BenchSummary(report: report, model: model)
+    let summary = BenchSummary(report: report)
     if output.json != "-" { try Console.output.write(summary.text) }
     if let json = output.json { try write(summary.json.text + "\n", to: json) }
     if let html = output.html {
@@ -62,38 +66,34 @@ struct BenchCommand: AsyncParsableCommand {
     try file.commit()
   }
 
-  /// The model and its results; nil if interrupted. The index is closed again afterwards.
-  private func evaluate(_ set: CaptionedSet) async throws -> (BLIPModel, RetrievalReport)? {
-    let work = try WorkFolder(data.workPath())
-    var progress = BenchProgress(console: .error)
-    defer { progress.finish() }
-    let (model, store): (BLIPModel, IndexStore)
-    if let index = data.index {
-      CrashReport.install(forIndexAt: index)
-      let searcher = try Searcher(
-        index: index, modelPath: self.model.path(), precision: precision.precision,
-        cache: CacheLocation.standard)
-      (model, store) = (searcher.model, searcher.store)
-    } else {
-      model = try self.model.load(precision: precision.precision)
-      let request = work.indexing(set, with: model)
-      guard try await index(request, with: model) else { return nil }
-      store = try IndexStore.open(request.index)
-    }
-    let evaluation = RetrievalEvaluation(
-      of: set, in: store, model: model, depths: ranking.depths,
-      itcWeight: ranking.itcWeight, work: work)
-    let report = try await evaluation.run(
-      shouldStop: Interruption.isRequested, report: { progress.receive($0) })
-    return report.map { (model, $0) }
+  private func evaluationOptions() throws -> EvaluationOptions {
+    var options = EvaluationOptions(
+      model: try model.path(), precision: precision.precision, index: data.index,
+      depths: ranking.depths, itcWeight: ranking.itcWeight, cache: CacheLocation.standard)
+    options.decoder = DecodeCommand.decoder
+    return options
   }
 
-  /// Indexes the set's pictures. Returns whether the index is complete.
-  private func index(_ request: IndexingRequest, with model: BLIPModel) async throws -> Bool {
-    var progress = IndexingProgress(console: .error)
-    defer { progress.finish() }
-    return try await !Indexer(model: model, decoder: DecodeCommand.decoder).run(
-      request, shouldStop: Interruption.isRequested, report: { progress.receive($0) }
-    ).interrupted
+  /// The results; nil if interrupted.
+  private static func evaluate(
+    _ set: CaptionedSet, _ options: EvaluationOptions, _ work: WorkFolder
+  ) async throws -> RetrievalReport? {
+    var indexing = IndexingProgress(console: .error)
+    var progress = BenchProgress(console: .error)
+    defer {
+      indexing.finish()
+      progress.finish()
+    }
+    for try await event in RetrievalEvaluation.run(on: set, options: options, work: work) {
+      switch event {
+      case .indexing(let event): indexing.receive(event)
+      case .finished(let report): return report
+      default:
+        indexing.finish()
+        progress.receive(event)
+      }
+      Interruption.cancelIfRequested()
+    }
+    return nil
   }
 }

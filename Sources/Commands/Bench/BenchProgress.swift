@@ -23,6 +23,7 @@ struct BenchProgress {
     case .timing:
       finish()
       if console.isTerminal { show("timing searches …") }
+    case .indexing, .finished: break
     }
   }
 

@@ -1,6 +1,5 @@
 import BLIP
 import Captions
-import Checkpoints
 import Evaluation
 import Files
 import Glibc
@@ -10,14 +9,13 @@ import Retrieval
 /// The results of an evaluation, as text and as JSON.
 struct BenchSummary {
   let report: RetrievalReport
-  let model: BLIPModel
 
   /// "1000 pictures, 5000 texts, blip-mini in fp32; ordered by match logit + 20 × cosine".
   var subject: String {
     let texts = report.set.pictures.reduce(0) { $0 + $1.captions.count }
     let part = report.set.split.map { " (\($0))" } ?? ""
     return "\(counted(report.set.pictures.count, "picture")), \(counted(texts, "text"))\(part), "
-      + "\(model.folder.name) in \(model.precision.rawValue); ordered by \(order)"
+      + "\(report.model.name) in \(report.precision.rawValue); ordered by \(order)"
       + (report.isHubCorrected ? ", corrected for hubs" : "")
   }
 
@@ -79,8 +77,8 @@ struct BenchSummary {
       (
         "model",
         .object([
-          ("name", .string(model.folder.name)), ("fingerprint", .string(model.folder.fingerprint)),
-          ("precision", .string(model.precision.rawValue)),
+          ("name", .string(report.model.name)), ("fingerprint", .string(report.model.fingerprint)),
+          ("precision", .string(report.precision.rawValue)),
           ("itc_weight", report.itcWeight.map { .float($0) }),
           ("hub_corrected", .boolean(report.isHubCorrected)),
         ])

@@ -64,18 +64,18 @@ struct CapFiltCommand: AsyncParsableCommand {
 
   func run() async throws {
     Interruption.watch()
-    let inputs = try captionedInputs(captions, images: filter.images)
-    let human = try data.human.map { try captionedInputs($0, images: filter.images) } ?? []
-    var settings = GenerationSettings()
-    settings.method = .nucleus(NucleusSettings(seed: data.seed))
-    let capFilt = CapFilt(
-      model: try model.load(precision: precision.precision, use: .captions), settings: settings,
+    let inputs = try captionedPictures(captions, images: filter.images)
+    let human = try data.human.map { try captionedPictures($0, images: filter.images) } ?? []
+    let capFilt = try await CapFilt(
+      model: model.path(), precision: precision.precision,
+      sampling: NucleusSettings(seed: data.seed), cache: CacheLocation.standard,
       decoder: DecodeCommand.decoder)
     let log = try ScoreLog("\(out).scores.jsonl", by: .capFilt(capFilt.description))
-    let results = try await score(inputs, log: log, run: capFilt.run)
+    let results = try await score(inputs, log: log, results: capFilt.results)
     let counts = try write(
       results, human, above: filter.threshold ?? capFilt.usualThreshold)
     try Console.output.write(counts.table)
+    try counts.end()
   }
 
   /// Writes the set: the texts kept, picture by picture, then those written by people.

@@ -24,7 +24,10 @@ struct CaptionCommand: AsyncParsableCommand {
       command resumes an interrupted run.
       """)
 
-  @Argument(help: ArgumentHelp("Picture files, or folders of pictures.", valueName: "pictures"))
+  @Argument(
+    help: ArgumentHelp(
+      "Picture files, or folders of pictures; - is a picture on standard input.",
+      valueName: "pictures"))
   var inputs: [String] = []
 
   @OptionGroup(title: "Output") var output: Output
@@ -81,6 +84,9 @@ struct CaptionCommand: AsyncParsableCommand {
     if forgetting.isGiven && !isOfIndex {
       throw ValidationError("--forget removes captions from an index; give no pictures.")
     }
+    if output.isSidecars, inputs.contains(where: PictureArgument.isStandardInput) {
+      throw ValidationError("--sidecars cannot be combined with -: standard input has no name.")
+    }
     if index.given != nil && !isOfIndex {
       throw ValidationError("--index cannot be combined with picture files.")
     }
@@ -113,10 +119,10 @@ struct CaptionCommand: AsyncParsableCommand {
   private func captionIndex() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    let root = try inputs.first.map { try requiredRoot($0, of: path, index.metadata) }
     var options = CaptioningOptions(
       model: try model.path(), precision: precision.precision, settings: generation.settings)
-    options.decoder = DecodeCommand.decoder
+    options.root = root
     let summary = try await Interruption.cancelling { [options] in
       try await Self.caption(index, options)
     }
@@ -133,15 +139,16 @@ struct CaptionCommand: AsyncParsableCommand {
         ("captioner", printable(summary.captioner)),
         ("index", printable(path)),
       ]))
-    if summary.captioned == 0, summary.skipped > 0 {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if summary.interrupted { return }
+    try PartialSuccess.end(
+      failed: summary.skipped, of: summary.captioned + summary.skipped, "picture",
+      "could not be captioned")
   }
 
   private func forgetCaptions() async throws {
     let path = try index.pathReportingCrashes()
     let index = try await openIndex(path)
-    if let folder = inputs.first { try check(folder, isOf: path, try index.metadata) }
+    if let folder = inputs.first { _ = try requiredRoot(folder, of: path, index.metadata) }
     let count = try await index.forgetGeneratedCaptions { Console.noteWaiting(for: $0) }
     try Console.output.write(
       Table.facts([("removed", counted(count, "generated caption")), ("index", printable(path))]))
@@ -149,7 +156,8 @@ struct CaptionCommand: AsyncParsableCommand {
 
   private func openIndex(_ path: String) async throws -> PictureIndex {
     do throws(RetrievalError) {
-      return try await PictureIndex.open(path, cache: CacheLocation.standard)
+      return try await PictureIndex.open(
+        path, cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
     } catch {
       guard error.code == .noIndex, let folder = inputs.first else { throw error }
       throw CommandFailure(
@@ -181,45 +189,52 @@ struct CaptionCommand: AsyncParsableCommand {
     return summary
   }
 
-  /// Throws unless the index was built from this folder.
-  private func check(_ folder: String, isOf index: String, _ metadata: IndexMetadata) throws {
-    let root = try resolvedFolder(folder)
-    guard String(decoding: root, as: UTF8.self) == metadata.collection else {
+  /// The root that a folder is; throws unless the index was built from it.
+  private func requiredRoot(_ folder: String, of index: String, _ metadata: IndexMetadata) throws
+    -> String
+  {
+    let path = String(decoding: try resolvedFolder(folder), as: UTF8.self)
+    guard metadata.roots.root(at: path) != nil else {
+      let roots = metadata.roots.all.map { printable($0.path) }.joined(separator: ", ")
       throw CommandFailure(
-        "\(index): the index was built from \(metadata.collection), not from \(folder); give the "
+        "\(index): the index was built from \(roots), not from \(folder); give the "
           + "index of that folder (--index), or write the captions to a file (--out)")
     }
+    return path
   }
 
   // MARK: - Files
 
   private func captionFiles() async throws {
-    let pictures = try PictureListing(inputs)
+    let pictures = try PictureListing(
+      inputs.filter { !PictureArgument.isStandardInput($0) }.map { ArgumentBytes.of($0) })
     for warning in pictures.warnings { Console.note(printable(warning)) }
-    guard !pictures.paths.isEmpty else {
+    var sources = zip(pictures.paths, pictures.names).map {
+      (picture: PictureSource.file($0), name: $1)
+    }
+    if inputs.contains(where: PictureArgument.isStandardInput) {
+      sources.append((try PictureArgument.readStandardInput(), Array("-".utf8)))
+    }
+    guard !sources.isEmpty else {
       throw CommandFailure("there are no pictures in \(inputs.joined(separator: ", "))")
     }
-    let model = try model.load(precision: precision.precision, use: .captions)
-    let captioner = PictureCaptioner(
-      model: model, settings: generation.settings, decoder: DecodeCommand.decoder)
+    let captioner = try await PictureCaptioner(
+      model: model.path(), precision: precision.precision, settings: generation.settings,
+      cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
     let destination = try CaptionDestination(
       out: output.file, sidecars: output.isSidecars, json: output.isJSON,
       captioner: captioner.description)
-    let wanted = zip(pictures.paths, pictures.names).filter { path, name in
-      !destination.has(path: path, name: name)
-    }
-    let present = pictures.paths.count - wanted.count
+    let wanted = sources.filter { !destination.has($0.picture, name: $0.name) }
+    let present = sources.count - wanted.count
     if present > 0 { Console.note("\(counted(present, "picture")) already captioned") }
     var bar = destination.isPrinted ? nil : ProgressBar("captions", console: .error)
     bar?.start("captions", total: wanted.count)
     defer { bar?.clear() }
     var (done, failed) = (0, 0)
-    _ = try await captioner.caption(
-      files: wanted.map(\.0), shouldStop: Interruption.isRequested
-    ) { file in
-      switch file.caption {
+    for try await generated in captioner.captions(of: wanted.map(\.picture)) {
+      switch generated.caption {
       case .success(let caption):
-        try destination.take(caption, path: file.path, name: wanted[done].1)
+        try destination.take(caption, of: generated.picture, name: wanted[done].name)
       case .failure(let error):
         guard wanted.count > 1 else { throw error }
         failed += 1
@@ -228,9 +243,10 @@ struct CaptionCommand: AsyncParsableCommand {
       }
       done += 1
       bar?.advance(to: done)
+      Interruption.cancelIfRequested()
     }
-    if failed > 0, failed == wanted.count {
-      throw CommandFailure("none of the pictures could be captioned")
-    }
+    if Interruption.isRequested() { return }
+    try PartialSuccess.end(
+      failed: failed, of: wanted.count, "picture", "could not be captioned")
   }
 }

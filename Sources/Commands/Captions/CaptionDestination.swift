@@ -1,3 +1,4 @@
+import Captions
 import Files
 import Retrieval
 
@@ -20,14 +21,14 @@ struct CaptionDestination {
   var isPrinted: Bool { log == nil && !writesSidecars }
 
   /// Whether a picture already has a caption here.
-  func has(path: [UInt8], name: [UInt8]) -> Bool {
-    if writesSidecars { return Sidecar.exists(beside: path) }
+  func has(_ picture: PictureSource, name: [UInt8]) -> Bool {
+    if writesSidecars, case .file(let path) = picture { return Sidecar.exists(beside: path) }
     return log?.names.contains(String(decoding: name, as: UTF8.self)) ?? false
   }
 
-  func take(_ caption: String, path: [UInt8], name: [UInt8]) throws {
+  func take(_ caption: String, of picture: PictureSource, name: [UInt8]) throws {
     let shown = String(decoding: name, as: UTF8.self)
-    if writesSidecars {
+    if writesSidecars, case .file(let path) = picture {
       // A file that has appeared since is left alone.
       _ = try Sidecar.write(caption, beside: path)
     } else if let log {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Files
 import Retrieval
-import Training
 
 struct FilterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -82,11 +81,11 @@ struct FilterCommand: AsyncParsableCommand {
 
   func run() async throws {
     Interruption.watch()
-    let (matcher, inputs) = try source()
+    let (matcher, inputs) = try await source()
     var keptFile = try output.kept.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
     var droppedFile = try output.dropped.map { try FilterFile($0, isList: $0.hasSuffix(".json")) }
     let log = try output.log.map { try ScoreLog($0, by: .filter(matcher.description)) }
-    let results = try await score(inputs, log: log, run: matcher.run)
+    let results = try await score(inputs, log: log, results: matcher.results)
     let threshold = filter.threshold ?? matcher.usualThreshold
     var counts = FilterCounts()
     var page = FilterPage(threshold: threshold, model: matcher.modelName)
@@ -107,15 +106,16 @@ struct FilterCommand: AsyncParsableCommand {
       Console.note("wrote \(printable(html))")
     }
     try Console.output.write(counts.table)
+    try counts.end()
   }
 
-  private func source() throws -> (MatchFilter, [FilterInput]) {
+  private func source() async throws -> (MatchFilter, [FilterInput]) {
     guard let captions else {
       let path = try index.pathReportingCrashes()
-      let matcher = try MatchFilter(
-        index: path, modelPath: model.path(), precision: precision.precision,
-        decoder: DecodeCommand.decoder, cache: CacheLocation.standard)
-      let inputs = try matcher.indexed()
+      let matcher = try await MatchFilter(
+        index: path, model: model.path(), precision: precision.precision,
+        cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
+      let inputs = try matcher.indexedTexts()
       guard !inputs.isEmpty else {
         throw CommandFailure(
           "\(path): no picture of the index has a text; add texts with blip index --captions or blip "
@@ -123,9 +123,10 @@ struct FilterCommand: AsyncParsableCommand {
       }
       return (matcher, inputs)
     }
-    let inputs = try captionedInputs(captions, images: filter.images)
-    let matcher = MatchFilter(
-      model: try model.load(precision: precision.precision), decoder: DecodeCommand.decoder)
+    let inputs = try captionedPictures(captions, images: filter.images)
+    let matcher = try await MatchFilter(
+      model: model.path(), precision: precision.precision, cache: CacheLocation.standard,
+      decoder: DecodeCommand.decoder)
     return (matcher, inputs)
   }
 }

@@ -22,6 +22,16 @@ struct FilterCounts {
     counts[text.source.provenance] = count
   }
 
+  /// Ends the command with the exit code for texts whose pictures could not be read.
+  func end() throws {
+    let filtered = counts.filter { $0.key != "human" }.values
+    let unread = filtered.reduce(0) { $0 + $1.unread }
+    let total = filtered.reduce(unread) { $0 + $1.kept + $1.dropped }
+    try PartialSuccess.end(
+      failed: unread, of: total, "text",
+      "could not be compared with \(total == 1 ? "its" : "their") pictures")
+  }
+
   var table: String {
     var rows = [["source", "texts", "kept", "dropped", "unread", "kept %"]]
     func row(_ name: String, _ count: (kept: Int, dropped: Int, unread: Int)) -> [String] {

@@ -65,6 +65,9 @@ struct ImportCommand: AsyncParsableCommand {
         ("collection", printable(summary.metadata.collection)),
         ("features", "none (not part of an export)"), ("index", printable(path)),
       ]))
+    let skipped = summary.omissions.missing + summary.omissions.unreadable
+    try PartialSuccess.end(
+      failed: skipped, of: summary.pictures + skipped, "picture", "could not be imported")
   }
 
   private func report(_ omissions: ImportOmissions) {

@@ -1,28 +1,35 @@
 import ArgumentParser
 import BLIP
 import Files
-import Glibc
 import Retrieval
 
 struct IndexCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "index",
-    abstract: "Create an index of the pictures in a folder, or update it.",
-    usage: "blip index [<options>] <dir>",
+    abstract: "Create an index of the pictures in folders, or update it.",
+    usage: "blip index [<options>] <dir> ...",
     discussion: """
       EXAMPLES
         blip index ~/Pictures
         blip index photos --exclude '*.gif' --exclude 'private/*'
+        blip index ~/Pictures /mnt/nas/photos
         blip index ~/Pictures --model run/best
         blip index coco/val2014 --captions coco_karpathy_test.json
 
       New and changed pictures are encoded, vanished ones are removed, and the others are left \
       alone. A run can be interrupted at any time; the next one continues where it stopped. A text \
       file next to a picture (cat.txt next to cat.png) provides its caption.
+
+      --exclude and --follow are kept in the index for later runs. A file .blipignore in any folder \
+      of the collection lists what to leave out, by the rules of .gitignore. Hidden folders and \
+      folders of thumbnails or deleted files are left out, unless a pattern keeps them (!.album).
       """)
 
-  @Argument(help: ArgumentHelp("Folder of pictures to index.", valueName: "dir"))
-  var folder: String
+  @Argument(
+    help: ArgumentHelp(
+      "Folders of pictures to index. A folder that the index does not have is added; those that are "
+        + "not named stay as they are (see blip roots).", valueName: "dir"))
+  var folders: [String]
 
   @OptionGroup(title: "Pictures") var pictures: PictureOptions
   @OptionGroup(title: "Search") var storage: StorageOptions
@@ -42,8 +49,26 @@ struct IndexCommand: AsyncParsableCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Skip files that match, such as '*.gif'; can be repeated.", valueName: "glob"))
+        "Leave out what matches, such as '*.gif' or 'private/', by the rules of .gitignore; can be "
+          + "repeated. (default: as in the index)",
+        valueName: "pattern"))
     var exclude: [String] = []
+
+    @Flag(name: .customLong("no-exclude"), help: "Forget the patterns of --exclude.")
+    var forgetsExclude = false
+
+    @Flag(
+      name: .customLong("follow"), inversion: .prefixedNo,
+      help: "Follow symbolic links to folders. (default: as in the index, else no)")
+    var followsLinks: Bool?
+
+    @Flag(
+      name: .customLong("ocr"), inversion: .prefixedNo,
+      help: ArgumentHelp(
+        "Read the text that pictures show (English, by Tesseract; about a second per picture), so that "
+          + "searches find its words; --no-ocr removes it. (default: as in the index, at first not)"
+      ))
+    var readsText: Bool?
 
     @Flag(
       name: .customLong("retry-failures"),
@@ -94,10 +119,16 @@ struct IndexCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    if folder.isEmpty { throw ValidationError("The folder of pictures must not be empty.") }
+    if folders.contains(where: \.isEmpty) {
+      throw ValidationError("The folder of pictures must not be empty.")
+    }
     if naming.name?.isEmpty == true { throw ValidationError("--name must not be empty.") }
     if let recall = storage.recall, !(0.5...1).contains(recall) {
       throw ValidationError("--recall must be from 0.5 to 1.")
+    }
+    if pictures.forgetsExclude && !pictures.exclude.isEmpty {
+      throw ValidationError(
+        "--no-exclude cannot be combined with --exclude, which replaces patterns.")
     }
     if pictures.captions?.isEmpty == true {
       throw ValidationError("--captions must not be empty.")
@@ -106,12 +137,11 @@ struct IndexCommand: AsyncParsableCommand {
 
   func run() async throws {
     let indexPath = try index.pathReportingCrashes()
-    try checkFolder()
     let options = try indexingOptions()
     let index = try await openOrCreate(indexPath)
     Interruption.watch()
-    let summary = try await Interruption.cancelling { [folder] in
-      try await Self.update(index, from: folder, options: options)
+    let summary = try await Interruption.cancelling { [folders] in
+      try await Self.update(index, from: folders, options: options)
     }
     try Console.output.write(Self.describe(summary, indexPath: indexPath))
     try end(summary)
@@ -120,47 +150,39 @@ struct IndexCommand: AsyncParsableCommand {
   private func indexingOptions() throws -> IndexingOptions {
     var options = IndexingOptions(
       name: naming.name, captions: pictures.captions, features: storage.features,
-      exclude: pictures.exclude)
+      exclude: pictures.exclude.isEmpty && !pictures.forgetsExclude ? nil : pictures.exclude)
+    options.followsLinks = pictures.followsLinks
     options.model = try model.path()
     options.recall = storage.recall
     options.rebuildsVectors = storage.rebuilds
+    options.readsText = pictures.readsText
     options.retriesFailures = pictures.retriesFailures
     options.allowsVanished = pictures.allowsVanished
-    options.decoder = DecodeCommand.decoder
     return options
   }
 
   private func openOrCreate(_ path: String) async throws -> PictureIndex {
     let (precision, cache) = (precision.precision, CacheLocation.standard)
     do throws(RetrievalError) {
-      return try await PictureIndex.open(path, precision: precision, cache: cache)
+      return try await PictureIndex.open(
+        path, precision: precision, cache: cache, decoder: DecodeCommand.decoder)
     } catch  where error.code == .noIndex {
-      return try await PictureIndex.create(at: path, precision: precision, cache: cache)
+      return try await PictureIndex.create(
+        at: path, precision: precision, cache: cache, decoder: DecodeCommand.decoder)
     }
   }
 
   private static func update(
-    _ index: PictureIndex, from folder: String, options: IndexingOptions
+    _ index: PictureIndex, from folders: [String], options: IndexingOptions
   ) async throws -> IndexingSummary {
     var progress = IndexingProgress(console: .error)
     defer { progress.finish() }
     var summary = IndexingSummary()
-    for try await event in index.update(from: folder, options: options) {
+    for try await event in index.update(from: folders, options: options) {
       if case .finished(let final) = event { summary = final } else { progress.receive(event) }
       Interruption.cancelIfRequested()
     }
     return summary
-  }
-
-  private func checkFolder() throws(CommandFailure) {
-    var facts = stat()
-    guard stat(folder, &facts) == 0 else {
-      throw CommandFailure(
-        "cannot read the folder \(folder): \(String(cString: strerror(errno)))")
-    }
-    guard facts.st_mode & S_IFMT == S_IFDIR else {
-      throw CommandFailure("\(folder) is not a folder; give the folder of the pictures")
-    }
   }
 
   private static func describe(_ summary: IndexingSummary, indexPath: String) -> String {
@@ -187,19 +209,41 @@ struct IndexCommand: AsyncParsableCommand {
     return Table.facts(facts)
   }
 
-  /// Exits with 128 + the signal's number if interrupted, and with 1 if pictures were kept back or none
-  /// could be indexed.
+  /// Exits with 128 + the signal's number if interrupted, with 1 if nothing was done, and with 3 if a part
+  /// of it could not be.
   private func end(_ summary: IndexingSummary) throws {
     if summary.interrupted {
       throw Interruption.stopped("progress is saved; run the same command to resume")
     }
     if summary.withheld > 0 {
-      throw CommandFailure(
-        "\(summary.withheld) indexed pictures, most of the index, are missing from \(folder); nothing "
-          + "was removed; to remove them, pass --allow-vanished")
+      let text =
+        "\(summary.withheld) indexed pictures, most of the index, are missing from "
+        + "\(summary.incompleteRoots.map { printable($0) }.joined(separator: ", ")); nothing "
+        + "was removed; to remove them, pass --allow-vanished"
+      guard summary.hasChanges else { throw CommandFailure(text) }
+      Console.note(text)
+      throw PartialSuccess.exitCode
     }
     if summary.found > 0, summary.failed + summary.failedBefore == summary.found {
-      throw CommandFailure("none of the pictures in \(folder) could be indexed")
+      throw CommandFailure(
+        "none of the pictures in \(folders.joined(separator: ", ")) could be indexed")
     }
+    for root in summary.absentRoots {
+      Console.note("\(printable(root)) is not there or is empty; what the index holds of it stays")
+    }
+    if summary.unreadable > 0 {
+      Console.note(
+        "\(counted(summary.unreadable, "file or folder", "files or folders")) could not be looked at; what "
+          + "the index holds of them stays")
+    }
+    if 10 * summary.failed > summary.found {
+      Console.alarm(
+        "\(summary.failed) of \(counted(summary.found, "picture")), more than a tenth of the collection, "
+          + "could not be indexed; look at the reasons (blip info --failures)")
+      throw PartialSuccess.exitCode
+    }
+    try PartialSuccess.end(
+      failed: summary.failed, of: summary.found, "picture", "could not be indexed")
+    if summary.unreadable > 0 || !summary.absentRoots.isEmpty { throw PartialSuccess.exitCode }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BLIP
+import Checkpoints
 import Files
 import Retrieval
 import Tensors
@@ -51,7 +52,7 @@ struct InfoCommand: AsyncParsableCommand {
     let path = try index.pathReportingCrashes()
     let index = try await PictureIndex.open(path)
     let (metadata, contents) = (try index.metadata, try await index.statistics())
-    let leftOut = listsLeftOut ? try LeftOutListing(ofCollection: metadata.collection) : nil
+    let leftOut = listsLeftOut ? try await index.leftOutFiles() : nil
     try Console.output.write(
       writesJSON
         ? json(metadata, contents, leftOut, path: path).text + "\n"
@@ -65,32 +66,43 @@ struct InfoCommand: AsyncParsableCommand {
   private func table(
     _ metadata: IndexMetadata, _ contents: IndexStatistics, path: String
   ) -> String {
-    var text = Table.facts([
-      ("index", printable(path)),
-      ("name", printable(metadata.name)),
-      ("collection", printable(metadata.collection)),
-      ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
-      ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
-      ("precision", metadata.precision.rawValue),
-      ("picture size", "\(metadata.sizes.image)×\(metadata.sizes.image)"),
-      ("embedding", "\(metadata.sizes.embedding) dimensions"),
-      ("features", features(metadata)),
-      ("hubs", contents.isHubCorrected ? "corrected" : "not corrected"),
-      (
-        "vectors",
-        "pictures \(Self.arrangement(contents.pictureVectors)), texts "
-          + Self.arrangement(contents.textVectors)
-      ),
-      ("bytes per vector", contents.bytesPerVector.map { "\($0), with its embedding" } ?? "—"),
-      (
-        "words",
-        contents.textBytesPerPicture.map { "\($0) bytes per picture" }
-          ?? "not indexed (blip index does so)"
-      ),
-      ("pictures", "\(contents.pictures)"),
-      ("texts", Self.texts(contents)),
-      ("failures", "\(contents.failures.count)"),
-    ])
+    var text = Table.facts(
+      [
+        ("index", printable(path)),
+        ("name", printable(metadata.name)),
+        (
+          metadata.roots.all.count > 1 ? "roots" : "collection",
+          metadata.roots.all.map { printable($0.path) }.joined(separator: "  ")
+        ),
+        ("left out", Self.patterns(metadata.settings)),
+        ("links", metadata.settings.followsLinks ? "followed" : "not followed"),
+        ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
+        ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
+        ("precision", metadata.precision.rawValue),
+        ("picture size", "\(metadata.sizes.image)×\(metadata.sizes.image)"),
+        ("embedding", "\(metadata.sizes.embedding) dimensions"),
+        ("features", features(metadata)),
+        ("hubs", contents.isHubCorrected ? "corrected" : "not corrected"),
+        (
+          "vectors",
+          "pictures \(Self.arrangement(contents.pictureVectors)), texts "
+            + Self.arrangement(contents.textVectors)
+        ),
+        ("bytes per vector", contents.bytesPerVector.map { "\($0), with its embedding" } ?? "—"),
+        (
+          "words",
+          contents.textBytesPerPicture.map { "\($0) bytes per picture" }
+            ?? "not indexed (blip index does so)"
+        ),
+        (
+          "text in pictures",
+          contents.picturesWithText.map { "read; \(counted($0, "picture")) with words" }
+            ?? "not read (blip index --ocr does so)"
+        ),
+        ("pictures", "\(contents.pictures)"),
+        ("texts", Self.texts(contents)),
+        ("failures", "\(contents.failures.count)"),
+      ] + (Self.model(of: metadata)?.wordFacts ?? []))
     text +=
       "\n"
       + Table.aligned(
@@ -100,13 +112,24 @@ struct InfoCommand: AsyncParsableCommand {
     if !contents.failures.isEmpty {
       text += "\nnot indexed:\n"
       for failure in shown(contents) {
-        text += "  \(printable(failure.name)): \(printable(failure.reason)) "
+        text +=
+          "  \(printable(metadata.roots.name(of: failure.path))): \(printable(failure.reason)) "
         text += "(\(localTime(failure.when)))\n"
       }
       let rest = contents.failures.count - shown(contents).count
       if rest > 0 { text += "  and \(rest) more (see them with --failures)\n" }
     }
     return text
+  }
+
+  private static func patterns(_ settings: CollectionSettings) -> String {
+    settings.exclude.isEmpty
+      ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
+  }
+
+  /// How the index's model is configured; nil if it is no longer where it was.
+  private static func model(of metadata: IndexMetadata) -> ModelConfiguration? {
+    (try? ModelFolder(path: metadata.model.path))?.configuration
   }
 
   private static func texts(_ contents: IndexStatistics) -> String {
@@ -141,12 +164,15 @@ struct InfoCommand: AsyncParsableCommand {
   }
 
   private func json(
-    _ metadata: IndexMetadata, _ contents: IndexStatistics, _ leftOut: LeftOutListing?,
+    _ metadata: IndexMetadata, _ contents: IndexStatistics, _ leftOut: [LeftOutFile]?,
     path: String
   ) -> JSONOutput {
     return .object([
       ("index", .string(path)), ("name", .string(metadata.name)),
       ("collection", .string(metadata.collection)),
+      ("roots", .array(metadata.roots.all.map { .string($0.path) })),
+      ("exclude", .array(metadata.settings.exclude.map { .string($0) })),
+      ("follow", .boolean(metadata.settings.followsLinks)),
       (
         "model",
         .object([
@@ -162,7 +188,9 @@ struct InfoCommand: AsyncParsableCommand {
       ("picture_vectors", Self.json(contents.pictureVectors)),
       ("text_vectors", Self.json(contents.textVectors)),
       ("bytes_per_vector", contents.bytesPerVector.map { .integer($0) }),
+      ("calibration", Self.model(of: metadata)?.calibration?.json),
       ("text_bytes_per_picture", contents.textBytesPerPicture.map { .integer($0) }),
+      ("pictures_with_text", contents.picturesWithText.map { .integer($0) }),
       ("pictures", .integer(contents.pictures)), ("texts", .integer(contents.texts)),
       ("synthetic_texts", .integer(contents.syntheticTexts)),
       ("failures", .integer(contents.failures.count)),
@@ -180,18 +208,13 @@ struct InfoCommand: AsyncParsableCommand {
         "failed",
         .array(
           shown(contents).map {
-            .object([
-              ("path", .string($0.name)), ("reason", .string($0.reason)),
-              ("when", .integer(Int($0.when))),
-            ])
+            .object(
+              JSONOutput.path(metadata.roots.name(of: $0.path), "path") + [
+                ("reason", .string($0.reason)), ("when", .integer(Int($0.when))),
+              ])
           })
       ),
       ("left_out", leftOut.map(\.json)),
     ])
   }
-}
-
-extension FailureRecord {
-  /// The path as a string.
-  fileprivate var name: String { String(decoding: path, as: UTF8.self) }
 }

@@ -16,6 +16,10 @@ extension LeftOutKind {
       count == 1
         ? "1 folder of thumbnails or deleted files"
         : "\(count) folders of thumbnails or deleted files"
+    case .hidden: "\(count) hidden"
+    case .excluded: "\(count) excluded"
+    case .ignored: "\(count) ignored"
+    case .special: count == 1 ? "1 pipe, socket or device" : "\(count) pipes, sockets or devices"
     }
   }
 
@@ -25,23 +29,20 @@ extension LeftOutKind {
   }
 }
 
-extension LeftOutListing {
+extension [LeftOutFile] {
   /// One line for each file.
   var table: String {
-    guard !files.isEmpty else { return "left out: no files\n" }
+    guard !isEmpty else { return "left out: no files\n" }
     var counts: [LeftOutKind: Int] = [:]
-    for file in files { counts[file.kind, default: 0] += 1 }
+    for file in self { counts[file.kind, default: 0] += 1 }
     return "left out: \(LeftOutKind.describe(counts))\n"
-      + files.map { "  \(printable($0.path)): \($0.kind.rawValue)\n" }.joined()
+      + map { "  \(printable($0.path)): \($0.kind.rawValue)\n" }.joined()
   }
 
   var json: JSONOutput {
     .array(
-      files.map {
-        .object([
-          ("path", .string(String(decoding: $0.path, as: UTF8.self))),
-          ("kind", .string($0.kind.rawValue)),
-        ])
+      map {
+        .object(JSONOutput.path($0.path, "path") + [("kind", .string($0.kind.rawValue))])
       })
   }
 }

@@ -20,7 +20,8 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
       captions. What the scores of right and wrong results are is written to the model's \
       config.json (blip.calibration); from then on results are ordered by the probability that \
       they are right. Use pictures that the model was not trained on; some hundreds are enough. \
-      Every second one is used to measure the result.
+      Every second one is used to measure the result. Where pictures have several captions, one of \
+      each is searched for by the others too: what words count beside pictures is fitted with it.
 
       Indexes built with the model stay valid.
       """)
@@ -97,9 +98,14 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
     guard let index, let report = try await calibrate(set, index, path) else {
       throw Interruption.stopped("the model is unchanged")
     }
-    try Console.output.write(output.isJSON ? report.json.text + "\n" : report.table)
+    let words = try await weighWords(set, index, path, report.calibration)
+    if Interruption.isRequested() { throw Interruption.stopped("the model is unchanged") }
+    let calibration = try words?.calibration ?? report.calibration.with(wordsOf: path)
+    try Console.output.write(
+      output.isJSON
+        ? report.json(calibration, words).text + "\n" : report.table(calibration, words))
     guard !output.isDryRun else { return }
-    try ModelFolder.setCalibration(report.calibration, of: path)
+    try ModelFolder.setCalibration(calibration, of: path)
     Console.note("\(printable(path)): calibrated")
   }
 
@@ -112,6 +118,26 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
     defer { bar.clear() }
     return try await HitCalibrator(set, searcher).run(shouldStop: Interruption.isRequested) {
       if $0 == 1 { bar.start("queries", total: $1) }
+      bar.advance(to: $0)
+    }
+  }
+
+  /// Nil if the set cannot tell what words count, which is said, or if it was interrupted.
+  private func weighWords(
+    _ set: CaptionedSet, _ index: String, _ path: String, _ calibration: HitCalibration
+  ) async throws -> WordCalibrationReport? {
+    let searcher = try Searcher(
+      index: index, modelPath: path, precision: precision.precision, cache: CacheLocation.standard)
+    guard let calibrator = WordCalibrator(set, searcher, calibration) else {
+      Console.note(
+        "fewer than \(WordCalibrator.fewestPictures) pictures have more than one caption: what words "
+          + "count stays as it was")
+      return nil
+    }
+    var bar = ProgressBar("queries with words", console: .error)
+    defer { bar.clear() }
+    return try await calibrator.run(shouldStop: Interruption.isRequested) {
+      if $0 == 1 { bar.start("queries with words", total: $1) }
       bar.advance(to: $0)
     }
   }
@@ -137,7 +163,7 @@ extension BenchDataOptions {
 
 extension CalibrationReport {
   /// What the weights are, and how good the probabilities.
-  fileprivate var table: String {
+  fileprivate func table(_ calibration: HitCalibration, _ words: WordCalibrationReport?) -> String {
     func share(_ share: Double) -> String { "\(fixed(100 * share, 1)) %" }
     let heading = [
       "", "queries", "results", "right", "error", "of the first 5", "AUC of the first 5",
@@ -153,12 +179,15 @@ extension CalibrationReport {
       + "texts: found by pictures\n"
       + "error: expected calibration error on queries that were not used to fit\n"
       + "floor: a less probable first result means that the answer is probably not there\n\n"
-      + Table.facts(calibration.facts)
+      + (words.map { $0.table + "\n" } ?? "") + Table.facts(calibration.facts)
   }
 
-  fileprivate var json: JSONOutput {
+  fileprivate func json(
+    _ calibration: HitCalibration, _ words: WordCalibrationReport?
+  ) -> JSONOutput {
     .object([
       ("calibration", calibration.json),
+      ("words", words?.json),
       (
         "measured",
         .array(
@@ -192,7 +221,7 @@ extension HitCalibration {
         ("\(name), reranked", formula(kind.reranked)),
         ("\(name), by cosine", formula(kind.unreranked)),
         ("\(name), floor", percent(kind.floor)),
-      ]
+      ] + (kind.words?.facts(name) ?? [])
     }
     return facts("sentences", sentences) + facts("phrases", phrases)
       + (texts.map { facts("texts", $0) } ?? []) + [
@@ -210,7 +239,7 @@ extension HitCalibration {
     func json(_ kind: Kind) -> JSONOutput {
       .object([
         ("reranked", json(kind.reranked)), ("by_cosine", json(kind.unreranked)),
-        ("floor", .float(kind.floor)),
+        ("floor", .float(kind.floor)), ("words", kind.words?.json),
       ])
     }
     return .object([

@@ -74,45 +74,46 @@ struct ModelFacts {
 
   /// The facts as a table.
   var table: String {
-    Table.facts([
-      ("model", printable(folder.path)),
-      (
-        "kind",
-        kind == .both ? "retrieval and captioning" : kind.rawValue
-      ),
-      (
-        "image encoder",
-        "\(imageEncoder), \(vision.imageSize) px, \(vision.layers) layers, width "
-          + "\(vision.hiddenSize), \(counted(vision.heads, "head"))"
-      ),
-      (
-        "text \(textSide)",
-        "\(text.layers) layers, width \(text.hiddenSize), \(counted(text.heads, "head"))"
-      ),
-      (
-        "embedding", kind.hasEncoder ? "\(folder.configuration.embeddingSize) dimensions" : "none"
-      ),
-      ("parameters", "\(fixed(Double(parameters) / 1e6, 1)) million"),
-      (
-        "stored as",
-        folder.weights.storage
-          .map { "\($0.type.rawValue) \(size(ofBytes: $0.bytes))" }.joined(separator: ", ")
-      ),
-      ("weights", printable(Self.name(folder.weights.source))),
-      (
-        "tokenizer",
-        words.map { "\(printable(Self.name(folder.vocabularyPath))), \(counted($0, "token"))" }
-          ?? "none: vocab.txt is missing"
-      ),
-      ("precision", Self.precisions.joined(separator: ", ")),
-      ("fingerprint", String(folder.fingerprint.prefix(16))),
-      (
-        "calibration",
-        folder.configuration.calibration.map {
-          $0.texts == nil ? "of pictures" : "of pictures and texts"
-        } ?? "none"
-      ),
-    ])
+    Table.facts(
+      [
+        ("model", printable(folder.path)),
+        (
+          "kind",
+          kind == .both ? "retrieval and captioning" : kind.rawValue
+        ),
+        (
+          "image encoder",
+          "\(imageEncoder), \(vision.imageSize) px, \(vision.layers) layers, width "
+            + "\(vision.hiddenSize), \(counted(vision.heads, "head"))"
+        ),
+        (
+          "text \(textSide)",
+          "\(text.layers) layers, width \(text.hiddenSize), \(counted(text.heads, "head"))"
+        ),
+        (
+          "embedding", kind.hasEncoder ? "\(folder.configuration.embeddingSize) dimensions" : "none"
+        ),
+        ("parameters", "\(fixed(Double(parameters) / 1e6, 1)) million"),
+        (
+          "stored as",
+          folder.weights.storage
+            .map { "\($0.type.rawValue) \(size(ofBytes: $0.bytes))" }.joined(separator: ", ")
+        ),
+        ("weights", printable(Self.name(folder.weights.source))),
+        (
+          "tokenizer",
+          words.map { "\(printable(Self.name(folder.vocabularyPath))), \(counted($0, "token"))" }
+            ?? "none: vocab.txt is missing"
+        ),
+        ("precision", Self.precisions.joined(separator: ", ")),
+        ("fingerprint", String(folder.fingerprint.prefix(16))),
+        (
+          "calibration",
+          folder.configuration.calibration.map {
+            $0.texts == nil ? "of pictures" : "of pictures and texts"
+          } ?? "none"
+        ),
+      ] + folder.configuration.wordFacts)
   }
 
   /// The facts as JSON.

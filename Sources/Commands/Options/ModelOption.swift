@@ -1,6 +1,4 @@
 import ArgumentParser
-import BLIP
-import Checkpoints
 
 /// Which model a verb works with.
 struct ModelOption: ParsableArguments {
@@ -18,12 +16,4 @@ struct ModelOption: ParsableArguments {
 
   /// The folder of the model given; nil if none was.
   func path() throws -> String? { try given.map(ModelLocation.folder) }
-
-  /// Loads the model given, or the one shipped with blip.
-  func load(precision: Precision, use: BLIPModel.Use = .retrieval) throws -> BLIPModel {
-    let path = try path() ?? BLIPModel.defaultModelPath()
-    return try BLIPModel(
-      folder: ModelFolder(path: path), precision: precision, use: use,
-      cache: CacheLocation.standard)
-  }
 }

@@ -53,6 +53,13 @@ struct Console: Sendable {
   /// Writes a line for the user to standard error; a failure to do so is ignored.
   static func note(_ line: String) { try? error.write("blip: \(line)\n") }
 
+  /// Writes a line that must not be overlooked to standard error.
+  static func alarm(_ line: String) {
+    try? error.write(
+      error.isColored
+        ? "\u{1B}[1;31mblip: WARNING: \(line)\u{1B}[0m\n" : "blip: WARNING: \(line)\n")
+  }
+
   /// Says which process this one is waiting for before it can change an index.
   static func noteWaiting(for holder: String) {
     note("\(holder) is writing this index; waiting for it to finish")

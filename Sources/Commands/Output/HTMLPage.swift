@@ -40,7 +40,7 @@ enum HTMLPage {
   static func tile(
     _ location: [UInt8], alternative: String? = nil, caption lines: [String], scores: String
   ) -> String {
-    let thumbnail = Thumbnail(of: location)
+    let thumbnail = Thumbnail(of: .file(location))
     let alternative = alternative ?? printable(lastComponent(of: location))
     return """
       <figure style="--shape:\(fixed(thumbnail?.shape ?? 4 / 3, 3))">
@@ -73,8 +73,11 @@ enum HTMLPage {
   }
 
   /// A thumbnail of the picture at `path`, or a note that it can no longer be read.
-  static func thumbnail(of path: [UInt8]) -> String {
-    image(Thumbnail(of: path), printable(lastComponent(of: path)))
+  static func thumbnail(of path: [UInt8]) -> String { thumbnail(of: .file(path)) }
+
+  /// The same of any picture.
+  static func thumbnail(of picture: PictureSource) -> String {
+    image(Thumbnail(of: picture), picture.shortName)
   }
 
   private static func image(_ thumbnail: Thumbnail?, _ alternative: String) -> String {
@@ -99,10 +102,9 @@ private struct Thumbnail {
   let picture: Picture
 
   /// Nil, with a note, if the picture cannot be read.
-  init?(of path: [UInt8]) {
+  init?(of source: PictureSource) {
     do {
-      picture = try readPicture(at: path, decoder: ImageDecoder(), side: Self.side)
-        .fitted(to: Self.side)
+      picture = try DecodeCommand.decoder.picture(source, forSide: Self.side).fitted(to: Self.side)
     } catch {
       Console.note("no thumbnail: \(printable("\(error)"))")
       return nil
@@ -113,6 +115,16 @@ private struct Thumbnail {
   var shape: Double {
     let shape = Double(picture.width) / Double(picture.height)
     return min(max(shape, Self.shapes.lowerBound), Self.shapes.upperBound)
+  }
+}
+
+extension PictureSource {
+  /// What the picture is called, without its folder.
+  var shortName: String {
+    switch self {
+    case .file(let path): printable(lastComponent(of: path))
+    case .contents(_, let name): name
+    }
   }
 }
 

@@ -16,7 +16,7 @@ struct PreviewList {
     let columns = min(Self.columns, console.width * 2 / 5)
     for (index, (row, location)) in zip(rows, locations).enumerated() {
       let drawing = try? terminal.draw(
-        readPicture(at: location, decoder: ImageDecoder(), side: Self.side).fitted(to: Self.side),
+        DecodeCommand.decoder.picture(at: location, forSide: Self.side).fitted(to: Self.side),
         columns: columns, rows: Self.rows)
       let text = lines(row, rank: index + 1, width: console.width - columns - 2)
       switch (drawing, terminal.method) {

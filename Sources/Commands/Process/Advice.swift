@@ -23,6 +23,8 @@ extension RetrievalError {
     case .unusableModel, .foreignEmbeddings: "give a model with --model"
     case .damaged, .needsRepair: CrashReport.advice
     case .damagedVectors: "run `blip index DIR --rebuild`"
+    case .textNotReadable:
+      "install it, or pass --no-ocr, which also removes the words that were read"
     case .noTexts: "to index captions, pass --captions to blip index"
     case .mostPicturesMissing: "to remove them, pass --allow-vanished"
     case .unknownCollection: "give it with --collection"

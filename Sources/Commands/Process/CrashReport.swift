@@ -8,7 +8,7 @@ nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count:
 /// The line that says how to repair an index, if the process has one open.
 private let repairCommand = Mutex<String?>(nil)
 
-/// What a crash inside LMDB prints.
+/// What a crash inside LMDB, or for want of memory, prints.
 ///
 /// LMDB trusts the pages of its file. If they are damaged, it may read beyond the end of the file or
 /// call `abort`, which ends the process; the report then says why in one line. Everything above LMDB
@@ -24,11 +24,25 @@ enum CrashReport {
   static func install(forIndexAt path: String) {
     let command = "run `blip check --repair --index \(printable(path))`"
     repairCommand.withLock { $0 = command }
-    let text = "blip: \(printable(path)): data.mdb is damaged; \(command)\n"
+    let damage = "\(printable(path)): data.mdb is damaged; \(command)"
+    let limit = ResourceLimits.addressSpace.map(outOfMemory)
+    install(limit.map { "\($0); if that does not help, \(damage)" } ?? damage)
+  }
+
+  /// From now on, a crash of this process, which may have so many bytes of address space, is reported as want
+  /// of it: the Swift runtime and the libraries end a process that gets no memory.
+  static func install(forAddressSpace limit: Int) { install(outOfMemory(limit)) }
+
+  private static func outOfMemory(_ limit: Int) -> String {
+    "out of memory: this process may have \(limit >> 20) MiB of address space; raise the limit (ulimit -v)"
+  }
+
+  private static func install(_ text: String) {
+    let text = "blip: \(text)\n"
     let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
     _ = bytes.initialize(from: text.utf8)
     line = UnsafeRawBufferPointer(bytes)
-    for number in [SIGSEGV, SIGBUS, SIGABRT] {
+    for number in [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP] {
       signal(number) { _ in
         _ = write(STDERR_FILENO, line.baseAddress, line.count)
         _exit(1)

@@ -10,9 +10,7 @@ struct DecodeCommand: ParsableCommand {
     abstract: "Decode pictures for the parent process.", shouldDisplay: false)
 
   /// A decoder whose child processes run this program.
-  static var decoder: IsolatedDecoder {
-    IsolatedDecoder(command: ["/proc/self/exe", configuration.commandName!])
-  }
+  static let decoder = IsolatedDecoder(command: ["/proc/self/exe", configuration.commandName!])
 
   func run() {
     limitDecodingProcess()

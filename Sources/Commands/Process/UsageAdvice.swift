@@ -11,7 +11,8 @@ enum UsageAdvice {
     for arguments: [String], root: any ParsableCommand.Type, message: String
   ) -> String? {
     var command = root
-    var rest = arguments[...]
+    // "blip help VERB" shows the help of a verb.
+    var rest = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
     while let name = rest.first, !command.configuration.subcommands.isEmpty {
       guard !name.hasPrefix("-") else { return nil }
       guard let next = command.configuration.subcommands.first(where: { $0.name == name }) else {

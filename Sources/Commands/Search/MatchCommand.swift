@@ -16,7 +16,7 @@ struct MatchCommand: AsyncParsableCommand {
       by how likely they are to match the picture; no index is needed.
       """)
 
-  @Argument(help: ArgumentHelp("The picture file.", valueName: "picture"))
+  @Argument(help: ArgumentHelp("The picture file; - is standard input.", valueName: "picture"))
   var picture: String
 
   @OptionGroup(title: "Search") var search: Texts
@@ -50,18 +50,20 @@ struct MatchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try PictureArgument.check(picture)
+    let picture = try PictureArgument.source(picture)
     let hits: [TextHit]
     if texts.isEmpty {
       let index = try await PictureIndex.open(
         index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
-        cache: CacheLocation.standard)
-      hits = try await index.match(picture: picture, options: SearchOptions(ranking, nearest))
+        cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
+      hits = try await index.match(picture, options: SearchOptions(ranking, nearest))
     } else {
-      let model = try model.load(precision: precision.precision)
-      let queries = try texts.map { try TextQuery($0, model: model) }
+      let matcher = try await TextMatcher(
+        model: model.path(), precision: precision.precision, cache: CacheLocation.standard,
+        decoder: DecodeCommand.decoder)
+      let queries = try texts.map { try matcher.query($0) }
       for query in queries { query.note() }
-      hits = try match(pictureAt: picture, texts: queries, model: model)
+      hits = try await matcher.match(picture, queries)
     }
     if let hit = hits.first, hit.probability == nil, hit.matchProbability != nil {
       Console.noteUncalibrated()

@@ -34,15 +34,15 @@ struct ResultPage {
   /// The query, with the names of pictures without their folders.
   private var title: String {
     let terms = query.terms.map { term in
-      guard case .picture(let path) = term.content else { return term }
-      let name = String(decoding: lastComponent(of: Array(path.utf8)), as: UTF8.self)
-      return QueryExpression.Term(.picture(name), weight: term.weight)
+      guard case .picture(let picture) = term.content else { return term }
+      return QueryExpression.Term(
+        .picture(PictureSource(picture.shortName)), weight: term.weight)
     }
     return "\((try? QueryExpression(terms)) ?? query)"
   }
 
   private var heading: String {
-    let pictures = query.pictures.map { HTMLPage.thumbnail(of: Array($0.utf8)) }
+    let pictures = query.pictures.map { HTMLPage.thumbnail(of: $0) }
     return (pictures.isEmpty ? "" : "<div class=\"query\">\(pictures.joined())</div>")
       + "<h1>\(escaped(title))</h1>"
   }

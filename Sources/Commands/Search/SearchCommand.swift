@@ -23,12 +23,21 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup(title: "Ranking") var ranking: RankingOptions
   @OptionGroup(title: "Ranking") var time: TimeLimit
   @OptionGroup(title: "Filters") var filters: PictureFilterOptions
+  @OptionGroup(title: "Search") var reading: Reading
   @OptionGroup(title: "Search") var grouping: Grouping
   @OptionGroup(title: "Search") var nearest: NearestOptions
   @OptionGroup(title: "Output") var output: SearchOutput
   @OptionGroup(title: "Index and model") var index: IndexOption
   @OptionGroup(title: "Index and model") var model: ModelOption
   @OptionGroup(title: "Index and model") var precision: PrecisionOption
+
+  /// How arguments are read.
+  struct Reading: ParsableArguments {
+    @Flag(
+      name: .customLong("text"),
+      help: "Every argument is a text, even one that looks like a picture file.")
+    var isText = false
+  }
 
   /// How hits are put together.
   struct Grouping: ParsableArguments {
@@ -39,7 +48,7 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    let isReranked = try query.expression().canBeReranked
+    let isReranked = try query.expression(isText: reading.isText).canBeReranked
     if !isReranked, ranking.depth ?? 0 > 0 || ranking.minimumMatch != nil {
       throw ValidationError(
         "--rerank and --min-match require a text query: pictures are compared by cosine alone.")
@@ -51,11 +60,10 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let expression = try query.expression()
-    for picture in expression.pictures { try PictureArgument.check(picture) }
+    let expression = try query.readExpression(isText: reading.isText)
     let index = try await PictureIndex.open(
       index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
-      cache: CacheLocation.standard)
+      cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
     var options = try SearchOptions(
       ranking, nearest, budget: time.budget, filter: filters.filter())
     // Programs that read paths get every file.

@@ -74,9 +74,9 @@ struct TrainCommand: ParsableCommand {
     if let warning = ComputeReport.current.warning { Console.note(warning) }
     Interruption.watch()
     let progress = TrainingProgress(console: .error)
-    let decoder = ImageDecoder()
+    let decoder = DecodeCommand.decoder
     let run = TrainingRun(
-      plan, read: { try readPicture(at: $0, decoder: decoder, side: $1) },
+      plan, read: { try decoder.picture(at: Array($0.utf8), forSide: $1) },
       shouldStop: Interruption.isRequested, report: { progress.receive($0) })
     let isFinished: Bool
     do { isFinished = try run() } catch let error as TrainingError {

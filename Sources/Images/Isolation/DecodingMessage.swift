@@ -4,6 +4,8 @@ struct DecodingRequest {
   enum Kind: Int {
     case picture
     case details
+    /// The words that it shows; of no bytes, whether such can be read.
+    case text
   }
 
   let kind: Kind
@@ -11,7 +13,7 @@ struct DecodingRequest {
   let bytes: [UInt8]
 
   /// The size of the header: the length of the file, the side (0 for none), and the kind (0: the
-  /// picture, 1: its details), u64 each.
+  /// picture, 1: its details, 2: its text), u64 each.
   static let headerSize = 24
 
   var header: [UInt8] {
@@ -30,6 +32,7 @@ struct DecodingRequest {
 enum DecodingResponse {
   case picture(Picture, ImageProperties)
   case details(PictureDetails)
+  case text(String)
   /// The description of an ``ImageError``.
   case failure(String)
 
@@ -38,12 +41,13 @@ enum DecodingResponse {
     switch self {
     case .picture: kind == .picture
     case .details: kind == .details
+    case .text: kind == .text
     case .failure: true
     }
   }
 
   /// The size of the header, in fields of u64: the length of the body in bytes; whether the body is
-  /// text (0), a picture (1) or details (2); the picture's width and height; the index of its format;
+  /// an error (0), a picture (1), details (2) or text in the picture (3); the picture's width and height; the index of its format;
   /// the stored width and height; the orientation.
   static let headerSize = 64
 
@@ -52,6 +56,7 @@ enum DecodingResponse {
       switch self {
       case .failure(let text): [text.utf8.count, 0, 0, 0, 0, 0, 0, 0]
       case .details(let details): [details.encoded.count, 2, 0, 0, 0, 0, 0, 0]
+      case .text(let text): [text.utf8.count, 3, 0, 0, 0, 0, 0, 0]
       case .picture(let picture, let properties):
         [
           picture.pixels.count, 1, picture.width, picture.height,
@@ -65,7 +70,7 @@ enum DecodingResponse {
 
   var body: [UInt8] {
     switch self {
-    case .failure(let text): Array(text.utf8)
+    case .failure(let text), .text(let text): Array(text.utf8)
     case .picture(let picture, _): picture.pixels
     case .details(let details): details.encoded
     }
@@ -78,6 +83,7 @@ enum DecodingResponse {
     switch integer(header[8..<16]) {
     case 1: break
     case 2: return count <= PictureDetails.maximumBytes ? count : nil
+    case 3: return count <= ShownText.mostBytes ? count : nil
     default: return count <= 4096 ? count : nil
     }
     let (width, height) = (integer(header[16..<24]), integer(header[24..<32]))
@@ -91,6 +97,12 @@ enum DecodingResponse {
     if fields[0] == 2 {
       guard let details = PictureDetails(encoded: body) else { return nil }
       self = .details(details)
+      return
+    }
+    if fields[0] == 3 {
+      guard let text = String(validating: body, as: UTF8.self), text == ShownText.cleaned(text)
+      else { return nil }
+      self = .text(text)
       return
     }
     guard fields[0] == 1 else {

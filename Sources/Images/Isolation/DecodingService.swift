@@ -11,6 +11,13 @@ package func serveDecoding(on socket: Int32) {
     let response: DecodingResponse
     switch kind {
     case .details: response = .details(MetadataReader.details(of: bytes))
+    case .text:
+      do throws(TextReadingError) {
+        if bytes.isEmpty { try decoder.requireTextReading() }
+        response = .text(bytes.isEmpty ? "" : try decoder.text(in: bytes))
+      } catch {
+        response = .failure(error.description)
+      }
     case .picture:
       do throws(ImageError) {
         let (picture, properties) = try decoder.decode(bytes, forSide: side)

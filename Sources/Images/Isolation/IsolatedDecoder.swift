@@ -42,7 +42,7 @@ public final class IsolatedDecoder: PictureDecoder {
     switch try send(DecodingRequest(kind: .picture, side: side, bytes: bytes), of: format) {
     case .picture(let picture, let properties): return (picture, properties)
     case .failure(let text): throw ImageError.refused(text)
-    case .details: preconditionFailure("a response of another kind was refused")
+    case .details, .text: preconditionFailure("a response of another kind was refused")
     }
   }
 
@@ -60,6 +60,28 @@ public final class IsolatedDecoder: PictureDecoder {
       }
       return details
     } catch is ImageError { return PictureDetails() }
+  }
+
+  /// As ``ImageDecoder/requireTextReading()``, in a separate process.
+  public func requireTextReading() throws {
+    let response: DecodingResponse
+    do {
+      response = try send(DecodingRequest(kind: .text, side: nil, bytes: []), of: .png)
+    } catch let error as ImageError { throw TextReadingError.failed(error.description) }
+    guard case .failure(let text) = response else { return }
+    let known = [TextReadingError.noLibrary, .noLanguage].first { $0.description == text }
+    throw known ?? .failed(text)
+  }
+
+  /// As ``ImageDecoder/text(in:)``, for all formats in a separate process; a picture that takes it too long
+  /// or ends it shows nothing. Throws ``DecodingProcessError`` if a process cannot be started.
+  public func text(in bytes: [UInt8]) throws -> String {
+    guard bytes.count <= maximumBytes, let format = ImageFormat(magicOf: bytes) else { return "" }
+    do {
+      let request = DecodingRequest(kind: .text, side: nil, bytes: bytes)
+      guard case .text(let text) = try send(request, of: format) else { return "" }
+      return text
+    } catch is ImageError { return "" }
   }
 
   private func send(_ request: DecodingRequest, of format: ImageFormat) throws -> DecodingResponse {

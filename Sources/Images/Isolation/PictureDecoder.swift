@@ -14,6 +14,13 @@ public protocol PictureDecoder: Sendable {
   /// What the file says of itself in EXIF, IPTC and XMP; empty if it says nothing, or if that cannot be
   /// read. An error is a fault of the machine.
   func details(of bytes: [UInt8]) throws -> PictureDetails
+
+  /// Throws ``TextReadingError`` unless text in pictures can be read.
+  func requireTextReading() throws
+
+  /// The words that the picture in `bytes` shows, separated by spaces; empty if there are none, or if they
+  /// cannot be read. An error is a fault of the machine.
+  func text(in bytes: [UInt8]) throws -> String
 }
 
 extension ImageDecoder: PictureDecoder {}

@@ -1,5 +1,5 @@
-/// A file reduced to what may hold EXIF, IPTC or XMP: a small file of the same format without its
-/// pixels, so that little goes through the socket of a decoding process.
+/// A file reduced to what may hold EXIF, IPTC or XMP: a small file without pixels, so that little goes
+/// through the socket of a decoding process.
 enum MetadataBlocks {
   /// Nil if the file has no such blocks.
   static func extract(from bytes: [UInt8], format: ImageFormat) -> [UInt8]? {
@@ -7,8 +7,10 @@ enum MetadataBlocks {
     case .jpeg: ofJPEG(bytes)
     case .png: ofPNG(bytes)
     case .webp: ofWebP(bytes)
+    case .heif, .avif: webP(BoxMetadata(itemsOf: bytes))
+    case .jpegXL: webP(BoxMetadata(boxesOf: bytes))
     // Directories of these may be anywhere.
-    case .tiff, .heif, .avif, .jpegXL, .jpeg2000, .raw: bytes
+    case .tiff, .jpeg2000, .raw: bytes
     case .gif, .bmp: nil
     }
   }
@@ -52,9 +54,27 @@ enum MetadataBlocks {
         chunks += bytes[type.startIndex..<payload.endIndex] + (payload.count % 2 == 1 ? [0] : [])
       }
     }
+    return webP(chunks)
+  }
+
+  /// A WebP file of EXIF and XMP alone: libexiv2 reads files of boxes only where it was built for that, and
+  /// then not all of them.
+  private static func webP(_ metadata: BoxMetadata) -> [UInt8]? {
+    var chunks: [UInt8] = []
+    for (type, block) in [("EXIF", metadata.exif), ("XMP ", metadata.xmp)] {
+      guard let block else { continue }
+      chunks += Array(type.utf8) + littleEndian(block.count) + block
+      if block.count % 2 == 1 { chunks.append(0) }
+    }
+    return webP(chunks)
+  }
+
+  private static func webP(_ chunks: [UInt8]) -> [UInt8]? {
     guard !chunks.isEmpty else { return nil }
-    let size = (chunks.count + 4).littleEndian
-    return Array("RIFF".utf8) + withUnsafeBytes(of: UInt32(size)) { Array($0) }
-      + Array("WEBP".utf8) + chunks
+    return Array("RIFF".utf8) + littleEndian(chunks.count + 4) + Array("WEBP".utf8) + chunks
+  }
+
+  private static func littleEndian(_ number: Int) -> [UInt8] {
+    withUnsafeBytes(of: UInt32(number).littleEndian) { Array($0) }
   }
 }

@@ -1,48 +1,63 @@
-package import BLIP
-package import Images
-internal import Store
+public import BLIP
+public import Images
+public import Store
 internal import Tensors
 
-/// Captioning and filtering (Li et al. 2022, section 3.3): every picture gets a synthetic text, drawn
-/// by nucleus sampling, and that and the texts it has are held against it by ITM.
-package struct CapFilt: Sendable {
+/// Captioning and filtering (Li et al. 2022, section 3.3): every picture gets a synthetic caption, drawn
+/// by nucleus sampling, and ITM compares that and the texts it has with the picture.
+///
+/// ```swift
+/// let noisy = try CaptionedFiles(captions: "web.json", images: "photos")
+/// let capFilt = try await CapFilt()
+/// for try await texts in capFilt.results(of: noisy.pictures) {
+///   for text in texts where text.isKept(above: capFilt.usualThreshold) {
+///     print(text.picture, text.text)
+///   }
+/// }
+/// ```
+public struct CapFilt: Sendable {
   private let captioner: PictureCaptioner
   private let filter: MatchFilter
 
-  /// - Parameters:
-  ///   - model: Opened for captions, and with the heads of retrieval.
-  ///   - settings: How captions are generated.
-  package init(
-    model: BLIPModel, settings: GenerationSettings, decoder: any PictureDecoder = ImageDecoder()
-  ) {
+  /// Loads a model that generates captions and has the heads of retrieval.
+  ///
+  /// Parameters and errors are those of ``PictureCaptioner/init(model:precision:settings:cache:decoder:)``.
+  /// - Parameter sampling: How synthetic captions are drawn.
+  public init(
+    model: String? = nil, precision: Precision = .auto,
+    sampling: NucleusSettings = NucleusSettings(seed: 1), cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
+  ) async throws(RetrievalError) {
+    let model = try await loadModel(model, precision: precision, use: .captions, cache: cache)
+    var settings = GenerationSettings()
+    settings.method = .nucleus(sampling)
     captioner = PictureCaptioner(model: model, settings: settings, decoder: decoder)
     filter = MatchFilter(model: model, decoder: decoder)
   }
 
-  /// The threshold of the filter for this model where none is given.
-  package var usualThreshold: Float { filter.usualThreshold }
+  /// The match probability above which a text is kept, unless the caller has another threshold.
+  public var usualThreshold: Float { filter.usualThreshold }
 
   /// The model and all that the result depends on.
-  package var description: String { captioner.description }
+  public var description: String { captioner.description }
 
-  /// Hands over the texts of each picture with their match probabilities, in the order of the
-  /// pictures, the synthetic one last; one that the picture has already is not repeated.
+  /// The texts of each picture with their match probabilities, in the order of the pictures, the
+  /// synthetic caption last; one that the picture has already is not repeated.
   ///
-  /// Whatever is wrong with a picture's file is said of its texts. Returns whether all were done: once
-  /// `shouldStop` says so, no further group is begun.
-  package func run(
-    _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
-    take: ([FilteredText]) throws -> Void
-  ) async throws -> Bool {
-    try await orderedConcurrentMap(
-      inputs, perTask: PictureCaptioner.picturesPerTask, shouldStop: shouldStop,
-      work: { try bootstrap($0) }, take: { try $0.forEach(take) })
+  /// Whatever is wrong with a picture's file is said of its texts. Where the task is cancelled, no
+  /// further group of pictures is begun.
+  public func results(of pictures: [FilterInput]) -> EventSequence<[FilteredText]> {
+    EventSequence { report in
+      _ = try await orderedConcurrentMap(
+        pictures, perTask: PictureCaptioner.picturesPerTask, shouldStop: { Task.isCancelled },
+        work: { try bootstrap($0) }, take: { $0.forEach(report) })
+    }
   }
 
   private func bootstrap(_ inputs: [FilterInput]) throws -> [[FilteredText]] {
     let read = inputs.map { input in
       do throws(RetrievalError) {
-        return Result<_, RetrievalError>.success(try captioner.read(input.path))
+        return Result<_, RetrievalError>.success(try captioner.read(.file(input.path)))
       } catch { return .failure(error) }
     }
     let pictures = try read.compactMap { try? $0.get() }.map {

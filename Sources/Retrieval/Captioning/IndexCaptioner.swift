@@ -54,6 +54,8 @@ final class IndexCaptioner: Sendable {
   private let encoder: BLIPModel
   private let index: String
   private let metadata: IndexMetadata
+  /// The root whose pictures are captioned; nil: all.
+  private let root: Int?
 
   /// A picture of the index.
   private struct Job: Sendable {
@@ -69,17 +71,24 @@ final class IndexCaptioner: Sendable {
 
   /// Captions the index at a path; packed weights are kept in `cache`.
   init(
-    index: String, metadata: IndexMetadata, _ options: CaptioningOptions, cache: String?
+    index: String, metadata: IndexMetadata, _ options: CaptioningOptions, cache: String?,
+    decoder: any PictureDecoder
   ) throws {
     self.index = index
     self.metadata = metadata
+    root = try options.root.map { path in
+      guard let root = metadata.roots.root(at: path) else {
+        throw RetrievalError(.folderNotFound, "the index \(index) has no root \(path)")
+      }
+      return root.number
+    }
     let precision = options.precision == .auto ? metadata.precision : options.precision
     let own = try ModelLocator(index: index, metadata: metadata).folder(given: nil)
     let given = try options.model.map { try ModelFolder(path: $0) }
     let model = try BLIPModel(
       folder: given ?? own, precision: precision, use: .captions, cache: cache)
     captioner = PictureCaptioner(
-      model: model, settings: options.settings, decoder: options.decoder)
+      model: model, settings: options.settings, decoder: decoder)
     encoder =
       model.folder.fingerprint == metadata.model.fingerprint && precision == metadata.precision
       ? model : try BLIPModel(folder: own, precision: metadata.precision, cache: cache)
@@ -107,13 +116,12 @@ final class IndexCaptioner: Sendable {
     defer { withExtendedLifetime(lock) {} }
     let store = try await open()
     if let warning = store.warning { report(.warning(warning)) }
-    let root = try collectionRoot(metadata.collection)
     let jobs = try plan(store, &summary)
     report(.planned(pictures: summary.pictures, toCaption: jobs.count))
 
     let isWhole = try await orderedConcurrentMap(
       jobs, perTask: PictureCaptioner.picturesPerTask, shouldStop: shouldStop,
-      work: { [self] in try outcomes(of: $0, in: store, root: root) }
+      work: { [self] in try outcomes(of: $0, in: store) }
     ) { outcomes in
       let captioned = try write(outcomes, to: store)
       summary.captioned += captioned
@@ -135,6 +143,7 @@ final class IndexCaptioner: Sendable {
       }
       var jobs: [Job] = []
       try snapshot.forEachPicture { id, record in
+        if let root, CollectionRoots.parts(of: record.path).root != root { return }
         summary.pictures += 1
         if captioned.contains(id) {
           summary.unchanged += 1
@@ -147,7 +156,7 @@ final class IndexCaptioner: Sendable {
   }
 
   private func outcomes(
-    of jobs: [Job], in store: IndexStore, root: [UInt8]
+    of jobs: [Job], in store: IndexStore
   ) throws -> [Outcome] {
     var skipped: [Outcome] = []
     var pictures: [(id: UInt64, features: Matrix, key: UInt64)] = []
@@ -159,7 +168,8 @@ final class IndexCaptioner: Sendable {
       }
       let read: (picture: Picture, key: UInt64)
       do throws(RetrievalError) {
-        read = try captioner.read(joined(root, job.path), hash: job.contentHash)
+        let location = metadata.roots.location(of: job.path)
+        read = try captioner.read(.file(location), hash: job.contentHash)
       } catch {
         skipped.append(.skipped(error))
         continue

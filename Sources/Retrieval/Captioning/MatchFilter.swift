@@ -1,29 +1,29 @@
-package import BLIP
+public import BLIP
 internal import Checkpoints
 internal import Files
-package import Images
-package import Store
+public import Images
+public import Store
 internal import Tensors
 
 /// A picture with texts that may be about it.
-package struct FilterInput: Sendable {
+public struct FilterInput: Sendable {
   /// The picture as the set names it.
-  package let name: String
+  public let name: String
   /// Where it lies.
-  package let path: [UInt8]
+  public let path: [UInt8]
   /// The texts, each with where it is from.
-  package internal(set) var texts: [(text: String, source: TextSource)]
+  public internal(set) var texts: [(text: String, source: TextSource)]
   /// Its number in the index, where there is one.
   let id: UInt64?
 
   /// A picture of a captions file.
-  package init(name: String, path: [UInt8], texts: [(text: String, source: TextSource)]) {
+  public init(name: String, path: [UInt8], texts: [(text: String, source: TextSource)]) {
     (self.name, self.path, self.texts, id) = (name, path, texts, nil)
   }
 
-  init(_ record: PictureRecord, id: UInt64, root: [UInt8], texts: [TextRecord]) {
-    name = String(decoding: record.path, as: UTF8.self)
-    path = joined(root, record.path)
+  init(_ record: PictureRecord, id: UInt64, of roots: CollectionRoots, texts: [TextRecord]) {
+    name = String(decoding: roots.name(of: record.path), as: UTF8.self)
+    path = roots.location(of: record.path)
     self.texts = texts.map { ($0.text, $0.source) }
     self.id = id
   }
@@ -43,27 +43,46 @@ package struct FilterInput: Sendable {
 }
 
 /// What the filter says of a text and its picture.
-package struct FilteredText: Sendable {
+public struct FilteredText: Sendable {
   /// The picture as the set names it.
-  package let picture: String
+  public let picture: String
   /// Where it lies.
-  package let path: [UInt8]
+  public let path: [UInt8]
   /// The text.
-  package let text: String
+  public let text: String
   /// Where the text is from.
-  package let source: TextSource
+  public let source: TextSource
   /// ITM's probability of a match; an error where the picture could not be looked at.
-  package let match: Result<Float, RetrievalError>
+  public let match: Result<Float, RetrievalError>
+
+  /// A result, for example one that was saved earlier.
+  public init(
+    picture: String, path: [UInt8], text: String, source: TextSource,
+    match: Result<Float, RetrievalError>
+  ) {
+    (self.picture, self.path, self.text) = (picture, path, text)
+    (self.source, self.match) = (source, match)
+  }
 
   /// Whether the pair is no noise: its probability is above the threshold.
-  package func isKept(above threshold: Float) -> Bool {
+  public func isKept(above threshold: Float) -> Bool {
     if case .success(let probability) = match { probability > threshold } else { false }
   }
 }
 
-/// CapFilt's filter (Li et al. 2022, section 3.3): how likely each text is about its picture, by the
-/// image-grounded text encoder.
-package struct MatchFilter: Sendable {
+/// CapFilt's filter (Li et al. 2022, section 3.3): how likely each text describes its picture, by the
+/// image-grounded text encoder (ITM).
+///
+/// ```swift
+/// let noisy = try CaptionedFiles(captions: "web.json", images: "photos")
+/// let filter = try await MatchFilter()
+/// for try await texts in filter.results(of: noisy.pictures) {
+///   for text in texts where !text.isKept(above: filter.usualThreshold) {
+///     print("does not match \(text.picture): \(text.text)")
+///   }
+/// }
+/// ```
+public struct MatchFilter: Sendable {
   private static let picturesPerTask = 8
 
   private let model: BLIPModel
@@ -73,69 +92,85 @@ package struct MatchFilter: Sendable {
   /// The format of those features.
   private let features: FeaturePrecision
 
-  /// A filter of captions files.
-  package init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+  /// Loads a filter of captions files.
+  ///
+  /// Parameters and errors are those of ``PictureCaptioner/init(model:precision:settings:cache:decoder:)``.
+  public init(
+    model: String? = nil, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
+  ) async throws(RetrievalError) {
+    self.init(
+      model: try await loadModel(model, precision: precision, cache: cache), decoder: decoder)
+  }
+
+  init(model: BLIPModel, decoder: any PictureDecoder) {
     (self.model, self.decoder, store, features) = (model, decoder, nil, .none)
   }
 
-  /// A filter of the texts of an index, by its own model.
+  /// Loads a filter of the texts of an index, by its own model.
+  ///
+  /// The index must not be open in this process, and is open as long as the filter is there.
   /// - Parameters:
-  ///   - modelPath: Where that model lies; nil: where it lay, or the default model.
-  ///   - precision: `auto` is that of the index.
-  ///   - cache: The folder where packed weights are kept.
-  package init(
-    index: String, modelPath: String?, precision: Precision,
-    decoder: any PictureDecoder = ImageDecoder(), cache: String? = nil
-  ) throws {
+  ///   - index: The index directory.
+  ///   - model: The folder of the model that the index was built with, if it has moved.
+  ///   - precision: The number format to compute in; `auto` is that of the index.
+  ///   - cache: As for ``PictureIndex/open(_:model:precision:cache:decoder:)``.
+  ///   - decoder: What decodes pictures.
+  public init(
+    index: String, model: String? = nil, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
+  ) async throws(RetrievalError) {
     let store = try IndexStore.open(index)
     let metadata = store.metadata
-    let folder = try ModelLocator(index: index, metadata: metadata).folder(given: modelPath)
-    model = try BLIPModel(
-      folder: folder, precision: precision == .auto ? metadata.precision : precision, cache: cache)
+    self.model = try await blocking { () throws(RetrievalError) in
+      try asRetrievalError(.unusableModel) {
+        try BLIPModel(
+          folder: ModelLocator(index: index, metadata: metadata).folder(given: model),
+          precision: precision == .auto ? metadata.precision : precision, cache: cache)
+      }
+    }
     self.decoder = decoder
     self.store = store
     features = metadata.features
   }
 
   /// The name of the model.
-  package var modelName: String { model.folder.name }
+  public var modelName: String { model.folder.name }
 
-  /// The threshold for this model where none is given.
-  package var usualThreshold: Float { model.folder.configuration.filterThreshold }
+  /// The match probability above which a text is kept, unless the caller has another threshold.
+  public var usualThreshold: Float { model.folder.configuration.filterThreshold }
 
   /// The model and everything else that scores depend on, besides the picture and the text.
-  package var description: String {
+  public var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue)"
       + (features == .none ? "" : ", features \(features.rawValue)")
   }
 
   /// The pictures of the index that have texts, by id; without an index, none.
-  package func indexed() throws -> [FilterInput] {
+  public func indexedTexts() throws -> [FilterInput] {
     guard let store else { return [] }
     return try store.read { snapshot in
-      let root = Array(snapshot.metadata.collection.utf8)
+      let roots = snapshot.metadata.roots
       var inputs: [FilterInput] = []
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.textRecords(of: id).map(\.record)
         guard !texts.isEmpty else { return }
-        inputs.append(FilterInput(record, id: id, root: root, texts: texts))
+        inputs.append(FilterInput(record, id: id, of: roots, texts: texts))
       }
       return inputs
     }
   }
 
-  /// Judges all texts of the pictures and hands them over in their order, picture by picture.
+  /// The texts of each picture with their match probabilities, in the order of the pictures.
   ///
-  /// Whatever is wrong with a picture's file is said of its texts. Returns whether all were done: once
-  /// `shouldStop` says so, no further group is begun.
-  package func run(
-    _ inputs: [FilterInput], shouldStop: @escaping @Sendable () -> Bool,
-    take: ([FilteredText]) throws -> Void
-  ) async throws -> Bool {
-    try await orderedConcurrentMap(
-      inputs, perTask: Self.picturesPerTask, shouldStop: shouldStop,
-      work: { try $0.map { try judge($0) } },
-      take: { try $0.forEach(take) })
+  /// Whatever is wrong with a picture's file is said of its texts. Where the task is cancelled, no
+  /// further group of pictures is begun.
+  public func results(of pictures: [FilterInput]) -> EventSequence<[FilteredText]> {
+    EventSequence { report in
+      _ = try await orderedConcurrentMap(
+        pictures, perTask: Self.picturesPerTask, shouldStop: { Task.isCancelled },
+        work: { try $0.map { try judge($0) } }, take: { $0.forEach(report) })
+    }
   }
 
   private func judge(_ input: FilterInput) throws -> [FilteredText] {
@@ -143,10 +178,10 @@ package struct MatchFilter: Sendable {
       return try judge(input, features: stored)
     }
     let picture: Picture
-    do {
-      picture = try readPicture(
-        at: input.path, decoder: decoder, side: model.folder.preprocessing.imageSize)
-    } catch let error as RetrievalError { return input.unread(error) }
+    do throws(RetrievalError) {
+      picture = try decoder.picture(
+        .file(input.path), forSide: model.folder.preprocessing.imageSize)
+    } catch { return input.unread(error) }
     return try judge(input, features: try model.features(of: model.pixels(of: picture)))
   }
 

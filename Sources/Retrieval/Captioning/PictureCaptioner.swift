@@ -1,22 +1,34 @@
-package import BLIP
+public import BLIP
 internal import Checkpoints
 internal import Digests
 internal import Files
-package import Images
-package import Store
+public import Images
+public import Store
 internal import Tensors
 
 /// A picture's caption, or why there is none.
-package struct CaptionedFile: Sendable {
-  /// As the caller named it.
-  package let path: [UInt8]
-  /// The caption; an error names the file and says what is wrong with it.
-  package let caption: Result<String, RetrievalError>
+public struct GeneratedCaption: Sendable {
+  /// The picture, as the caller named it.
+  public let picture: PictureSource
+  /// The caption; an error names the picture and says what is wrong with it.
+  public let caption: Result<String, RetrievalError>
 }
 
-/// Writes captions of pictures. Groups of pictures are worked on in several tasks at once: while one
-/// reads and decodes, another generates.
-package struct PictureCaptioner: Sendable, CustomStringConvertible {
+/// Generates captions of pictures, without an index.
+///
+/// ```swift
+/// let captioner = try await PictureCaptioner()
+/// for try await generated in captioner.captions(of: ["cat.jpg", "dog.jpg"]) {
+///   switch generated.caption {
+///   case .success(let caption): print(caption)
+///   case .failure(let error): print(error)
+///   }
+/// }
+/// ```
+///
+/// Groups of pictures are worked on in several tasks at once: while one reads and decodes, another
+/// generates. ``PictureIndex/generateCaptions(options:)`` captions the pictures of an index.
+public struct PictureCaptioner: Sendable, CustomStringConvertible {
   /// Pictures of a task. Their sequences grow together: a step reads the model's weights once for all.
   static let picturesPerTask = 8
 
@@ -25,46 +37,60 @@ package struct PictureCaptioner: Sendable, CustomStringConvertible {
   let settings: GenerationSettings
   let decoder: any PictureDecoder
 
-  /// A captioner that decodes pictures with `decoder`.
-  package init(
-    model: BLIPModel, settings: GenerationSettings, decoder: any PictureDecoder = ImageDecoder()
-  ) {
+  /// Loads a model that generates captions.
+  /// - Parameters:
+  ///   - model: The folder of the model. Nil: the default model.
+  ///   - precision: The number format to compute in.
+  ///   - settings: How captions are generated.
+  ///   - cache: As for ``PictureIndex/open(_:model:precision:cache:decoder:)``.
+  ///   - decoder: What decodes pictures.
+  /// - Throws: `RetrievalError` with the code `unusableModel`.
+  public init(
+    model: String? = nil, precision: Precision = .auto,
+    settings: GenerationSettings = GenerationSettings(), cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
+  ) async throws(RetrievalError) {
+    self.init(
+      model: try await loadModel(model, precision: precision, use: .captions, cache: cache),
+      settings: settings, decoder: decoder)
+  }
+
+  init(model: BLIPModel, settings: GenerationSettings, decoder: any PictureDecoder) {
     self.model = model
     self.settings = model.completed(settings)
     self.decoder = decoder
   }
 
   /// The model and all that a caption depends on: what marks a synthetic text.
-  package var description: String {
+  public var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue), "
       + "\(settings)"
   }
 
-  /// Captions picture files and hands them over in their order, as soon as they are there.
+  /// Captions pictures and hands them over in their order, as soon as they are there. Whatever is wrong
+  /// with a picture is its own result.
   ///
-  /// Whatever is wrong with a file is its own result. Returns whether all were done: once
-  /// `shouldStop` says so, no further group is begun.
-  package func caption(
-    files: [[UInt8]], shouldStop: @escaping @Sendable () -> Bool,
-    take: (CaptionedFile) throws -> Void
-  ) async throws -> Bool {
-    try await orderedConcurrentMap(
-      files, perTask: Self.picturesPerTask, shouldStop: shouldStop,
-      work: { try captionedFiles($0) }, take: { try $0.forEach(take) })
+  /// Where the task is cancelled, no further group of pictures is begun.
+  public func captions(of pictures: [PictureSource]) -> EventSequence<GeneratedCaption> {
+    EventSequence { report in
+      _ = try await orderedConcurrentMap(
+        pictures, perTask: Self.picturesPerTask, shouldStop: { Task.isCancelled },
+        work: { try generated($0) }, take: { $0.forEach(report) })
+    }
   }
 
-  private func captionedFiles(_ paths: [[UInt8]]) throws -> [CaptionedFile] {
-    let read = paths.map { path in
+  private func generated(_ sources: [PictureSource]) throws -> [GeneratedCaption] {
+    let read = sources.map { source in
       do throws(RetrievalError) {
-        return Result<_, RetrievalError>.success(try self.read(path))
+        return Result<_, RetrievalError>.success(try self.read(source))
       } catch { return .failure(error) }
     }
     let pictures = try read.compactMap { try? $0.get() }.map {
       (features: try features(of: $0.picture), key: $0.key)
     }
     var captions = try self.captions(pictures).makeIterator()
-    return zip(paths, read).map { path, read in
-      CaptionedFile(path: path, caption: read.map { _ in captions.next()! })
+    return zip(sources, read).map { source, read in
+      GeneratedCaption(picture: source, caption: read.map { _ in captions.next()! })
     }
   }
 
@@ -79,25 +105,26 @@ package struct PictureCaptioner: Sendable, CustomStringConvertible {
     ).map(\.text)
   }
 
-  /// A picture file, and the key of its content.
+  /// A picture, and the key of its content.
   /// - Parameter hash: The SHA-256 that its content must have, where that is known.
   func read(
-    _ path: [UInt8], hash: [UInt8]? = nil
+    _ source: PictureSource, hash: [UInt8]? = nil
   ) throws(RetrievalError) -> (picture: Picture, key: UInt64) {
     let bytes: [UInt8]
-    do { bytes = try FileSystem.read(path, limit: decoder.maximumBytes).bytes } catch {
-      throw RetrievalError("\(printable(path)): \(error)")
+    switch source {
+    case .contents(let contents, _): bytes = contents
+    case .file(let path):
+      do { bytes = try FileSystem.read(path, limit: decoder.maximumBytes).bytes } catch {
+        throw RetrievalError(.unreadablePicture, "\(printable(path)): \(error)")
+      }
     }
     let found = SHA256.digest(of: bytes)
     if let hash, found != hash {
-      throw RetrievalError("\(printable(path)): it has changed since; run blip index first")
+      throw RetrievalError("\(printable(source.name)): it has changed since; index again first")
     }
-    do {
-      let side = model.folder.preprocessing.imageSize
-      return (try decoder.decode(bytes, forSide: side).picture, Self.key(ofContent: found))
-    } catch {
-      throw RetrievalError("\(printable(path)): \(error)")
-    }
+    let picture = try decoder.picture(
+      .contents(bytes, name: printable(source.name)), forSide: model.folder.preprocessing.imageSize)
+    return (picture, Self.key(ofContent: found))
   }
 
   /// What nucleus sampling draws for a picture depends on its content, not on where it lies.

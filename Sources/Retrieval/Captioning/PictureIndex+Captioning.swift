@@ -1,5 +1,4 @@
 public import BLIP
-package import Images
 
 /// How the pictures of an index are captioned.
 public struct CaptioningOptions: Sendable {
@@ -9,8 +8,8 @@ public struct CaptioningOptions: Sendable {
   public var precision: Precision
   /// How captions are generated.
   public var settings: GenerationSettings
-  /// What decodes pictures.
-  package var decoder: any PictureDecoder = ImageDecoder()
+  /// Only the pictures of this root, by its absolute path. Nil: all of the index.
+  public var root: String?
 
   /// The defaults, except for what is given.
   public init(
@@ -44,7 +43,8 @@ extension PictureIndex {
     _ options: CaptioningOptions, report: @escaping @Sendable (CaptioningEvent) -> Void
   ) async throws -> CaptioningSummary {
     let metadata = try shared.existing(\.metadata)
-    let captioner = try IndexCaptioner(index: path, metadata: metadata, options, cache: cache)
+    let captioner = try IndexCaptioner(
+      index: path, metadata: metadata, options, cache: cache, decoder: decoder)
     return try await captioner.run(
       open: { [shared] in try await shared.writable { _ in metadata } },
       shouldStop: shared.isStopped, report: report)

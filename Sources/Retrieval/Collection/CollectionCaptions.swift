@@ -8,8 +8,9 @@ struct CollectionCaptions: Sendable {
   /// Longest start of a sidecar file that is looked at.
   static let maximumSidecarBytes = 4096
 
-  private let root: [UInt8]
-  /// Captions by the picture's path.
+  /// The only root, to which names of pictures are relative; nil if there are several: then they are absolute.
+  private let root: [UInt8]?
+  /// Captions by the picture's name.
   private let captions: [[UInt8]: [String]]
   /// Pictures that the captions file names and the collection does not have.
   let missing: Int
@@ -19,24 +20,28 @@ struct CollectionCaptions: Sendable {
   let warnings: [String]
   private let hasFile: Bool
 
-  /// `root`: the collection, resolved. `file`: the captions file, if one was given. Its names count
-  /// from the collection's root or from the file's own folder; a file that names none of the pictures
-  /// is an error. `inherited`: captions by path that stand where there is no file.
+  /// `file`: the captions file, if one was given. Its names count from a root of the collection or from the
+  /// file's own folder; a file that names none of the pictures is an error. `roots`: resolved, with the
+  /// pictures that were found in them. `inherited`: captions by location that stand where there is no file.
   init(
-    root: [UInt8], file: String?, inherited: [[UInt8]: [String]] = [:], pictures: [FoundPicture]
+    file: String?, of roots: [(path: [UInt8], pictures: [FoundPicture])],
+    inherited: [[UInt8]: [String]] = [:]
   ) throws(RetrievalError) {
+    let root = roots.count == 1 ? roots[0].path : nil
     self.root = root
     hasFile = file != nil
-    var captions = file == nil ? inherited : [:]
+    var captions: [[UInt8]: [String]] = [:]
     var missing = 0
     var example: String?
     var warnings: [String] = []
     if let file {
       let contents = try asRetrievalError { try CaptionFile(at: file) }
-      let paths = Set(pictures.lazy.map(\.path))
-      let places = CaptionPathResolver(root: root, file: file)
-      var finder = CaptionPictureFinder(
-        places, records: contents.records, pictures: { pictures.map(\.path) })
+      let names = roots.flatMap { path, pictures in
+        pictures.map { root == nil ? joined(path, $0.path) : $0.path }
+      }
+      let paths = Set(names)
+      let places = CaptionPathResolver(roots: roots.map(\.path), file: file)
+      var finder = CaptionPictureFinder(places, records: contents.records, pictures: { names })
       for record in contents.records {
         let named = places.paths(of: record).first(where: paths.contains)
         if let path = named ?? finder.path(of: record) {
@@ -47,10 +52,13 @@ struct CollectionCaptions: Sendable {
         }
       }
       warnings = contents.warnings + [finder.warning(of: file)].compactMap(\.self)
+    } else {
+      for (location, texts) in inherited { captions[Self.name(of: location, in: root)] = texts }
     }
     if let file, let example, captions.isEmpty {
       throw RetrievalError(
-        "the captions file \(file) names no picture of \(printable(root)) (it has, for example,"
+        "the captions file \(file) names no picture of "
+          + "\(roots.map { printable($0.path) }.joined(separator: ", ")) (it has, for example,"
           + " \(printable(Array(example.utf8)))); its names count from there or from the file's own"
           + " folder")
     }
@@ -61,21 +69,26 @@ struct CollectionCaptions: Sendable {
     self.example = example
   }
 
+  private static func name(of location: [UInt8], in root: [UInt8]?) -> [UInt8] {
+    root.flatMap { relative(location, to: $0) } ?? location
+  }
+
   /// The texts that a picture should have, where they differ from those that the index holds; nil
   /// where they do not. A sidecar file that is no text is an error for a warning.
   ///
   /// Without a captions file, captions that an earlier one gave stand, before any sidecar. Synthetic
   /// ones always stand.
-  func changedTexts(of picture: FoundPicture, stored: [TextRecord], id: UInt64)
-    throws(RetrievalError) -> [TextRecord]?
-  {
+  /// - Parameter location: Where the picture lies.
+  func changedTexts(
+    ofPictureAt location: [UInt8], hasSidecar: Bool, stored: [TextRecord], id: UInt64
+  ) throws(RetrievalError) -> [TextRecord]? {
     var wanted: [String] = []
     var source = TextSource.captions
-    if let captions = captions[picture.path] {
+    if let captions = captions[Self.name(of: location, in: root)] {
       wanted = captions
     } else if !hasFile, stored.contains(where: { $0.source == .captions }) {
       return nil
-    } else if picture.hasSidecar, let text = try sidecar(of: picture.path) {
+    } else if hasSidecar, let text = try sidecar(of: location) {
       wanted = [text]
       source = .sidecar
     }
@@ -87,16 +100,15 @@ struct CollectionCaptions: Sendable {
 
   private func sidecar(of picture: [UInt8]) throws(RetrievalError) -> String? {
     let path = Sidecar.path(of: picture)
+    let name = printable(Self.name(of: path, in: root))
     var bytes: [UInt8]
     do {
-      bytes = try FileSystem.read(
-        joined(root, path), limit: Self.maximumSidecarBytes, truncate: true
-      ).bytes
-    } catch { throw RetrievalError("\(printable(path)): \(error)") }
+      bytes = try FileSystem.read(path, limit: Self.maximumSidecarBytes, truncate: true).bytes
+    } catch { throw RetrievalError("\(name): \(error)") }
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let line = bytes.drop(while: \.isWhiteSpace).prefix { $0 != .newline }
     guard let text = String(validating: Self.whole(line), as: UTF8.self) else {
-      throw RetrievalError("\(printable(path)): its first line is not UTF-8; it is left out")
+      throw RetrievalError("\(name): its first line is not UTF-8; it is left out")
     }
     let trimmed = CaptionFile.oneLine(text)
     return trimmed.isEmpty ? nil : trimmed

@@ -1,5 +1,6 @@
 internal import Files
 internal import Images
+package import Store
 
 /// What a file of a collection is that is not read as a picture, or a folder that is not searched.
 public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
@@ -13,6 +14,14 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
   case linkedFolder = "linked folder"
   /// A folder where a NAS or a desktop keeps thumbnails or deleted files.
   case systemFolder = "system folder"
+  /// A hidden folder, or a hidden picture.
+  case hidden
+  /// A file or folder that a pattern of the index's settings leaves out.
+  case excluded
+  /// A file or folder that an ignore file of the collection leaves out.
+  case ignored
+  /// A pipe, a socket or a device.
+  case special
 
   /// Names of such folders: Synology, QNAP, Samba, Windows, macOS, file systems.
   static let systemFolders = Set(
@@ -24,10 +33,11 @@ public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A file of a collection that is not read as a picture, or a folder that is not searched.
-package struct LeftOutFile: Sendable, Equatable {
-  /// Relative to the collection root.
-  package let path: [UInt8]
-  package let kind: LeftOutKind
+public struct LeftOutFile: Sendable, Equatable {
+  /// Relative to the root that was walked through; in a listing of an index, as the index calls its pictures.
+  public let path: [UInt8]
+  /// What it is.
+  public let kind: LeftOutKind
 }
 
 /// What a file is by its name and, where that says nothing, by its first bytes.
@@ -96,13 +106,23 @@ enum FileKind: Equatable {
   ]
 }
 
-/// The files of a collection that are not read as pictures, and the folders that are not searched.
-package struct LeftOutListing: Sendable {
-  /// In the order of a sorted walk.
-  package let files: [LeftOutFile]
-
-  /// Walks through the folder of a collection. Hidden files are not listed.
-  package init(ofCollection folder: String) throws(RetrievalError) {
-    files = try CollectionScan(root: try collectionRoot(folder)).leftOut
+/// The files of the collection of an index that are not read as pictures, and the folders that are not
+/// searched, in the order of sorted walks, called as the index calls its pictures.
+func leftOutFiles(of metadata: IndexMetadata) throws(RetrievalError) -> [LeftOutFile] {
+  let roots = metadata.roots.all
+  var files: [LeftOutFile] = []
+  for root in roots {
+    do throws(RetrievalError) {
+      let scan = try CollectionScan(
+        root: try collectionRoot(root.path), settings: metadata.settings)
+      files += scan.leftOut.map {
+        let stored = CollectionRoots.storedPath($0.path, root: root.number)
+        return LeftOutFile(path: metadata.roots.name(of: stored), kind: $0.kind)
+      }
+    } catch {
+      // Of several, one may not be mounted.
+      guard roots.count > 1, error.code == .unreadableCollection else { throw error }
+    }
   }
+  return files
 }

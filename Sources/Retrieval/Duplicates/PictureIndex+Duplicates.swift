@@ -6,9 +6,9 @@ internal import Store
 public struct DuplicatePicture: Sendable, Equatable {
   /// The picture's number in the index.
   public let id: UInt64
-  /// Relative to the collection root, printable.
+  /// Relative to the collection root, printable; in an index of several roots, the same as `location`.
   public let path: String
-  /// The path relative to the collection root, as the file system has it.
+  /// The same as the file system has it.
   public let pathBytes: [UInt8]
   /// Where the picture lies, as text; a name that is not UTF-8 is only in `locationBytes` whole.
   public let location: String
@@ -49,8 +49,8 @@ extension PictureIndex {
   ///   any path to a folder inside it. Nil: all.
   /// - Throws: `RetrievalError`; its code is `folderNotFound` where the index holds no picture there.
   public func duplicates(in folder: String? = nil) async throws -> Duplicates {
-    try await shared.read { open in
-      try open.store.read { try $0.duplicates(in: folder) }
+    try await shared.read { store in
+      try store.read { try $0.duplicates(in: folder) }
     }
   }
 }
@@ -96,9 +96,10 @@ extension IndexSnapshot {
     var seen: Set<[UInt8]> = []
     return pictures.map { picture in
       let record = records[picture.id]!
-      let location = joined(Array(metadata.collection.utf8), record.path)
+      let name = metadata.roots.name(of: record.path)
+      let location = metadata.roots.location(of: record.path)
       return DuplicatePicture(
-        id: picture.id, path: printable(record.path), pathBytes: record.path,
+        id: picture.id, path: printable(name), pathBytes: name,
         location: printable(location), locationBytes: location,
         width: picture.width, height: picture.height, bytes: record.size,
         sharpness: picture.signature?.sharpness,

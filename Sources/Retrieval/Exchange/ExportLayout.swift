@@ -45,6 +45,8 @@ struct ExportManifest: Codable, Equatable {
   var version = currentVersion
   var name: String
   var collection: String
+  /// All roots, where there are several; the paths of pictures are absolute then.
+  var roots: [String]?
   var model: Model
   var precision: String
   var embeddingSize: Int
@@ -52,7 +54,7 @@ struct ExportManifest: Codable, Equatable {
   var texts: Int
 
   private enum CodingKeys: String, CodingKey {
-    case version, name, collection, model, precision
+    case version, name, collection, roots, model, precision
     case embeddingSize = "embedding_size"
     case pictures, texts
   }
@@ -77,8 +79,9 @@ struct PictureRow: Codable, Equatable {
     case caption, captions, width, height, orientation, size, modified, sha256
   }
 
-  init(_ record: PictureRecord, captions: [String]) {
-    place = PicturePlace(record.path)
+  /// - Parameter name: What the picture is called.
+  init(_ record: PictureRecord, name: [UInt8], captions: [String]) {
+    place = PicturePlace(name)
     caption = captions.first
     self.captions = captions.isEmpty ? nil : captions
     (width, height, orientation) = (record.width, record.height, record.orientation)

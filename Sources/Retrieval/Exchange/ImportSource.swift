@@ -28,9 +28,12 @@ struct ExportedSource: ImportSource {
   /// The text that comes next, which waits for its picture.
   private var waiting: (row: EmbeddingRow, text: TextRow)?
   private var picturesGiven = 0
+  /// The roots that absolute paths of pictures lie in; nil for an export of a single root.
+  private let roots: CollectionRoots?
 
   init(_ folder: String, _ manifest: ExportManifest) throws(RetrievalError) {
     let columns = manifest.embeddingSize
+    roots = try manifest.collectionRoots(in: folder)
     pictures = try EmbeddingShards(
       folder, ExportLayout.pictures, metadata: ExportLayout.pictureMetadata, columns: columns)
     if manifest.texts > 0 {
@@ -52,7 +55,7 @@ struct ExportedSource: ImportSource {
       return try take(row, text, isOfPicture: true)
     }
     if let row = try pictures.next() {
-      let record = try decoded(PictureRow.self, row).record
+      let record = try placed(decoded(PictureRow.self, row).record, at: row)
       if let fault = Self.fault(of: record) { throw RetrievalError("\(row.place): \(fault)") }
       picturesGiven += 1
       return .picture(record, embedding: try row.embedding(), place: row.place)
@@ -83,9 +86,29 @@ struct ExportedSource: ImportSource {
     if let row = try texts?.next() { waiting = (row, try decoded(TextRow.self, row)) }
   }
 
+  /// A record with the path that it is stored by.
+  private func placed(_ record: PictureRecord, at row: EmbeddingRow) throws(RetrievalError)
+    -> PictureRecord
+  {
+    guard let roots else {
+      guard record.path.first != .slash else {
+        throw RetrievalError(
+          "\(row.place): \(printable(record.path)) is no path below a collection")
+      }
+      return record
+    }
+    guard let path = roots.storedPath(ofLocation: record.path) else {
+      throw RetrievalError(
+        "\(row.place): \(printable(record.path)) is in none of the export's roots")
+    }
+    var placed = record
+    placed.path = path
+    return placed
+  }
+
   /// Why a record is none that an index can have; nil where it is one.
   private static func fault(of record: PictureRecord) -> String? {
-    let absolute = [.slash] + record.path
+    let absolute = [.slash] + CollectionRoots.parts(of: record.path).path
     // A longer path than the system takes is of no file.
     if record.path.contains(0) || record.path.count > Int(PATH_MAX)
       || normalised(absolute) != absolute
@@ -93,6 +116,21 @@ struct ExportedSource: ImportSource {
       return "\(printable(record.path)) is no path below a collection"
     }
     return record.fault
+  }
+}
+
+extension ExportManifest {
+  /// The roots of an export of several; nil for one of a single root.
+  func collectionRoots(in folder: String) throws(RetrievalError) -> CollectionRoots? {
+    guard let roots, roots.count > 1 else { return nil }
+    let all = CollectionRoots(
+      roots.enumerated().map { CollectionRoot(number: $0.offset, path: $0.element) })
+    let isAbsolute = roots.allSatisfy { normalised(Array($0.utf8)) == Array($0.utf8) }
+    guard isAbsolute, all.fault == nil else {
+      throw RetrievalError(
+        "\(folder)/\(ExportLayout.manifest): roots that are no separate folders; export again")
+    }
+    return all
   }
 }
 

@@ -56,6 +56,7 @@ private struct ExportWriter {
     self.folder = folder
     manifest = ExportManifest(
       name: index.name, collection: index.collection,
+      roots: index.roots.all.count > 1 ? index.roots.all.map(\.path) : nil,
       model: .init(
         name: index.model.name, path: index.model.path, fingerprint: index.model.fingerprint),
       precision: index.precision.rawValue, embeddingSize: index.sizes.embedding,
@@ -92,7 +93,11 @@ private struct ExportWriter {
     else { throw RetrievalError.damaged(snapshot.path, "picture \(id) is incomplete") }
     let captions = try snapshot.texts(of: id)
     try pictures.write(embedding)
-    try metadata.write(jsonLine(PictureRow(record, captions: captions.map(\.text))))
+    try metadata.write(
+      jsonLine(
+        PictureRow(
+          record, name: snapshot.metadata.roots.name(of: record.path),
+          captions: captions.map(\.text))))
     try writeTexts(captions.map(\.id), imageRow: pictureRows, from: snapshot)
     pictureRows += 1
   }

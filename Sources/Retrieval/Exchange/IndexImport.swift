@@ -114,9 +114,17 @@ package struct IndexImport {
     let root = try request.collection.map {
       String(decoding: try collectionRoot($0), as: UTF8.self)
     }
-    let metadata = IndexMetadata(
+    let roots = try manifest.collectionRoots(in: request.folder)
+    guard roots == nil || request.collection == nil else {
+      throw RetrievalError(
+        .invalidOption,
+        "\(request.folder): an export of several folders is imported where they lay; name no folder, and "
+          + "move the roots of the index afterwards")
+    }
+    var metadata = IndexMetadata(
       name: manifest.name, model: model, precision: precision, features: .none,
       collection: root ?? manifest.collection)
+    if let roots { metadata.roots = roots }
     guard manifest.embeddingSize == metadata.sizes.embedding else {
       throw RetrievalError(
         "\(path): embeddings of \(manifest.embeddingSize) numbers, and those of the model "
@@ -148,10 +156,7 @@ package struct IndexImport {
       }
     }
     let store = try IndexStore.openForWriting(request.index, metadata: metadata)
-    try store.write {
-      try $0.update(
-        name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path)
-    }
+    try store.write { try $0.update(metadata) }
     guard try completeHubness(of: store, by: bank, shouldStop: shouldStop) else { return nil }
     var imported: [UInt64] = []
     do {

@@ -10,8 +10,8 @@ extension PictureIndex {
   public func export(to folder: String) async throws -> ExportSummary {
     let stop = StopFlag()
     let summary = try await withTaskCancellationHandler {
-      try await shared.read { open in
-        try open.store.export(to: folder, shouldStop: { stop.isSet })
+      try await shared.read { store in
+        try store.export(to: folder, shouldStop: { stop.isSet })
       }
     } onCancel: {
       stop.set()

@@ -9,7 +9,7 @@ import Tensors
 private struct ReadingJob: Sendable {
   let id: UInt64
   let picture: FoundPicture
-  let lacksDetails, lacksSignature: Bool
+  let lacksDetails, lacksSignature, lacksText: Bool
 }
 
 /// What was read of a picture's file; nil where it was not asked for, or cannot be read.
@@ -17,17 +17,20 @@ private struct Reading: Sendable {
   let id: UInt64
   var details: PictureDetails?
   var signature: PictureSignature?
+  var shownText: String?
 }
 
 extension Indexer {
   /// Files that are read in one task, and into one transaction.
   private static let filesPerJob = 64
+  /// The same where the text in pictures is read, which takes up to a second a picture.
+  private static let filesPerJobWithText = 4
 
-  /// Reads the details and signatures of pictures that were indexed before these were stored; nothing is
-  /// encoded. Returns whether all were done.
+  /// Reads the details and signatures of pictures that were indexed before these were stored, and the text of
+  /// those that were indexed without it; nothing is encoded. Returns whether all were done.
   func readDetails(
-    of pictures: [FoundPicture], in store: IndexStore, root: [UInt8],
-    shouldStop: @escaping @Sendable () -> Bool, report: (IndexingEvent) -> Void
+    of pictures: [FoundPicture], in store: IndexStore, shouldStop: @escaping @Sendable () -> Bool,
+    report: (IndexingEvent) -> Void
   ) async throws -> Bool {
     if !MetadataReader.isAvailable {
       report(
@@ -38,13 +41,15 @@ extension Indexer {
     let jobs = try readingJobs(for: pictures, in: store)
     guard !jobs.isEmpty else { return true }
     var done = 0
-    let groups = stride(from: 0, to: jobs.count, by: Self.filesPerJob).map {
-      Array(jobs[$0..<min($0 + Self.filesPerJob, jobs.count)])
+    let roots = store.metadata.roots
+    let size = jobs.contains(where: \.lacksText) ? Self.filesPerJobWithText : Self.filesPerJob
+    let groups = stride(from: 0, to: jobs.count, by: size).map {
+      Array(jobs[$0..<min($0 + size, jobs.count)])
     }
     return try await concurrentMap(
       groups, inFlight: processors + 1, shouldStop: shouldStop,
       work: { group in
-        (group.count, try group.compactMap { try reading(of: $0, root: root) })
+        (group.count, try group.compactMap { try reading(of: $0, in: roots) })
       },
       take: { (count, found) in
         try store.write { change in
@@ -53,6 +58,7 @@ extension Indexer {
             if let signature = reading.signature {
               try change.setSignature(signature, of: reading.id)
             }
+            if let text = reading.shownText { try change.setShownText(text, of: reading.id) }
           }
         }
         done += count
@@ -67,7 +73,8 @@ extension Indexer {
       let count = try snapshot.pictureCount()
       let lacksDetails = try MetadataReader.isAvailable && snapshot.detailsCount() < count
       let lacksSignatures = try snapshot.signatureCount() < count
-      guard lacksDetails || lacksSignatures else { return [] }
+      let lacksTexts = try snapshot.readsText() && snapshot.shownTextCount() < count
+      guard lacksDetails || lacksSignatures || lacksTexts else { return [] }
       return try pictures.compactMap { picture in
         guard let id = try snapshot.pictureID(path: picture.path),
           let record = try snapshot.picture(id), record.size == picture.size,
@@ -76,17 +83,18 @@ extension Indexer {
         let job = ReadingJob(
           id: id, picture: picture,
           lacksDetails: try lacksDetails && !snapshot.hasDetails(picture: id),
-          lacksSignature: try lacksSignatures && !snapshot.hasSignature(picture: id))
-        return job.lacksDetails || job.lacksSignature ? job : nil
+          lacksSignature: try lacksSignatures && !snapshot.hasSignature(picture: id),
+          lacksText: try lacksTexts && !snapshot.hasShownText(picture: id))
+        return job.lacksDetails || job.lacksSignature || job.lacksText ? job : nil
       }
     }
   }
 
   /// Nil where the file cannot be read, or is not as it was: another run sees to that.
-  private func reading(of job: ReadingJob, root: [UInt8]) throws -> Reading? {
+  private func reading(of job: ReadingJob, in roots: CollectionRoots) throws -> Reading? {
     guard
-      let (bytes, status) = try? FileSystem.read(
-        joined(root, job.picture.path), limit: decoder.maximumBytes),
+      let (bytes, status) = try? FileSystem.readUnchanging(
+        roots.location(of: job.picture.path), limit: decoder.maximumBytes),
       status.size == job.picture.size, status.modified == job.picture.modified
     else { return nil }
     var reading = Reading(id: job.id)
@@ -97,6 +105,7 @@ extension Indexer {
           of: try decoder.decode(bytes, forSide: model.folder.preprocessing.imageSize).picture)
       } catch is ImageError {}
     }
+    if job.lacksText { reading.shownText = try decoder.text(in: bytes) }
     return reading
   }
 }

@@ -41,8 +41,9 @@ extension Indexer {
         work: { try encoder.outcome(of: $0) },
         take: { outcome in
           if case .failed(let failure) = outcome {
-            try requireCollection(encoder.root)
-            report(.failed(path: printable(failure.path), reason: failure.reason))
+            try requireRoot(of: failure, encoder.roots)
+            let name = printable(encoder.roots.name(of: failure.path))
+            report(.failed(path: name, reason: failure.reason))
           }
           batch.outcomes.append(outcome)
           if batch.isDue { try commit() }
@@ -56,9 +57,12 @@ extension Indexer {
     }
   }
 
-  /// Throws if the collection is no longer there: then its files did not fail, and are not noted as such.
-  private func requireCollection(_ root: [UInt8]) throws(RetrievalError) {
-    guard (try? FileSystem.status(root))?.kind == .folder else {
+  /// Throws if the root of a file is no longer there: then its files did not fail, and are not noted as such.
+  private func requireRoot(of failure: FailureRecord, _ roots: CollectionRoots)
+    throws(RetrievalError)
+  {
+    let root = roots[CollectionRoots.parts(of: failure.path).root]?.path ?? ""
+    guard (try? FileSystem.status(Array(root.utf8)))?.kind == .folder else {
       throw RetrievalError(
         .unreadableCollection,
         "\(printable(root)): the collection was removed or renamed while it was indexed; what was "
@@ -108,6 +112,6 @@ extension IndexWriter {
   ) throws {
     try put(
       record, embedding: parts.embedding, features: parts.features, details: parts.details,
-      signature: parts.signature, hubness: hubness)
+      signature: parts.signature, shownText: parts.shownText, hubness: hubness)
   }
 }

@@ -1,5 +1,6 @@
 import BLIP
 import Checkpoints
+import Files
 internal import LMDB
 package import Store
 
@@ -46,25 +47,51 @@ extension Indexer {
     return summary
   }
 
-  /// Name and captions of the old index, held against the collection as a run on it would be.
+  /// Name, roots, settings and captions of the old index, held against the collection as a run on it would be.
   private func inherit(from store: IndexStore, to successor: inout IndexingRequest) throws {
-    let root = try collectionRoot(successor.collection)
-    let scan = try CollectionScan(
-      root: root, exclude: successor.options.exclude.map { try GlobPattern($0) },
-      shouldStop: { false })
+    let settings = successor.options.settings(over: store.metadata.settings)
+    successor.options.exclude = settings.exclude
+    successor.options.followsLinks = settings.followsLinks
+    func contents() throws -> CollectionContents {
+      guard
+        let contents = try CollectionContents(
+          successor, present: store.metadata, shouldStop: { false })
+      else { preconditionFailure("nothing stops it") }
+      return contents
+    }
+    var found = try contents()
+    let others: [CollectionRoot] = try store.read { snapshot in
+      let assignment = try RootAssignment(found, in: snapshot, of: store.path)
+      return assignment.roots.all.filter { !assignment.numbers.contains($0.number) }
+    }
+    if !others.isEmpty {
+      successor.collections += others.map(\.path).filter { !found.absent.contains($0) }
+      found = try contents()
+    }
+    if let absent = found.absent.first {
+      throw RetrievalError(
+        .mostPicturesMissing,
+        "\(printable(absent)), whose pictures the index \(store.path) holds, is not there or is empty; "
+          + "nothing was changed")
+    }
     try store.read { snapshot in
-      let plan = try IndexingPlan(scan: scan, retriesFailures: false, snapshot: snapshot)
-      guard successor.options.allowsVanished || !plan.isLikelyMistake(gone: plan.vanished.count)
-      else {
+      let assignment = try RootAssignment(found, in: snapshot, of: store.path)
+      let scans = zip(assignment.numbers, found.roots.map(\.scan))
+      let plan = try IndexingPlan(
+        scans: Dictionary(uniqueKeysWithValues: scans), retriesFailures: false, snapshot: snapshot)
+      for (number, root) in plan.roots
+      where !successor.options.allowsVanished && root.isLikelyMistake(gone: root.vanished.count) {
         throw RetrievalError(
           .mostPicturesMissing,
-          "\(plan.vanished.count) pictures of the index \(store.path), most of it, are not in "
-            + "\(successor.collection); nothing was changed")
+          "\(root.vanished.count) pictures of the index \(store.path), most of it, are not in "
+            + "\(printable(assignment.roots[number]?.path ?? "")); nothing was changed")
       }
       if successor.options.name == nil { successor.options.name = snapshot.metadata.name }
+      successor.options.readsText = try successor.options.readsText ?? snapshot.readsText()
       try snapshot.forEachPicture { id, record in
         let texts = try snapshot.textRecords(of: id).map(\.record).filter { $0.source == .captions }
-        if !texts.isEmpty { successor.inheritedCaptions[record.path] = texts.map(\.text) }
+        guard !texts.isEmpty else { return }
+        successor.inheritedCaptions[assignment.roots.location(of: record.path)] = texts.map(\.text)
       }
     }
   }

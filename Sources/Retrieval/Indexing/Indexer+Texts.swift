@@ -69,7 +69,9 @@ extension Indexer {
         guard let id = try snapshot.pictureID(path: picture.path) else { continue }
         let stored = try snapshot.textRecords(of: id).map(\.record)
         do {
-          let changed = try captions.changedTexts(of: picture, stored: stored, id: id)
+          let changed = try captions.changedTexts(
+            ofPictureAt: snapshot.metadata.roots.location(of: picture.path),
+            hasSidecar: picture.hasSidecar, stored: stored, id: id)
           if let changed { jobs.append(TextJob(picture: id, texts: changed)) }
         } catch let error as RetrievalError { report(.warning(error.description)) }
       }

@@ -14,7 +14,11 @@ import VectorIndex
 package struct Indexer: Sendable {
   let model: BLIPModel
   let decoder: any PictureDecoder
+  private let present: PresentMetadata
   private let open: StoreOpening
+
+  /// What the index at a path says of itself; nil where there is none.
+  typealias PresentMetadata = @Sendable (String) throws -> IndexMetadata?
 
   /// Opens the index at a path for writing, with metadata that follow from those it has, if any.
   typealias StoreOpening =
@@ -23,17 +27,21 @@ package struct Indexer: Sendable {
 
   /// An indexer that decodes with `decoder` and encodes with `model`.
   package init(model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
-    self.init(model: model, decoder: decoder) { path, metadata in
+    self.init(
+      model: model, decoder: decoder, present: { try IndexStore.metadata(at: $0) }
+    ) { path, metadata in
       try IndexStore.openForWriting(path, metadata: metadata)
     }
   }
 
   /// An indexer of an index that is open already.
   init(
-    model: BLIPModel, decoder: any PictureDecoder, open: @escaping StoreOpening
+    model: BLIPModel, decoder: any PictureDecoder, present: @escaping PresentMetadata,
+    open: @escaping StoreOpening
   ) {
     self.model = model
     self.decoder = decoder
+    self.present = present
     self.open = open
   }
 
@@ -58,38 +66,43 @@ package struct Indexer: Sendable {
     report: (IndexingEvent) -> Void
   ) async throws -> IndexingSummary {
     var summary = IndexingSummary()
-    let root = try collectionRoot(request.collection)
+    func contents() throws -> CollectionContents? {
+      try CollectionContents(request, present: present(request.index), shouldStop: shouldStop)
+    }
     // Before the lock, so that a collection that cannot be indexed makes no folder of an index.
-    guard let first = try CollectionContents(request, root: root, shouldStop: shouldStop),
+    guard let first = try contents(),
       let lock = try WriterLock.take(
         of: request.index, shouldStop: shouldStop, whenHeld: { report(.waiting($0)) }),
       // What was seen before another run ended may be older than what that run has stored.
-      let contents = lock.waited
-        ? try CollectionContents(request, root: root, shouldStop: shouldStop) : first
+      let contents = lock.waited ? try contents() : first
     else {
       summary.interrupted = true
       return summary
     }
     defer { withExtendedLifetime(lock) {} }
     for warning in contents.warnings { report(.warning(warning)) }
-    let scan = contents.scan
-    summary.found = scan.pictures.count
-    summary.leftOut = scan.leftOutCounts
+    summary.count(contents)
 
-    let store = try await open(request, root: root)
+    let store = try await open(request, root: contents.roots[0].path)
     if let warning = store.warning { report(.warning(warning)) }
     try store.requireSound(
       except: request.options.rebuildsVectors ? IndexStore.rebuiltTables : [])
-    let plan = try store.read {
-      try IndexingPlan(scan: scan, retriesFailures: request.options.retriesFailures, snapshot: $0)
+    let (assignment, plan): (RootAssignment, IndexingPlan) = try store.read { snapshot in
+      let assignment = try RootAssignment(contents, in: snapshot, of: store.path)
+      let scans = zip(assignment.numbers, contents.roots.map(\.scan))
+      return (
+        assignment,
+        try IndexingPlan(
+          scans: Dictionary(uniqueKeysWithValues: scans),
+          retriesFailures: request.options.retriesFailures, snapshot: snapshot)
+      )
     }
-    try check(plan, against: store, root: root)
-    try adopt(request, root: root, in: store)
+    try adopt(request, roots: assignment.roots, in: store)
     summary.unchanged = plan.unchanged
     summary.failedBefore = plan.failedBefore
-    report(.scanned(found: scan.pictures.count, toEncode: plan.jobs.count))
+    report(.scanned(found: plan.pictures.count, toEncode: plan.jobs.count))
     let isDone = try await carryOut(
-      plan, of: contents, root: root, in: store, request.options, shouldStop: shouldStop,
+      plan, captions: contents.captions, in: store, request.options, shouldStop: shouldStop,
       summary: &summary, report: report)
     try requireIndex(request.index)
     summary.interrupted = !isDone
@@ -99,7 +112,7 @@ package struct Indexer: Sendable {
   /// Encodes pictures and texts, drops what is gone, and updates the text and vector indexes; false
   /// where `shouldStop` ended that.
   private func carryOut(
-    _ plan: IndexingPlan, of contents: CollectionContents, root: [UInt8], in store: IndexStore,
+    _ plan: IndexingPlan, captions: CollectionCaptions, in store: IndexStore,
     _ options: IndexingOptions, shouldStop: @escaping @Sendable () -> Bool,
     summary: inout IndexingSummary, report: (IndexingEvent) -> Void
   ) async throws -> Bool {
@@ -108,6 +121,7 @@ package struct Indexer: Sendable {
       return try store.updateVectorIndex(options, shouldStop: shouldStop) { report(.arranging($0)) }
     }
     let rebuilds = options.rebuildsVectors
+    try setReadsText(options.readsText, in: store)
     try store.updateTextIndex(isRebuilt: rebuilds)
     // Rebuilt first, so that it repairs what the changes below would fail on.
     guard try !rebuilds || updateVectorIndex(isRebuilt: true),
@@ -118,8 +132,9 @@ package struct Indexer: Sendable {
       setComputeThreads(1)
       defer { setComputeThreads(processors) }
       let encoder = PictureEncoder(
-        model: model, store: store, decoder: decoder, root: root,
-        keepsFeatures: store.metadata.features != .none, vanished: plan.vanishedContents)
+        model: model, store: store, decoder: decoder, roots: store.metadata.roots,
+        keepsFeatures: store.metadata.features != .none,
+        readsText: try store.read { try $0.readsText() }, vanished: plan.vanishedContents)
       guard
         try await encodePictures(
           plan.jobs, with: encoder, shouldStop: shouldStop, summary: &summary, report: report)
@@ -127,9 +142,9 @@ package struct Indexer: Sendable {
       try drop(plan, from: store, evenMost: options.allowsVanished, summary: &summary)
       guard
         try await readDetails(
-          of: contents.scan.pictures, in: store, root: root, shouldStop: shouldStop, report: report),
+          of: plan.pictures, in: store, shouldStop: shouldStop, report: report),
         try await embedTexts(
-          contents.captions, of: contents.scan.pictures, in: store, shouldStop: shouldStop,
+          captions, of: plan.pictures, in: store, shouldStop: shouldStop,
           summary: &summary, report: report)
       else { return false }
     }
@@ -149,61 +164,63 @@ package struct Indexer: Sendable {
   private func open(_ request: IndexingRequest, root: [UInt8]) async throws -> IndexStore {
     try await open(request.index) { present in
       IndexMetadata(
-        name: name(of: request, present: present, root: root), model: model.folder,
+        name: request.options.name ?? present?.name ?? printable(lastComponent(of: root)),
+        model: model.folder,
         precision: model.precision,
         features: request.options.features ?? present?.features ?? .none,
         collection: String(decoding: root, as: UTF8.self))
     }
   }
 
-  private func name(of request: IndexingRequest, present: IndexMetadata?, root: [UInt8]) -> String {
-    request.options.name ?? present?.name ?? printable(lastComponent(of: root))
-  }
-
-  /// An index is not emptied by pointing it at another collection: most of what it holds must be
-  /// there, wherever the collection lies now.
-  private func check(_ plan: IndexingPlan, against store: IndexStore, root: [UInt8]) throws {
-    let collection = store.metadata.collection
-    guard collection != String(decoding: root, as: UTF8.self), plan.vanished.count > plan.kept
-    else { return }
-    throw RetrievalError(
-      .collectionMismatch,
-      "the index \(store.path) is of \(collection), and \(plan.vanished.count) of its pictures are"
-        + " not in \(printable(root)); use another index, or delete that directory and index again")
-  }
-
-  private func adopt(_ request: IndexingRequest, root: [UInt8], in store: IndexStore) throws {
+  private func adopt(_ request: IndexingRequest, roots: CollectionRoots, in store: IndexStore)
+    throws
+  {
     let present = store.metadata
-    let collection = String(decoding: root, as: UTF8.self)
-    let name = name(of: request, present: present, root: root)
-    let modelPath = model.folder.resolvedPath
-    guard
-      present.name != name || present.collection != collection || present.model.path != modelPath
-    else { return }
-    try store.write { try $0.update(name: name, collection: collection, modelPath: modelPath) }
+    var wanted = present
+    wanted.name = request.options.name ?? present.name
+    wanted.roots = roots
+    wanted.settings = request.options.settings(over: present.settings)
+    wanted.model.path = model.folder.resolvedPath
+    if wanted != present { try store.write { [wanted] in try $0.update(wanted) } }
   }
 
-  /// Drops what the collection no longer has and what has not moved.
+  /// Drops what the roots no longer have and what has not moved; of a root of which most seems gone nothing,
+  /// unless `evenMost`.
   private func drop(
     _ plan: IndexingPlan, from store: IndexStore, evenMost: Bool, summary: inout IndexingSummary
   ) throws {
-    let gone = try store.read { snapshot in
-      try plan.vanished.compactMap { try snapshot.pictureID(path: $0) }.sorted()
-    }
-    guard evenMost || !plan.isLikelyMistake(gone: gone.count) else {
-      summary.withheld = gone.count
-      return
-    }
     let batch = 1000
-    for start in stride(from: 0, to: gone.count, by: batch) {
-      try store.write { change in
-        for id in gone[start...].prefix(batch) { try change.removePicture(id) }
+    for (number, root) in plan.roots.sorted(by: { $0.key < $1.key }) {
+      let gone = try store.read { snapshot in
+        try root.vanished.compactMap { try snapshot.pictureID(path: $0) }.sorted()
       }
+      guard evenMost || !root.isLikelyMistake(gone: gone.count) else {
+        summary.withheld += gone.count
+        summary.incompleteRoots.append(store.metadata.roots[number]?.path ?? "")
+        continue
+      }
+      for start in stride(from: 0, to: gone.count, by: batch) {
+        try store.write { change in
+          for id in gone[start...].prefix(batch) { try change.removePicture(id) }
+        }
+      }
+      summary.vanished += gone.count
     }
-    summary.vanished = gone.count
-    guard !plan.vanishedFailures.isEmpty else { return }
+    guard summary.withheld == 0, !plan.vanishedFailures.isEmpty else { return }
     try store.write { change in
       for path in plan.vanishedFailures { try change.removeFailure(path: path) }
+    }
+  }
+}
+
+extension IndexingSummary {
+  /// Counts what was found, and what was not.
+  fileprivate mutating func count(_ contents: CollectionContents) {
+    absentRoots = contents.absent
+    for root in contents.roots {
+      found += root.scan.pictures.count
+      unreadable += root.scan.unreadable.count
+      leftOut.merge(root.scan.leftOutCounts, uniquingKeysWith: +)
     }
   }
 }

@@ -1,5 +1,4 @@
 public import Store
-package import Images
 
 /// How an index is updated (``PictureIndex/update(from:options:)``).
 public struct IndexingOptions: Sendable {
@@ -12,8 +11,10 @@ public struct IndexingOptions: Sendable {
   /// How patch features are stored for reranking. Nil keeps the index's own format; a new index gets
   /// bf16, or none if its model does not rerank.
   public var features: FeaturePrecision?
-  /// Patterns of files and folders to leave out, as lines of `.gitignore`.
-  public var exclude: [String]
+  /// Patterns of files and folders to leave out, as lines of `.gitignore`. Nil keeps those of the index.
+  public var exclude: [String]?
+  /// Whether symbolic links to folders are followed. Nil keeps what the index says, at first no.
+  public var followsLinks: Bool?
   /// The folder of the model to build the index with. If the index was built with another one, a new
   /// index is built beside it and then replaces it; until then the old one is searched. Nil: the model
   /// of the index.
@@ -26,17 +27,25 @@ public struct IndexingOptions: Sendable {
   public var retriesFailures = false
   /// Whether vanished pictures are dropped even if most of the collection seems gone.
   public var allowsVanished = false
-  /// What decodes pictures.
-  package var decoder: any PictureDecoder = ImageDecoder()
+  /// Whether the text that pictures show is read, so that searches find its words. Nil keeps the index's own
+  /// setting, at first not; false removes the words from the index.
+  public var readsText: Bool?
 
   /// The defaults, except for what is given.
   public init(
     name: String? = nil, captions: String? = nil, features: FeaturePrecision? = nil,
-    exclude: [String] = []
+    exclude: [String]? = nil
   ) {
     self.name = name
     self.captions = captions
     self.features = features
     self.exclude = exclude
+  }
+
+  /// The settings of an index that has the present ones.
+  func settings(over present: CollectionSettings?) -> CollectionSettings {
+    CollectionSettings(
+      exclude: exclude ?? present?.exclude ?? [],
+      followsLinks: followsLinks ?? present?.followsLinks ?? false)
   }
 }

@@ -2,24 +2,32 @@ import Tensors
 
 /// What to index, where to.
 package struct IndexingRequest: Sendable {
-  /// The folder that holds the pictures.
-  package var collection: String
+  /// The folders that hold the pictures; one at least.
+  package var collections: [String]
   /// The folder of the index; made where there is none.
   package var index: String
   /// How.
   package var options: IndexingOptions
-  /// The only pictures that belong to the index, relative to the collection; nil: all that are there.
+  /// The only pictures that belong to the index, relative to their folder; nil: all that are there.
   package var only: Set<[UInt8]>?
-  /// Captions by path, which stand where there is no captions file: those of an index that this one
+  /// Captions by where the pictures lie, which stand where there is no captions file: those of an index that this one
   /// is to replace.
   var inheritedCaptions: [[UInt8]: [String]] = [:]
 
-  /// A request with all its parts.
+  /// A request for a collection of one folder.
   package init(
     collection: String, index: String, options: IndexingOptions = IndexingOptions(),
     only: Set<[UInt8]>? = nil
   ) {
-    self.collection = collection
+    self.init(collections: [collection], index: index, options: options, only: only)
+  }
+
+  /// A request with all its parts.
+  package init(
+    collections: [String], index: String, options: IndexingOptions = IndexingOptions(),
+    only: Set<[UInt8]>? = nil
+  ) {
+    self.collections = collections
     self.index = index
     self.options = options
     self.only = only
@@ -70,8 +78,15 @@ public struct IndexingSummary: Sendable, Equatable {
   /// Pictures that the collection no longer has and the index keeps, since they are so many that a
   /// mistake is likelier.
   public var withheld = 0
+  /// The roots of which these are.
+  public var incompleteRoots: [String] = []
+  /// Roots of the index that were named, but were not there or held no pictures any more, as if their disk were
+  /// not mounted; what the index holds of them stays.
+  public var absentRoots: [String] = []
   /// Pictures that failed in this run.
   public var failed = 0
+  /// Files and folders that the system would not show; what the index holds of them stays.
+  public var unreadable = 0
   /// Failures of earlier runs that still stand: unchanged files are not tried again.
   public var failedBefore = 0
   /// Texts embedded in this run.
@@ -87,6 +102,9 @@ public struct IndexingSummary: Sendable, Equatable {
 
   /// Nothing yet.
   public init() {}
+
+  /// Whether anything was added to the index, changed or removed.
+  public var hasChanges: Bool { added + changed + moved + vanished + texts > 0 }
 
   /// The share of all processors' time that the image encoder had while pictures were indexed, 0 to
   /// 1; nil where none was encoded.

@@ -20,6 +20,8 @@ struct PictureParts: Sendable {
   let details: PictureDetails?
   /// Nil where an older index does not have it.
   let signature: PictureSignature?
+  /// The words that it shows; nil where they are not read.
+  let shownText: String?
 }
 
 /// What came of one picture, to be committed.
@@ -39,9 +41,10 @@ struct PictureEncoder: Sendable {
   let model: BLIPModel
   let store: IndexStore
   let decoder: any PictureDecoder
-  /// The collection, resolved.
-  let root: [UInt8]
+  /// Where pictures lie by their stored paths.
+  let roots: CollectionRoots
   let keepsFeatures: Bool
+  let readsText: Bool
   /// Paths that the index has and the collection no longer, by their content.
   let vanished: [[UInt8]: [UInt8]]
 
@@ -52,7 +55,8 @@ struct PictureEncoder: Sendable {
     let bytes: [UInt8]
     let status: FileStatus
     do {
-      (bytes, status) = try FileSystem.read(joined(root, path), limit: decoder.maximumBytes)
+      (bytes, status) = try FileSystem.readUnchanging(
+        roots.location(of: path), limit: decoder.maximumBytes)
     } catch FileError.tooLarge(let size, let limit) {
       let error = ImageError.tooManyBytes(Int(clamping: size), limit: limit)
       return failure(path, error.description, size: job.found.size, modified: job.found.modified)
@@ -88,7 +92,8 @@ struct PictureEncoder: Sendable {
     let parts = PictureParts(
       embedding: encoding.embedding, features: keepsFeatures ? encoding.features : nil,
       details: MetadataReader.isAvailable ? try decoder.details(of: bytes) : nil,
-      signature: PictureSignature(of: decoded.picture))
+      signature: PictureSignature(of: decoded.picture),
+      shownText: readsText ? try decoder.text(in: bytes) : nil)
     return .encoded(record, parts, isNew: job.known == nil, duration: duration)
   }
 
@@ -103,7 +108,8 @@ struct PictureEncoder: Sendable {
       if keepsFeatures, features == nil { return nil }
       let parts = PictureParts(
         embedding: embedding, features: features, details: try snapshot.details(picture: id),
-        signature: try snapshot.signature(picture: id))
+        signature: try snapshot.signature(picture: id),
+        shownText: try snapshot.shownText(picture: id))
       return (record, parts)
     }
   }

@@ -23,18 +23,30 @@ extension PictureIndex {
   public func update(
     from folder: String, options: IndexingOptions = IndexingOptions()
   ) -> EventSequence<IndexingEvent> {
+    update(from: [folder], options: options)
+  }
+
+  /// The same with several folders, the roots of the index. A folder that the index has not is added to them;
+  /// roots that are not named stay as they are. One that is not there, as if its disk were not mounted, is a
+  /// warning if the index has it (``IndexingSummary/absentRoots``) and others are named too.
+  public func update(
+    from folders: [String], options: IndexingOptions = IndexingOptions()
+  ) -> EventSequence<IndexingEvent> {
     EventSequence(isStopped: shared.isStopped) { report in
       let summary = try await self.shared.write {
-        try await self.index(folder, options, report: report)
+        try await self.index(folders, options, report: report)
       }
       report(.finished(summary))
     }
   }
 
   private func index(
-    _ folder: String, _ options: IndexingOptions,
+    _ folders: [String], _ options: IndexingOptions,
     report: @escaping @Sendable (IndexingEvent) -> Void
   ) async throws -> IndexingSummary {
+    guard !folders.isEmpty else {
+      throw RetrievalError(.invalidOption, "name the folder that holds the pictures")
+    }
     var options = options
     let present = try shared.current(\.metadata)
     let model = try indexingModel(given: options.model, present: present)
@@ -43,16 +55,19 @@ extension PictureIndex {
     if present == nil || isReplaced {
       options.features = options.features ?? Self.defaultFeatures(of: model)
     }
-    let request = IndexingRequest(collection: folder, index: path, options: options)
+    let request = IndexingRequest(collections: folders, index: path, options: options)
     guard isReplaced, let present else {
-      let indexer = Indexer(model: model, decoder: options.decoder) { [shared] _, metadata in
+      let indexer = Indexer(
+        model: model, decoder: decoder,
+        present: { [shared] _ in try shared.current(\.metadata) }
+      ) { [shared] _, metadata in
         try await shared.writable(metadata)
       }
       return try await indexer.run(request, shouldStop: shared.isStopped, report: report)
     }
     report(.replacing(model: present.model.name, by: model.folder.name))
-    let summary = try await Indexer(model: model, decoder: options.decoder).replace(
-      request, existing: shared.existing(\.store), shouldStop: shared.isStopped, report: report)
+    let summary = try await Indexer(model: model, decoder: decoder).replace(
+      request, existing: shared.existing { $0 }, shouldStop: shared.isStopped, report: report)
     if !shared.isClosed { try await shared.open() }
     return summary
   }

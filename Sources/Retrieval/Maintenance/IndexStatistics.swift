@@ -14,6 +14,8 @@ public struct IndexStatistics: Sendable {
   public let textVectors: VectorSummary
   /// Whether searches by text are corrected for hubs.
   public let isHubCorrected: Bool
+  /// How many pictures show words; nil if text in pictures is not read.
+  public let picturesWithText: Int?
   /// The size of every table.
   public let tables: [TableSize]
   /// The files that could not be indexed, by path.
@@ -25,6 +27,7 @@ public struct IndexStatistics: Sendable {
     syntheticTexts = try snapshot.syntheticTextCount()
     (pictureVectors, textVectors) = try snapshot.vectorSummaries()
     isHubCorrected = try snapshot.isHubCorrected()
+    picturesWithText = try snapshot.readsText() ? snapshot.picturesWithText() : nil
     tables = try snapshot.tableSizes()
     var failures: [FailureRecord] = []
     try snapshot.forEachFailure { failures.append($0) }

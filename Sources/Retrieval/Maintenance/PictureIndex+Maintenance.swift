@@ -4,13 +4,21 @@ public import Store
 extension PictureIndex {
   /// What the index contains.
   public func statistics() async throws -> IndexStatistics {
-    try await shared.read { open in try open.store.read { try IndexStatistics($0) } }
+    try await shared.read { store in try store.read { try IndexStatistics($0) } }
+  }
+
+  /// Walks through the collection and returns the files that are not read as pictures, and the folders
+  /// that are not searched, in the order of a sorted walk. Hidden files are not listed.
+  public func leftOutFiles() async throws -> [LeftOutFile] {
+    try await shared.read { store in
+      try Retrieval.leftOutFiles(of: store.metadata)
+    }
   }
 
   /// Checks every page of the file and every row of every table, and compares tables that refer to each
   /// other. All faults are found, not only the first.
   public func check() async throws -> IndexCheck {
-    try await shared.read { open in try open.store.check() }
+    try await shared.read { store in try store.check() }
   }
 
   /// Checks an index that is not open, and may be too damaged to be.

@@ -14,44 +14,22 @@ public struct AlikePicture: Sendable, Equatable {
   /// Where the picture lies, as the file system has it.
   public let locationBytes: [UInt8]
 
-  init(_ hit: PictureHit) {
-    (id, path, pathBytes) = (hit.id, hit.path, hit.pathBytes)
-    (location, locationBytes) = (hit.location, hit.locationBytes)
+  init(id: UInt64, _ record: PictureRecord, at place: [UInt8]) {
+    (self.id, path, pathBytes) = (id, printable(record.path), record.path)
+    (location, locationBytes) = (printable(place), place)
   }
 }
 
 extension Searcher {
-  /// So many more hits cost next to nothing.
-  private static var fewest: Int { 16 }
-
-  /// Pictures for a query (`hits`), of which near-identical ones are one hit unless the options say
-  /// otherwise: the best of them, with the others. As many as are wanted are returned, if there are as many
-  /// different ones.
-  package func search(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
-    guard options.collapsesAlike, options.count > 0 else { return try hits(query, options) }
-    let all = max(try store.read { try $0.pictureCount() }, 1)
-    var more = options
-    more.count = min(options.count, all)
-    while true {
-      // More than are wanted, as some may not count.
-      more.count = min(more.count + max(more.count, Self.fewest), all)
-      let hits = try hits(query, more)
-      let collapsed = try collapsed(hits)
-      if collapsed.count >= options.count || hits.count < more.count || more.count == all {
-        return Array(collapsed.prefix(options.count))
-      }
-    }
-  }
-
-  private func collapsed(_ hits: [PictureHit]) throws -> [PictureHit] {
-    try store.read { snapshot in
-      let pictures = try snapshot.compared(hits.map(\.id))
-      let found = Dictionary(hits.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-      return try AlikeGroups(pictures) { try snapshot.embedding(picture: $0) }.groups.map { group in
-        var hit = found[pictures[group[0]].id]!
-        hit.alike = group.dropFirst().map { AlikePicture(found[pictures[$0].id]!) }
-        return hit
-      }
+  /// Groups of near-identical candidates, each in the order of the candidates, as are the first of all
+  /// groups. Pictures that are gone are left out.
+  func alikeGroups(
+    of candidates: [RankedCandidate], in snapshot: borrowing IndexSnapshot
+  ) throws -> [[RankedCandidate]] {
+    let pictures = try snapshot.compared(candidates.map(\.id))
+    let found = Dictionary(candidates.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    return try AlikeGroups(pictures) { try snapshot.embedding(picture: $0) }.groups.map { group in
+      group.map { found[pictures[$0].id]! }
     }
   }
 }

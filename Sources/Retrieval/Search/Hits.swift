@@ -5,9 +5,9 @@ public import Images
 public struct PictureHit: Sendable, Equatable {
   /// The picture's number in the index.
   public let id: UInt64
-  /// Relative to the collection root, printable.
+  /// Relative to the collection root, printable; in an index of several roots, the same as `location`.
   public let path: String
-  /// The path relative to the collection root, as the file system has it.
+  /// The same as the file system has it.
   public let pathBytes: [UInt8]
   /// Where the picture lies, as text; a name that is not UTF-8 is only in `locationBytes` whole.
   public let location: String
@@ -39,7 +39,7 @@ public struct PictureHit: Sendable, Equatable {
   /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
   public let details: PictureDetails?
   /// Near-identical pictures that would follow it in the list, in their order.
-  public internal(set) var alike: [AlikePicture] = []
+  public let alike: [AlikePicture]
 }
 
 /// A text that a picture matched.

@@ -76,18 +76,24 @@ extension PictureFilter {
   private static func pictures(
     below folder: String, in snapshot: borrowing IndexSnapshot
   ) throws -> Set<UInt64> {
-    let root = Array(snapshot.metadata.collection.utf8)
-    for path in readings(of: folder, root: root) {
-      let ids = try snapshot.pictures(under: path)
-      if !ids.isEmpty { return ids }
+    let roots = snapshot.metadata.roots
+    var ids: Set<UInt64> = []
+    for root in roots.all {
+      for path in readings(of: folder, root: Array(root.path.utf8)) {
+        let found = try snapshot.pictures(under: path, root: root.number)
+        ids.formUnion(found)
+        if !found.isEmpty { break }
+      }
     }
+    guard ids.isEmpty else { return ids }
     throw RetrievalError(
       .folderNotFound,
       "the index holds no picture under \(printable(Array(folder.utf8))); name a folder inside the"
-        + " collection \(printable(root)), such as the first part of a path that a search shows")
+        + " collection \(roots.all.map { printable($0.path) }.joined(separator: ", ")), such as the first"
+        + " part of a path that a search shows")
   }
 
-  /// What a folder may mean, relative to the root, the likeliest first.
+  /// What a folder may mean, relative to a root, the likeliest first.
   private static func readings(of folder: String, root: [UInt8]) -> [[UInt8]] {
     let parts = folder.utf8.split(separator: .slash).filter { !$0.elementsEqual(".".utf8) }
     let plain = Array(parts.joined(separator: [.slash]))
@@ -95,8 +101,10 @@ extension PictureFilter {
     var readings: [[UInt8]] = []
     if folder.utf8.first != .slash {
       readings.append(plain)
-    } else if let inside = relative(absolute, to: root) {
-      readings.append(inside)
+    } else {
+      if let inside = relative(absolute, to: root) { readings.append(inside) }
+      // A folder above the root.
+      if relative(root, to: absolute) != nil { readings.append([]) }
     }
     if let resolved = try? FileSystem.resolved(Array(folder.utf8)),
       let inside = relative(resolved, to: root)

@@ -18,7 +18,7 @@ extension PictureIndex {
   public func search(
     picture: String, options: SearchOptions = SearchOptions()
   ) async throws -> [PictureHit] {
-    try await search(QueryExpression(.picture(picture)), options: options)
+    try await search(QueryExpression(.picture(PictureSource(picture))), options: options)
   }
 
   /// The pictures that a query of several texts and pictures describes, the best first.
@@ -48,8 +48,8 @@ extension PictureIndex {
   public func emptyingCondition(
     of filter: PictureFilter
   ) async throws -> (condition: PictureFilter.Condition, pictures: Int)? {
-    try await shared.read { open in
-      try open.store.read { try filter.selection(in: $0).emptied }.map { ($0.by, $0.of) }
+    try await shared.read { store in
+      try store.read { try filter.selection(in: $0).emptied }.map { ($0.by, $0.of) }
     }
   }
 
@@ -58,31 +58,39 @@ extension PictureIndex {
   public func match(
     picture: String, options: SearchOptions = SearchOptions()
   ) async throws -> [TextHit] {
-    try await read { searcher in
-      try searcher.match(pictureAt: picture, options)
-    }
+    try await match(PictureSource(picture), options: options)
+  }
+
+  /// The same of a picture that need not be a file.
+  public func match(
+    _ picture: PictureSource, options: SearchOptions = SearchOptions()
+  ) async throws -> [TextHit] {
+    try await read { searcher in try searcher.match(picture, options) }
   }
 
   /// How likely each of these texts describes a picture file, the likeliest first.
   public func match(picture: String, texts: [String]) async throws -> [TextHit] {
-    try await read { searcher in
-      try searcher.match(pictureAt: picture, texts: texts)
-    }
+    try await match(PictureSource(picture), texts: texts)
+  }
+
+  /// The same of a picture that need not be a file.
+  public func match(_ picture: PictureSource, texts: [String]) async throws -> [TextHit] {
+    try await read { searcher in try searcher.match(picture, texts: texts) }
   }
 
   /// The texts that the index holds of a picture, in the order they were given.
   /// - Parameter picture: The picture's number, as a hit tells it.
   public func captions(of picture: UInt64) async throws -> [String] {
-    try await shared.read { open in
-      try open.store.read { try $0.texts(of: picture).map(\.text) }
+    try await shared.read { store in
+      try store.read { try $0.texts(of: picture).map(\.text) }
     }
   }
 
   private func read<Result: Sendable>(
     _ body: @escaping @Sendable (Searcher) throws -> Result
   ) async throws(RetrievalError) -> Result {
-    try await shared.read { open in
-      try body(Searcher(open, model: self.model(of: open.metadata)))
+    try await shared.read { store in
+      try body(Searcher(store, model: self.model(of: store.metadata), decoder: self.decoder))
     }
   }
 }

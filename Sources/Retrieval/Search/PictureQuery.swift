@@ -42,16 +42,16 @@ public struct PictureQuery: Sendable {
   }
 
   /// The vector to which the nearest pictures are searched, of length 1.
-  /// - Parameter picture: The embedding of a picture file.
+  /// - Parameter picture: The embedding of a picture.
   func vector(
-    _ model: BLIPModel, picture: (String) throws -> [Float]
+    _ model: BLIPModel, picture: (PictureSource) throws -> [Float]
   ) throws -> [Float] {
     let embedded = texts.isEmpty ? [] : try model.embed(texts: texts.map(\.tokens))
     var next = embedded.makeIterator()
     let terms = try expression.terms.map { term in
       switch term.content {
       case .text: (term.weight, next.next()!)
-      case .picture(let path): (term.weight, try picture(path))
+      case .picture(let source): (term.weight, try picture(source))
       }
     }
     // A single term keeps its embedding to the last bit.

@@ -5,18 +5,23 @@ extension QueryExpression {
   ///
   /// One argument is a text or a picture, whatever it contains. Of several, every second one is `+` or `-`
   /// (one may also precede the first term), and a term may begin with a weight: `1.5*at night`.
-  /// - Parameter isPicture: Whether a term is the path of a picture rather than a text.
+  /// - Parameter picture: The picture that a term stands for; nil where it is a text.
   /// - Throws: `RetrievalError` with the code `invalidQuery`, which names the argument and its position
   ///   from 1.
   public init(
-    arguments: [String], isPicture: (String) throws -> Bool
+    arguments: [String], picture: (String) throws -> PictureSource?
   ) throws {
     func content(_ text: String) throws -> Term.Content {
-      try isPicture(text) ? .picture(text) : .text(text)
+      try picture(text).map { .picture($0) } ?? .text(text)
     }
-    if arguments.count == 1, !["+", "-"].contains(arguments[0]) {
-      self.init(try content(arguments[0]))
-      return
+    if arguments.count == 1 {
+      let content = try content(arguments[0])
+      if case .text("+") = content {
+      } else if case .text("-") = content {
+      } else {
+        self.init(content)
+        return
+      }
     }
     var terms: [Term] = []
     var sign: Float? = 1

@@ -19,8 +19,8 @@ public struct QueryExpression: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
       /// A description of a picture.
       case text(String)
-      /// The path of a picture file.
-      case picture(String)
+      /// A picture.
+      case picture(PictureSource)
     }
 
     /// What hits should be like, or unlike.
@@ -73,9 +73,9 @@ public struct QueryExpression: Sendable, Hashable {
   /// A query of a single text or picture.
   public init(_ content: Term.Content) { terms = [Term(content)] }
 
-  /// The paths of the pictures in the query.
-  public var pictures: [String] {
-    terms.compactMap { if case .picture(let path) = $0.content { path } else { nil } }
+  /// The pictures in the query.
+  public var pictures: [PictureSource] {
+    terms.compactMap { if case .picture(let picture) = $0.content { picture } else { nil } }
   }
 
   /// Whether any text says what hits should be like, so that they can be reranked.
@@ -85,12 +85,16 @@ public struct QueryExpression: Sendable, Hashable {
 }
 
 extension QueryExpression.Term {
-  /// The text or the path, for messages.
-  var shown: String {
+  /// The text, or the name of the picture.
+  var name: String {
     switch content {
-    case .text(let text), .picture(let text): printable(String(text.prefix(80)))
+    case .text(let text): text
+    case .picture(let picture): picture.name
     }
   }
+
+  /// The same for messages.
+  var shown: String { printable(String(name.prefix(80))) }
 }
 
 extension QueryExpression: CustomStringConvertible {
@@ -104,9 +108,7 @@ extension QueryExpression: CustomStringConvertible {
         text += " + "
       }
       if term.weight.magnitude != 1 { text += "\(term.weight.magnitude)*" }
-      switch term.content {
-      case .text(let content), .picture(let content): text += content
-      }
+      text += term.name
     }
     return text
   }

@@ -61,11 +61,13 @@ func ranked(_ candidates: [RankedCandidate]) -> [RankedCandidate] {
 /// How many candidates each stage takes.
 struct SearchDepth: Equatable {
   /// Results wanted.
-  let count: Int
+  private(set) var count: Int
   /// Candidates that go through ITM.
-  let rerank: Int
+  private(set) var rerank: Int
   /// The least probability of a result.
   let minimumMatch: Float?
+  /// Whether candidates are only reranked for that.
+  private let isRerankedForMinimum: Bool
 
   /// Checks what the caller asks for. Where only reranking makes a probability, a least one turns it on:
   /// with a depth of zero as many candidates as results, at least 16, are then reranked all the same.
@@ -85,7 +87,17 @@ struct SearchDepth: Equatable {
     }
     self.count = count
     self.minimumMatch = minimumMatch
-    self.rerank = minimumMatch != nil && rerank == 0 && !isCalibrated ? max(count, 16) : rerank
+    isRerankedForMinimum = minimumMatch != nil && rerank == 0 && !isCalibrated
+    self.rerank = isRerankedForMinimum ? max(count, 16) : rerank
+  }
+
+  /// So many more results cost next to nothing.
+  private static let fewest = 16
+
+  /// Takes twice as many results as before, as some may be near-identical to others, but at most all.
+  mutating func widen(most all: Int) {
+    count = min(min(count, all) + max(min(count, all), Self.fewest), all)
+    if isRerankedForMinimum { rerank = max(count, 16) }
   }
 
   /// Candidates of the first stage.

@@ -10,7 +10,7 @@ extension Searcher {
   /// Without a depth it is the model's own, or else 32: the picture is encoded once for all.
   ///
   /// Equal texts are one hit. Those that a model generated come after those that people wrote.
-  package func match(pictureAt path: String, _ options: SearchOptions) throws -> [TextHit] {
+  package func match(_ picture: PictureSource, _ options: SearchOptions) throws -> [TextHit] {
     try options.requireForTexts()
     let ranking = HitRanking.texts(model.folder.configuration)
     let depth = try SearchDepth(
@@ -24,14 +24,14 @@ extension Searcher {
         "the index \(store.path) holds no texts to match; index with a captions file, or put"
           + " picture.txt beside picture.png")
     }
-    let picture = try encode(pictureAt: path, decoder: decoder, model: model)
+    let encoding = try encode(picture, decoder: decoder, model: model)
     return try store.read { snapshot in
-      let found = try nearestTexts(to: picture.embedding, depth.candidates, options, in: snapshot)
+      let found = try nearestTexts(to: encoding.embedding, depth.candidates, options, in: snapshot)
       var candidates = found.map { RankedCandidate($0.neighbor, ranking) }
       let reranked = min(depth.rerank, candidates.count)
       let matches = try model.match(
         texts: found.prefix(reranked).map { model.tokens(of: $0.text) },
-        features: picture.features)
+        features: encoding.features)
       for (index, match) in matches.enumerated() { candidates[index].take(match) }
       let texts = Dictionary(uniqueKeysWithValues: zip(candidates.map(\.id), found))
       let hits = try depth.results(of: candidates).map { candidate in
@@ -42,9 +42,9 @@ extension Searcher {
   }
 
   /// Given texts for a picture.
-  func match(pictureAt path: String, texts: [String]) throws -> [TextHit] {
+  func match(_ picture: PictureSource, texts: [String]) throws -> [TextHit] {
     let texts = try texts.map { try TextQuery($0, model: model) }
-    return try Retrieval.match(pictureAt: path, texts: texts, model: model)
+    return try Retrieval.match(picture, texts: texts, model: model, decoder: decoder)
   }
 
   /// Equal texts of the index.
@@ -92,7 +92,8 @@ extension Searcher {
     var paths: [[UInt8]] = []
     for record in text.records {
       guard let picture = try record.picture.flatMap({ try snapshot.picture($0) }) else { continue }
-      if !paths.contains(picture.path) { paths.append(picture.path) }
+      let name = snapshot.metadata.roots.name(of: picture.path)
+      if !paths.contains(name) { paths.append(name) }
     }
     return TextHit(
       id: candidate.id, text: text.text, path: paths.first.map { printable($0) },

@@ -20,7 +20,7 @@ package struct Searcher: Sendable {
   /// The index, as long as it is searched.
   package let store: IndexStore
   private let indexed: IndexMetadata
-  let decoder = ImageDecoder()
+  let decoder: any PictureDecoder
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
   /// index was made with, or else the default model; a model with another fingerprint than the
@@ -33,17 +33,18 @@ package struct Searcher: Sendable {
   package init(
     index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
   ) throws {
-    let open = OpenIndex(try IndexStore.open(index))
+    let store = try IndexStore.open(index)
     let model = try BLIPModel(
-      folder: ModelLocator(index: index, metadata: open.metadata).folder(given: modelPath),
-      precision: precision == .auto ? open.metadata.precision : precision, cache: cache)
-    self.init(open, model: model)
+      folder: ModelLocator(index: index, metadata: store.metadata).folder(given: modelPath),
+      precision: precision == .auto ? store.metadata.precision : precision, cache: cache)
+    self.init(store, model: model)
   }
 
   /// Of an index that is open, with its model.
-  init(_ open: OpenIndex, model: BLIPModel) {
-    store = open.store
-    indexed = open.metadata
+  init(_ store: IndexStore, model: BLIPModel, decoder: any PictureDecoder = ImageDecoder()) {
+    self.decoder = decoder
+    self.store = store
+    indexed = store.metadata
     self.model = model
   }
 
@@ -59,7 +60,8 @@ package struct Searcher: Sendable {
     (query.isPhrase ? model.folder.configuration.phraseRerankDepth : nil) ?? defaultRerankDepth
   }
 
-  /// Pictures for a query, near-identical ones each for itself.
+  /// Pictures for a query; near-identical ones are one hit unless the options say otherwise: the best of
+  /// them, with the others. As many as are wanted are returned, if there are as many different ones.
   ///
   /// Candidates are those with the greatest cosine less hubness, and those that have words of the query or
   /// captions near it (`WordSearch`). The best `rerankDepth` of them go through
@@ -71,70 +73,111 @@ package struct Searcher: Sendable {
   ///
   /// A query without a text that hits should be like is not reranked; a picture that the index holds then
   /// finds itself.
-  func hits(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
+  package func search(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
-    let isReranked = query.expression.canBeReranked
-    if !isReranked { try options.requireForPictures() }
-    let vector = try query.vector(model) { path in
-      try encode(pictureAt: path, decoder: decoder, model: model, keepsFeatures: false).embedding
+    if !query.expression.canBeReranked { try options.requireForPictures() }
+    let vector = try query.vector(model) { picture in
+      try encode(picture, decoder: decoder, model: model, keepsFeatures: false).embedding
     }
     return try store.read { snapshot in
-      let among = try options.filter.selection(in: snapshot).ids
-      // The bank is one of texts: what a picture finds has other cosines.
-      let isCorrected = try query.isTextual && snapshot.isHubCorrected()
-      let ranking =
-        query.isTextual
-        ? HitRanking.pictures(
-          model.folder.configuration, isPhrase: query.isPhrase, isHubCorrected: isCorrected)
-        : HitRanking(calibration: nil, itcWeight: model.folder.configuration.itcWeight)
-      let depth = try SearchDepth(
-        count: options.count,
-        rerank: isReranked
-          ? options.rerankDepth
-            ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth) : 0,
-        minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
-      var candidates = try nearest(
-        to: vector, depth.candidates, among, options, isHubCorrected: isCorrected, in: snapshot
-      ).map { RankedCandidate($0, ranking) }
-      if let words = try words(of: query, vector, among, options, in: snapshot) {
-        try add(words, to: &candidates, options, ranking, isHubCorrected: isCorrected, in: snapshot)
-      }
-      var budget = RerankBudget(most: min(depth.rerank, candidates.count), deadline: deadline)
-      while let part = budget.next() {
-        try prefetching(
-          candidates[part].map(\.id), batch: Self.featuresAtOnce,
-          read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
-          compute: { [model] features in
-            let present = features.compactMap { $0 }
-            let matches = present.isEmpty ? [] : try query.match(present, model)
-            var next = matches.makeIterator()
-            return features.map { $0 == nil ? nil : next.next() }
-          },
-          take: { ids, matches in
-            for (index, match) in zip(ids.indices, matches) {
-              candidates[part.lowerBound + index].take(match)
-            }
-          })
-      }
-      // Sums and differences of terms have other cosines than a text.
-      let floor = query.expression.terms.count == 1 ? ranking.calibration?.floor ?? 0 : 0
-      return try depth.results(of: candidates).compactMap {
-        try hit($0, floor: floor, isHubCorrected: isCorrected, in: snapshot)
+      var search = try plan(query, vector, options, in: snapshot)
+      let all = max(try snapshot.pictureCount(), 1)
+      if options.collapsesAlike { search.depth.widen(most: all) }
+      var candidates = try self.candidates(of: search, in: snapshot)
+      try rerank(&candidates, search, deadline: deadline, in: snapshot)
+      while true {
+        let results = search.depth.results(of: candidates)
+        let groups =
+          options.collapsesAlike
+          ? try alikeGroups(of: results, in: snapshot) : results.map { [$0] }
+        if !options.collapsesAlike || groups.count >= options.count
+          || results.count < search.depth.count || search.depth.count == all
+        {
+          return try groups.prefix(options.count).compactMap {
+            try hit($0, search, in: snapshot)
+          }
+        }
+        search.depth.widen(most: all)
+        candidates += try self.candidates(
+          of: search, besides: Set(candidates.map(\.id)), in: snapshot)
       }
     }
   }
 
+  private func plan(
+    _ query: PictureQuery, _ vector: [Float], _ options: SearchOptions,
+    in snapshot: borrowing IndexSnapshot
+  ) throws -> PictureSearch {
+    let among = try options.filter.selection(in: snapshot).ids
+    // The bank is one of texts: what a picture finds has other cosines.
+    let isCorrected = try query.isTextual && snapshot.isHubCorrected()
+    let ranking =
+      query.isTextual
+      ? HitRanking.pictures(
+        model.folder.configuration, isPhrase: query.isPhrase, isHubCorrected: isCorrected)
+      : HitRanking(calibration: nil, itcWeight: model.folder.configuration.itcWeight)
+    let depth = try SearchDepth(
+      count: options.count,
+      rerank: query.expression.canBeReranked
+        ? options.rerankDepth
+          ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth) : 0,
+      minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
+    return PictureSearch(
+      query: query, vector: vector, options: options, among: among, isHubCorrected: isCorrected,
+      ranking: ranking, words: try words(of: query, vector, among, options, in: snapshot),
+      depth: depth)
+  }
+
+  /// The candidates of a search but those that are known: the nearest, and those that words bring up, with
+  /// what is known of them in words. The likeliest come first.
+  private func candidates(
+    of search: PictureSearch, besides known: Set<UInt64> = [], in snapshot: borrowing IndexSnapshot
+  ) throws -> [RankedCandidate] {
+    var candidates = try nearest(search, in: snapshot).filter { !known.contains($0.id) }
+      .map { RankedCandidate($0, search.ranking) }
+    if let words = search.words {
+      try add(words, to: &candidates, besides: known, search, in: snapshot)
+    }
+    return candidates
+  }
+
+  /// Takes the best candidates through ITM.
+  private func rerank(
+    _ candidates: inout [RankedCandidate], _ search: PictureSearch,
+    deadline: ContinuousClock.Instant?, in snapshot: borrowing IndexSnapshot
+  ) throws {
+    var ranked = candidates
+    var budget = RerankBudget(most: min(search.depth.rerank, ranked.count), deadline: deadline)
+    while let part = budget.next() {
+      try prefetching(
+        ranked[part].map(\.id), batch: Self.featuresAtOnce,
+        read: { ids in try ids.map { try features(of: $0, in: snapshot) } },
+        compute: { [model] features in
+          let present = features.compactMap { $0 }
+          let matches = present.isEmpty ? [] : try search.query.match(present, model)
+          var next = matches.makeIterator()
+          return features.map { $0 == nil ? nil : next.next() }
+        },
+        take: { ids, matches in
+          for (index, match) in zip(ids.indices, matches) {
+            ranked[part.lowerBound + index].take(match)
+          }
+        })
+    }
+    candidates = ranked
+  }
+
   private func nearest(
-    to query: [Float], _ count: Int, _ among: Set<UInt64>?, _ options: SearchOptions,
-    isHubCorrected: Bool, in snapshot: borrowing IndexSnapshot
+    _ search: PictureSearch, in snapshot: borrowing IndexSnapshot
   ) throws -> [CorrectedNeighbor] {
-    let count = min(count, max(1, try snapshot.pictureCount()))
-    if isHubCorrected {
+    let count = min(search.depth.candidates, max(1, try snapshot.pictureCount()))
+    let (isExact, nprobe) = (search.options.isExact, search.options.nprobe)
+    if search.isHubCorrected {
       return try snapshot.nearestPicturesLessHubness(
-        to: query, count: count, among: among, isExact: options.isExact, nprobe: options.nprobe)
+        to: search.vector, count: count, among: search.among, isExact: isExact, nprobe: nprobe)
     }
     return try snapshot.nearestPictures(
-      to: query, count: count, among: among, isExact: options.isExact, nprobe: options.nprobe
+      to: search.vector, count: count, among: search.among, isExact: isExact, nprobe: nprobe
     ).map { CorrectedNeighbor(id: $0.id, cosine: $0.score, hubness: 0) }
   }
 
@@ -143,35 +186,72 @@ package struct Searcher: Sendable {
   private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
     if let stored = try snapshot.features(picture: id) { return stored }
     guard let record = try snapshot.picture(id),
-      let picture = try? readPicture(
-        at: location(of: record), decoder: decoder, side: model.folder.preprocessing.imageSize)
+      let picture = try? decoder.picture(
+        .file(location(of: record)), forSide: model.folder.preprocessing.imageSize)
     else { return nil }
     return try model.encode(picture).features
   }
 
-  private func location(of record: PictureRecord) -> [UInt8] {
-    joined(Array(indexed.collection.utf8), record.path)
+  /// The match logits of a text, `[CLS] … [SEP]`, with pictures of the index; nil for one that cannot be
+  /// read now.
+  package func match(_ tokens: [Int32], pictures: [UInt64]) throws -> [Double?] {
+    let features = try store.read { snapshot in
+      try pictures.map { try self.features(of: $0, in: snapshot) }
+    }
+    let present = features.compactMap { $0 }
+    var next = (present.isEmpty ? [] : try model.match(text: tokens, features: present))
+      .makeIterator()
+    return features.map { $0 == nil ? nil : next.next().map { Double($0.match) } }
   }
 
+  private func location(of record: PictureRecord) -> [UInt8] {
+    indexed.roots.location(of: record.path)
+  }
+
+  /// A hit from the best of near-identical candidates, which comes first.
   private func hit(
-    _ candidate: RankedCandidate, floor: Float, isHubCorrected: Bool,
-    in snapshot: borrowing IndexSnapshot
+    _ group: [RankedCandidate], _ search: PictureSearch, in snapshot: borrowing IndexSnapshot
   ) throws -> PictureHit? {
+    let candidate = group[0]
     guard let record = try snapshot.picture(candidate.id) else { return nil }
-    let location = location(of: record)
+    let (name, location) = (indexed.roots.name(of: record.path), location(of: record))
     let details = try snapshot.details(picture: candidate.id)
     let captions = try snapshot.textRecords(of: candidate.id).map(\.record)
     let generated = captions.filter(\.source.isSynthetic)
     return PictureHit(
-      id: candidate.id, path: printable(record.path), pathBytes: record.path,
+      id: candidate.id, path: printable(name), pathBytes: name,
       location: printable(location), locationBytes: location, file: PictureFile(record),
       cosine: candidate.cosine,
       probability: candidate.probability,
-      isImprobable: candidate.probability.map { $0 < floor } ?? false,
+      isImprobable: candidate.probability.map { $0 < search.floor } ?? false,
       matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability,
-      hubness: isHubCorrected ? candidate.hubness : nil,
+      hubness: search.isHubCorrected ? candidate.hubness : nil,
       captions: captions.map(\.text), generatedCaptions: generated.map(\.text),
       evidence: candidate.words?.evidence ?? [], words: candidate.words?.scores,
-      details: details?.isEmpty == false ? details : nil)
+      details: details?.isEmpty == false ? details : nil,
+      alike: try group.dropFirst().compactMap { other in
+        try snapshot.picture(other.id).map {
+          AlikePicture(id: other.id, $0, at: self.location(of: $0))
+        }
+      })
   }
+}
+
+/// What is looked for in one snapshot of an index.
+struct PictureSearch {
+  let query: PictureQuery
+  /// What the nearest pictures are searched for by.
+  let vector: [Float]
+  let options: SearchOptions
+  /// The pictures that the filter leaves; nil: all.
+  let among: Set<UInt64>?
+  let isHubCorrected: Bool
+  let ranking: HitRanking
+  /// What the index knows of the query in words.
+  let words: WordSearch?
+  var depth: SearchDepth
+
+  /// A less probable hit says that the answer is probably not there. Sums and differences of terms have
+  /// other cosines than a text.
+  var floor: Float { query.expression.terms.count == 1 ? ranking.calibration?.floor ?? 0 : 0 }
 }

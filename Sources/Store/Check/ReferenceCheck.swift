@@ -94,6 +94,7 @@ extension IndexTables {
   ) throws {
     try checkReadings(details, "details", findings, in: transaction)
     try checkReadings(signatures, "a signature", findings, in: transaction)
+    try checkReadings(shownTexts, "a text", findings, in: transaction)
   }
 
   private func checkReadings<C: Codec, T: Transaction & ~Copyable>(

@@ -61,6 +61,9 @@ struct IndexRecovery {
     if let old = old.signatures, let signatures = tables.signatures {
       try copy.records(from: old, to: signatures)
     }
+    if let old = old.shownTexts, let shownTexts = tables.shownTexts {
+      try copy.records(from: old, to: shownTexts)
+    }
     if let old = old.hubness, let hubness = tables.hubness {
       try copy.records(from: old, to: hubness)
     }

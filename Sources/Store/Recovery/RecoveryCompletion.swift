@@ -23,6 +23,7 @@ extension IndexTables {
     try features.keepOnly(sound.pictures, in: transaction)
     try details?.rows.keepOnly(sound.pictures, in: transaction)
     try signatures?.rows.keepOnly(sound.pictures, in: transaction)
+    try shownTexts?.rows.keepOnly(sound.pictures, in: transaction)
     try makeReferences(to: sound, in: transaction)
     try completeHubness(of: sound, in: transaction)
     try raiseCounters(above: sound, in: transaction)

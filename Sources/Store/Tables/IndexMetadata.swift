@@ -62,12 +62,27 @@ public struct IndexedSizes: Sendable, Equatable {
   }
 }
 
+/// What of a collection is in its index; the settings are kept from run to run.
+public struct CollectionSettings: Sendable, Equatable {
+  /// Patterns of files and folders to leave out, as lines of `.gitignore`.
+  public var exclude: [String]
+  /// Whether symbolic links to folders are followed.
+  public var followsLinks: Bool
+
+  /// The defaults, except for what is given.
+  public init(exclude: [String] = [], followsLinks: Bool = false) {
+    (self.exclude, self.followsLinks) = (exclude, followsLinks)
+  }
+}
+
 /// What the `meta` table holds.
 public struct IndexMetadata: Sendable, Equatable {
   /// The name of the index.
   public var name: String
-  /// The collection's root: absolute path when it was last indexed.
-  public var collection: String
+  /// The folders whose pictures it has.
+  public var roots: CollectionRoots
+  /// What of the collection is in the index.
+  public var settings: CollectionSettings
   /// The model that it was made with.
   public var model: IndexedModel
   /// The sizes of what that model computes.
@@ -77,28 +92,32 @@ public struct IndexMetadata: Sendable, Equatable {
   /// How patch features are stored.
   public var features: FeaturePrecision
 
-  /// What the `meta` table holds.
+  /// What the `meta` table holds, of an index with a single root.
   package init(
-    name: String, collection: String, model: IndexedModel, sizes: IndexedSizes,
-    precision: Precision, features: FeaturePrecision
+    name: String, collection: String, settings: CollectionSettings = CollectionSettings(),
+    model: IndexedModel, sizes: IndexedSizes, precision: Precision, features: FeaturePrecision
   ) {
-    (self.name, self.collection) = (name, collection)
+    (self.name, self.settings) = (name, settings)
+    roots = CollectionRoots(collection)
     (self.model, self.sizes) = (model, sizes)
     (self.precision, self.features) = (precision.resolved, features)
   }
 }
 
 extension IndexMetadata {
+  /// The path of the first root.
+  public var collection: String { roots.all.first?.path ?? "" }
+
   /// Of a new index over `collection` that is made with a model.
   package init(
     name: String, model: ModelFolder, precision: Precision, features: FeaturePrecision,
-    collection: String
+    collection: String, settings: CollectionSettings = CollectionSettings()
   ) {
     let vision = model.configuration.vision
     let side = model.preprocessing.imageSize
     let patches = side / vision.patchSize
     self.init(
-      name: name, collection: collection,
+      name: name, collection: collection, settings: settings,
       model: IndexedModel(
         name: model.name, path: model.resolvedPath, fingerprint: model.fingerprint),
       sizes: IndexedSizes(

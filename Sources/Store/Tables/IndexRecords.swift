@@ -31,7 +31,7 @@ package struct PictureRecord: Sendable, Equatable {
 }
 
 /// Where a text is from.
-package enum TextSource: Sendable, Hashable {
+public enum TextSource: Sendable, Hashable {
   /// A captions file.
   case captions
   /// A file beside the picture.
@@ -40,7 +40,7 @@ package enum TextSource: Sendable, Hashable {
   case synthetic(by: String)
 
   /// Whether a model made it.
-  package var isSynthetic: Bool {
+  public var isSynthetic: Bool {
     if case .synthetic = self { true } else { false }
   }
 }

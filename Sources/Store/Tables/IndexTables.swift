@@ -23,6 +23,9 @@ struct IndexTables: Sendable {
   /// What picture files say of themselves, by picture; a row is there once that was read. Nil in an index
   /// of format 1 to 3.
   let details: SealedTable<BigEndianUInt64, DetailsCodec>?
+  /// The words that pictures show, by picture; a row is there once they were read. Nil in an index that was
+  /// last written by an older version.
+  let shownTexts: SealedTable<BigEndianUInt64, ShownTextCodec>?
   /// The text index; nil in an index of format 1 to 3.
   let terms: TermTable?
   /// What near-identical pictures are found by. Nil in an index of format 1 to 3.
@@ -73,6 +76,10 @@ struct IndexTables: Sendable {
       try SealedTable(
         opening: "details", mark: format.mark, at: path, in: transaction, create: create)
     }
+    shownTexts = try Self.optional { () throws(LMDBError) in
+      try SealedTable(
+        opening: "shown_texts", mark: format.mark, at: path, in: transaction, create: create)
+    }
     terms = try Self.optional { () throws(LMDBError) in
       TermTable(
         table: try Table(opening: "terms", in: transaction, create: create), path: path)
@@ -104,6 +111,9 @@ struct IndexTables: Sendable {
     try texts.upgrade(from: old.texts, in: transaction)
     try failures.upgrade(from: old.failures, in: transaction)
     if let details, let old = old.details { try details.upgrade(from: old, in: transaction) }
+    if let shownTexts, let old = old.shownTexts {
+      try shownTexts.upgrade(from: old, in: transaction)
+    }
     if let signatures, let old = old.signatures {
       try signatures.upgrade(from: old, in: transaction)
     }

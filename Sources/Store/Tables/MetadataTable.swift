@@ -34,6 +34,8 @@ enum MetadataTable {
     static let featureColumns = "feature_columns"
     static let features = "features"
     static let collection = "collection"
+    static let exclude = "exclude"
+    static let followsLinks = "follow_links"
     static let recall = "recall"
     static let termsVersion = "terms_version"
     static let mark = "mark"
@@ -88,9 +90,10 @@ enum MetadataTable {
     guard let features = FeaturePrecision(rawValue: stored) else {
       throw RetrievalError.damaged(path, "meta has the features \(stored.debugDescription)")
     }
-    let metadata = IndexMetadata(
+    var metadata = IndexMetadata(
       name: try text(Row.name, meta, path, in: transaction),
       collection: try text(Row.collection, meta, path, in: transaction),
+      settings: try settings(meta, in: transaction),
       model: IndexedModel(
         name: try text(Row.modelName, meta, path, in: transaction),
         path: try text(Row.modelPath, meta, path, in: transaction),
@@ -101,6 +104,7 @@ enum MetadataTable {
         featureRows: try number(Row.featureRows, meta, path, in: transaction),
         featureColumns: try number(Row.featureColumns, meta, path, in: transaction)),
       precision: try precision(meta, path, in: transaction), features: features)
+    metadata.roots = try roots(meta, of: path, in: transaction)
     if let fault = metadata.sizes.fault {
       throw RetrievalError.damaged(path, "meta has the \(fault)")
     }
@@ -114,7 +118,7 @@ enum MetadataTable {
   static func create(
     _ meta: Table<UTF8Text, UTF8Text>, _ metadata: IndexMetadata,
     in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
+  ) throws {
     for (row, value) in [
       (Row.format, String(formatVersion)),
       (Row.mark, newMark()),
@@ -131,19 +135,71 @@ enum MetadataTable {
     ] {
       try meta.put(row, value, in: transaction)
     }
-    try update(
-      meta, name: metadata.name, collection: metadata.collection, modelPath: metadata.model.path,
-      in: transaction)
+    try update(meta, metadata, in: transaction)
   }
 
-  /// Writes what may change between runs.
+  /// Writes what may change between runs: name, roots, settings and the model's path.
   static func update(
-    _ meta: Table<UTF8Text, UTF8Text>, name: String, collection: String, modelPath: String,
+    _ meta: Table<UTF8Text, UTF8Text>, _ metadata: IndexMetadata,
     in transaction: borrowing WriteTransaction
-  ) throws(LMDBError) {
-    try meta.put(Row.name, name, in: transaction)
-    try meta.put(Row.collection, collection, in: transaction)
-    try meta.put(Row.modelPath, modelPath, in: transaction)
+  ) throws {
+    try meta.put(Row.name, metadata.name, in: transaction)
+    try put(metadata.roots, meta, in: transaction)
+    try meta.put(Row.modelPath, metadata.model.path, in: transaction)
+    let settings = metadata.settings
+    for (row, value) in [
+      (Row.exclude, settings.exclude.joined(separator: "\n")),
+      (Row.followsLinks, settings.followsLinks ? "1" : ""),
+    ] {
+      // What is as usual has no row.
+      if value.isEmpty {
+        try meta.delete(row, in: transaction)
+      } else {
+        try meta.put(row, value, in: transaction)
+      }
+    }
+  }
+
+  /// Root 0 has the row `collection`, which is empty if it was removed; root n has `collection_n`.
+  private static func roots<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
+  ) throws -> CollectionRoots {
+    var roots: [CollectionRoot] = []
+    let first = try text(Row.collection, meta, path, in: transaction)
+    if !first.isEmpty { roots.append(CollectionRoot(number: 0, path: first)) }
+    let prefix = Row.collection + "_"
+    try meta.forEach(in: transaction, from: prefix, through: prefix + ":") { row, value in
+      guard let number = Int(row.dropFirst(prefix.count)), number > 0, !value.isEmpty else {
+        throw RetrievalError.damaged(path, "meta has the row \(row.debugDescription)")
+      }
+      roots.append(CollectionRoot(number: number, path: value))
+    }
+    return CollectionRoots(roots)
+  }
+
+  private static func put(
+    _ roots: CollectionRoots, _ meta: Table<UTF8Text, UTF8Text>,
+    in transaction: borrowing WriteTransaction
+  ) throws {
+    let prefix = Row.collection + "_"
+    var old: [String] = []
+    try meta.forEachBytes(in: transaction, from: prefix, through: prefix + ":") { row, _ in
+      old.append(row)
+    }
+    for row in old { try meta.delete(row, in: transaction) }
+    try meta.put(Row.collection, roots[0]?.path ?? "", in: transaction)
+    for root in roots.all where root.number > 0 {
+      try meta.put(prefix + String(root.number), root.path, in: transaction)
+    }
+  }
+
+  private static func settings<T: Transaction & ~Copyable>(
+    _ meta: Table<UTF8Text, UTF8Text>, in transaction: borrowing T
+  ) throws -> CollectionSettings {
+    CollectionSettings(
+      exclude: try meta.get(Row.exclude, in: transaction)?.split(separator: "\n").map(String.init)
+        ?? [],
+      followsLinks: try meta.get(Row.followsLinks, in: transaction) != nil)
   }
 
   /// The recall that lists of vectors are to have; nil if none was requested.

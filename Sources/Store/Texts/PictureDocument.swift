@@ -18,7 +18,7 @@ extension IndexTables {
       guard let text else { return }
       fields[field, default: []] += analyzer.terms(of: text, for: .index)
     }
-    var components = record.path.split(separator: .slash)
+    var components = CollectionRoots.parts(of: record.path).path.split(separator: .slash)
     if let file = components.popLast() {
       let name = String(
         decoding: file[..<(file.lastIndex(of: UInt8(ascii: ".")) ?? file.endIndex)], as: UTF8.self)
@@ -48,6 +48,10 @@ extension IndexTables {
       for place in details.places { add(place, to: .place) }
       add(details.camera, to: .camera)
     }
+    add(
+      skipsDamage
+        ? try shownTexts?.sound(id, in: transaction) : try shownTexts?.get(id, in: transaction),
+      to: .textInPicture)
     return TextDocument(fields)
   }
 

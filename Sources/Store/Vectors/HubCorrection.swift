@@ -74,7 +74,8 @@ extension IndexSnapshot {
       {
         return best
       }
-      fetched = min(4 * fetched, most)
+      // Few queries come here; a second search suffices, unless an exact one is asked for.
+      fetched = min(16 * fetched, most)
     }
   }
 

@@ -43,6 +43,8 @@ extension MatrixKernels: CustomStringConvertible {
     case .openBLAS(let version, let coreType, let chooser):
       return "OpenBLAS \(version), \(coreType) kernels (\(chooser))"
     case .own(.notInstalled): return "blip's own kernels (OpenBLAS is not installed)"
+    case .own(.littleMemory):
+      return "blip's own kernels (OpenBLAS would take more address space than ulimit -v leaves)"
     case .own(.usedByProgram):
       return "blip's own kernels (another part of the program uses OpenBLAS)"
     case .own(.wrongResults): return "blip's own kernels (OpenBLAS's compute wrong results)"

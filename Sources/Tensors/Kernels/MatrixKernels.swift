@@ -22,6 +22,8 @@ public enum MatrixKernels: Sendable, Equatable {
     case notInstalled
     /// Another part of the program uses it; its threads and kernels are left alone.
     case usedByProgram
+    /// The process may not have the address space for its buffers.
+    case littleMemory
     /// All of its kernels that were tried compute wrong results on this processor.
     case wrongResults
   }
@@ -43,6 +45,7 @@ struct ChosenMatrixKernel: Sendable {
 
   static let shared: Self = {
     guard !OpenBLAS.isLoaded else { return own(.usedByProgram) }
+    guard OpenBLAS.hasRoom else { return own(.littleMemory) }
     return choose(on: .current, coreTypeOfUser: OpenBLAS.coreTypeOfUser, load: OpenBLAS.init)
   }()
 

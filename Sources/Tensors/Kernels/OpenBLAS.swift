@@ -15,6 +15,9 @@ extension OpenBLAS {
   /// Whether another part of the program has loaded it.
   static var isLoaded: Bool { openblas_is_loaded() }
 
+  /// Whether the process may have the address space that it takes on all processors.
+  static var hasRoom: Bool { openblas_has_room(Int32(processors)) }
+
   /// What the user's environment says; OpenBLAS obeys.
   static var coreTypeOfUser: String? {
     guard let value = getenv("OPENBLAS_CORETYPE").map({ String(cString: $0) }), !value.isEmpty

@@ -103,6 +103,45 @@ import Testing
     #expect(try collection.info().pictures == 3)
   }
 
+  @Test(
+    "Too little address space: one line at once, whatever the command",
+    .notUnderThreadSanitizer, arguments: [160_000, 240_000, 300_000])
+  func littleAddressSpace(kibibytes: Int) {
+    let collection = Shared.collection
+    let picture = "\(collection.pictures)/\(Collection.name(0))"
+    for command in [
+      ["index", collection.pictures, "--index", TemporaryFolder().path + "/index"],
+      ["search", "stripes", "--index", collection.index], ["caption", picture],
+    ] {
+      let begin = ContinuousClock.now
+      let outcome = BlipProcess(
+        command, launcher: ["/bin/bash", "-c", "ulimit -v \(kibibytes); exec \"$0\" \"$@\""]
+      ).outcome()
+      #expect(ContinuousClock.now - begin < .seconds(30))
+      #expect([0, 1].contains(outcome.status), "\(outcome.errors)")
+      let line = outcome.errorLines.last ?? ""
+      #expect(
+        outcome.status == 0 || line.hasPrefix("blip: ") && line.contains("ulimit -v"),
+        "\(outcome.errors)")
+    }
+  }
+
+  @Test(
+    "Too few threads: one line at once",
+    .enabled(if: Unprivileged.launcher != nil, "needs a user without privileges"),
+    .notUnderThreadSanitizer, arguments: [1, 2, 4])
+  func fewThreads(limit: Int) {
+    // Of a user of its own, since the limit is that of all processes of a user.
+    var launcher = Unprivileged.launcher ?? []
+    if !launcher.isEmpty { launcher[1] = "--reuid=65531" }
+    let outcome = blip(
+      "search", "stripes", "--index", "/none",
+      launcher: launcher + ["/bin/bash", "-c", "ulimit -u \(limit); exec \"$0\" \"$@\""])
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.hasPrefix("blip: too few threads: blip needs "), "\(outcome.errors)")
+    #expect(outcome.errorLines.count == 1)
+  }
+
   /// The last line says what is the matter and what to do.
   private func expectFullDisk(
     _ outcome: Outcome, sourceLocation: SourceLocation = #_sourceLocation

@@ -29,6 +29,16 @@ struct CaptionTests {
     #expect(json.allSatisfy { $0.captioner.contains("blip-mini") })
   }
 
+  @Test("- is a picture on standard input")
+  func standardInput() {
+    let picture = "\(Shared.collection.pictures)/\(Collection.name(1))"
+    let fed = BlipProcess(
+      ["caption", "-"] + quick, launcher: ["bash", "-c", "\"$0\" \"$@\" < '\(picture)'"]
+    ).outcome()
+    #expect(fed.status == 0 && fed.output.hasPrefix("-\t"), "\(fed.errors)")
+    #expect(caption(picture).output.dropFirst(picture.count) == fed.output.dropFirst(1))
+  }
+
   @Test("Draws depend on the seed and the picture alone")
   func sampling() throws {
     let names = (0..<4).map { "\(Shared.collection.pictures)/\(Collection.name($0))" }
@@ -161,8 +171,9 @@ struct CaptionTests {
     let good = Shared.collection.pictures + "/" + Collection.name(0)
     let bad = TemporaryFolder().write("bad.jpg", Array("no picture".utf8))
     let outcome = caption(bad, good)
-    #expect(outcome.status == 0 && outcome.lines.count == 1)
-    #expect(outcome.errorLines.count == 1 && outcome.errors.contains(bad))
+    #expect(outcome.status == 3 && outcome.lines.count == 1)
+    #expect(outcome.errorLines.count == 2 && outcome.errors.contains(bad))
+    #expect(outcome.errorLines.last == "blip: 1 of 2 pictures could not be captioned")
     expectFailure(caption(bad), mentions: bad)
     expectFailure(
       caption(Shared.collection.pictures, "--index", "/none"), mentions: "/none")
@@ -174,7 +185,7 @@ struct CaptionTests {
     other.update("--features", "none")
     other.add(Collection.name(0), Drawing.jpeg(5))
     let changed = caption("--index", other.index)
-    #expect(changed.status == 1 && changed.errors.contains("run blip index first"))
+    #expect(changed.status == 1 && changed.errors.contains("index again first"))
   }
 
   @Test(

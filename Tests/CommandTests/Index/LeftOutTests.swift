@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -35,5 +36,61 @@ struct LeftOutTests {
     #expect(json.first?.left_out?.map(\.kind) == ["video", "video", "pdf", "other"])
     let plain = try blip("info", "--index", collection.index, "--json").objects(Listing.self)
     #expect(plain.first?.left_out == nil)
+  }
+
+  @Test("Patterns, ignore files and links are kept in the settings of the index")
+  func settings() throws {
+    let collection = Collection(pictures: 2)
+    for folder in ["album", ".hidden", "raw"] { mkdir("\(collection.pictures)/\(folder)", 0o755) }
+    collection.add("album/a.jpg", Drawing.jpeg(3))
+    collection.add("album/b.jpg", Drawing.jpeg(4))
+    collection.add(".hidden/c.jpg", Drawing.jpeg(5))
+    collection.add("raw/d.jpg", Drawing.jpeg(6))
+    collection.add("album/.blipignore", Array("# not these\nb.*\n".utf8))
+    let elsewhere = TemporaryFolder()
+    elsewhere.write("e.jpg", Drawing.jpeg(7))
+    symlink(elsewhere.path, "\(collection.pictures)/linked")
+    let first = collection.update("--exclude", "/raw/")
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(first.output.contains("1 linked folder, 1 hidden, 1 excluded, 1 ignored"))
+    #expect(try collection.info().pictures == 3)
+
+    #expect(collection.update("--follow").output.contains("added      1"))
+    let again = collection.update()
+    #expect(again.output.contains("found      4") && again.output.contains("unchanged  4"))
+    let info = blip("info", "--index", collection.index, "--left-out")
+    for line in ["  raw: excluded", "  .hidden: hidden", "  album/b.jpg: ignored"] {
+      #expect(info.output.contains(line), "\(info.output)")
+    }
+    #expect(info.lines.contains { $0.hasPrefix("left out ") && $0.hasSuffix(" /raw/") })
+    #expect(info.lines.contains { $0.hasPrefix("links ") && $0.hasSuffix(" followed") })
+    let back = collection.update("--no-exclude", "--no-follow")
+    #expect(back.output.contains("added      1") && back.output.contains("vanished   1"))
+    #expect(collection.update("--exclude", "[a").status == 1)
+  }
+
+  @Test(
+    "A folder that may not be read is named, its pictures stay in the index, and the exit code is 3",
+    .enabled(if: Unprivileged.launcher != nil, "needs a user without privileges"))
+  func unreadableFolder() throws {
+    let launcher = Unprivileged.launcher ?? []
+    let collection = Collection(pictures: 2)
+    let shut = collection.pictures + "/shut"
+    mkdir(shut, 0o755)
+    collection.add("shut/a.jpg", Drawing.jpeg(7))
+    chmod(collection.folder.path, 0o777)
+    chmod(collection.folder.parent, 0o711)
+    func update() -> Outcome {
+      blip("index", collection.pictures, "--index", collection.index, launcher: launcher)
+    }
+    #expect(update().status == 0)
+    chmod(shut, 0)
+    defer { chmod(shut, 0o755) }
+    let outcome = update()
+    #expect(outcome.status == 3, "\(outcome.errors)")
+    #expect(outcome.errors.contains("shut cannot be read: Permission denied"))
+    #expect(outcome.errorLines.last?.contains("1 file or folder could not be looked at") == true)
+    #expect(outcome.output.contains("vanished   0"))
+    #expect(try collection.info().pictures == 3)
   }
 }

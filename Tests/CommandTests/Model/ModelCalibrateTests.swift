@@ -55,6 +55,7 @@ struct ModelCalibrateTests {
     let before = try facts(model)
     let trial = calibrate(model, "--dry-run")
     #expect(trial.status == 0, "\(trial.errors)")
+    #expect(trial.errors.contains("what words count stays as it was"))
     #expect(trial.output.contains("log-odds = ") && trial.output.contains("phrases, reranked"))
     #expect(try facts(model).calibration == before.calibration)
 

@@ -78,6 +78,43 @@ struct QueryTests {
     #expect(inFolder("pictures").status == 0)
   }
 
+  @Test("--text takes every argument as text, also one that names a file or looks like one")
+  func text() throws {
+    expectFailure(search("holiday.jpg"), mentions: "holiday.jpg", "--text")
+    let notes = collection.folder.write("more.xyz", Array("some notes".utf8))
+    for query in ["holiday.jpg", notes, "-", "./a"] {
+      let outcome = search(query, "--text", "--rerank", "0", "--paths")
+      // A dash alone has no words.
+      if query == "-" { continue }
+      #expect(outcome.status == 0 && outcome.lines.count == 4, "\(query): \(outcome.errors)")
+    }
+    #expect(try hits("holiday.jpg", "+", "stripes", "--text").count == 4)
+  }
+
+  @Test("- is a picture on standard input")
+  func standardInput() throws {
+    let picture = collection.pictures + "/picture-02.jpg"
+    func fed(_ arguments: [String], by file: String) -> Outcome {
+      BlipProcess(arguments, launcher: ["bash", "-c", "cat '\(file)' | \"$0\" \"$@\""]).outcome()
+    }
+    let query = ["search", "-", "--index", collection.index, "--json"]
+    let outcome = fed(query, by: picture)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try outcome.objects(PictureLine.self) == hits(picture))
+    let matched = fed(["match", "-", "--text", "stripes"], by: picture)
+    #expect(matched.output == blip("match", picture, "--text", "stripes").output)
+    expectFailure(fed(query, by: "/dev/null"), mentions: "standard input is empty")
+    let notes = collection.folder.write("notes.txt", Array("some notes".utf8))
+    expectFailure(fed(query, by: notes), mentions: "standard input")
+    let page = collection.folder.path + "/fed.html"
+    #expect(fed(query + ["--html", page], by: picture).status == 0)
+  }
+
+  @Test("--under . is the whole collection")
+  func wholeCollection() throws {
+    #expect(try hits("stripes", "--under", ".") == hits("stripes"))
+  }
+
   @Test(
     "A text that the model does not understand gets one line, an English one none",
     arguments: [
@@ -138,6 +175,24 @@ struct OddNameTests {
       !outcome.output.unicodeScalars.contains {
         $0 != "\n" && $0.properties.generalCategory == .control
       })
+  }
+
+  @Test("An argument that is not UTF-8 is the file of that name")
+  func arguments() throws {
+    let collection = try indexed()
+    for query in [#"search ./$'bad\xff.jpg' --json"#, #"search $'bad\xff.jpg' --json"#] {
+      let outcome = BlipProcess(
+        [collection.index, collection.pictures],
+        launcher: ["bash", "-c", "cd \"$2\" && \"$0\" \(query) --index \"$1\" -k 1"]
+      ).outcome()
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("path_bytes"))
+    }
+    let matched = BlipProcess(
+      [collection.pictures],
+      launcher: ["bash", "-c", #"cd "$1" && "$0" match $'bad\xff.jpg' --text stripes"#]
+    ).outcome()
+    #expect(matched.status == 0, "\(matched.errors)")
   }
 
   @Test("--paths -0 ends each with a NUL byte")

@@ -10,11 +10,13 @@ import Testing
   ) throws -> [String: [TextRecord]] {
     let scan = try CollectionScan(root: collection.root)
     let captions = try CollectionCaptions(
-      root: collection.root, file: captions, pictures: scan.pictures)
+      file: captions, of: [(collection.root, scan.pictures)])
     var texts: [String: [TextRecord]] = [:]
     for picture in scan.pictures {
       texts[printable(picture.path)] =
-        try captions.changedTexts(of: picture, stored: stored, id: 1)
+        try captions.changedTexts(
+          ofPictureAt: joined(collection.root, picture.path), hasSidecar: picture.hasSidecar,
+          stored: stored, id: 1)
     }
     return texts
   }
@@ -47,8 +49,7 @@ import Testing
         "sub/c.png": captions("one", "two"), "d.png": captions("absolute", "again"),
       ])
     let read = try CollectionCaptions(
-      root: collection.root, file: file,
-      pictures: CollectionScan(root: collection.root).pictures)
+      file: file, of: [(collection.root, CollectionScan(root: collection.root).pictures)])
     #expect(read.missing == 2)
     #expect(read.example == "../../../etc/passwd")
   }
@@ -105,8 +106,7 @@ import Testing
         "cafe\u{301}.png": captions("composed"), "x/a.png": captions("elsewhere"),
       ])
     let read = try CollectionCaptions(
-      root: collection.root, file: file,
-      pictures: CollectionScan(root: collection.root).pictures)
+      file: file, of: [(collection.root, CollectionScan(root: collection.root).pictures)])
     #expect(read.missing == 1)
     #expect(read.warnings.count == 1)
     #expect(read.warnings.first?.contains("such as train2014/a.png for x/a.png") == true)
@@ -125,8 +125,7 @@ import Testing
         "a.png": captions("A"), "b.png": sidecar("of the sidecar"),
       ])
     let read = try CollectionCaptions(
-      root: collection.root, file: file,
-      pictures: CollectionScan(root: collection.root).pictures)
+      file: file, of: [(collection.root, CollectionScan(root: collection.root).pictures)])
     #expect(read.warnings.count == 1)
     #expect(read.warnings.first?.contains("record 2 (line 1): \"caption\" is null") == true)
   }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The walk through a collection") struct CollectionScanTests {
   private func paths(_ collection: Collection, exclude: [String] = []) throws -> [String] {
-    try CollectionScan(root: collection.root, exclude: exclude.map { try GlobPattern($0) })
+    try CollectionScan(root: collection.root, settings: CollectionSettings(exclude: exclude))
       .pictures.map { printable($0.path) }
   }
 
@@ -44,22 +44,30 @@ import Testing
     collection.write("j.nef", "an unknown camera")
     collection.write("k/l.cr2.bak", "")
     collection.write("m.mov", "")
-    let scan = try CollectionScan(root: collection.root, exclude: [try GlobPattern("m.*")])
+    let scan = try CollectionScan(
+      root: collection.root, settings: CollectionSettings(exclude: ["m.*"]))
     #expect(scan.pictures.map { printable($0.path) } == ["e.png"])
     #expect(
       scan.leftOut.map { "\(printable($0.path)): \($0.kind.rawValue)" } == [
         "a.MOV: video", "b.pdf: pdf", "c.psd: picture", "d.json: other", "f.txt: other", "h: video",
-        "i: pdf", "j.nef: raw", "k/l.cr2.bak: other",
+        "i: pdf", "j.nef: raw", "m.mov: excluded", "k/l.cr2.bak: other",
       ])
-    #expect(scan.leftOutCounts == [.video: 2, .pdf: 2, .picture: 1, .raw: 1, .other: 3])
+    #expect(
+      scan.leftOutCounts == [.video: 2, .pdf: 2, .picture: 1, .raw: 1, .other: 3, .excluded: 1])
   }
 
-  @Test("leaves hidden files and folders out") func hidden() throws {
+  @Test("leaves hidden pictures and folders out, and notes them") func hidden() throws {
     let collection = Collection()
     for name in [".a.png", ".thumbnails/b.png", "c/.d/e.png", "f.png"] {
       collection.write(name, "")
     }
-    #expect(try paths(collection) == ["f.png"])
+    collection.write(".DS_Store", "")
+    let scan = try CollectionScan(root: collection.root)
+    #expect(scan.pictures.map { printable($0.path) } == ["f.png"])
+    #expect(scan.leftOutCounts == [.hidden: 3])
+    #expect(
+      try paths(collection, exclude: ["!.thumbnails", "!.a.*"])
+        == [".a.png", "f.png", ".thumbnails/b.png"])
   }
 
   @Test("leaves out excluded files and folders") func excluded() throws {

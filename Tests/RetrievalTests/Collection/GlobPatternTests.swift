@@ -41,6 +41,21 @@ import Testing
       ("a*b*c", "aXbXbXc", false, true),
       ("a*b*c", "aXbXbX", false, false),
       ("*", "anything", false, true),
+      ("**", "a/b", false, true),
+      ("a/**b", "a/xb", false, true),
+      ("a/**b", "a/x/b", false, false),
+      ("a[/]b", "a/b", false, false),
+      ("a\\/b", "a/b", false, true),
+      ("[[:digit:]]*", "1.png", false, true),
+      ("[[:digit:]]*", "x.png", false, false),
+      ("[[:alpha:]_-]x", "-x", false, true),
+      ("[!]a]x", "]x", false, false),
+      ("[\\]]x", "]x", false, true),
+      ("a b ", "a b", false, true),
+      ("a\\ ", "a ", false, true),
+      ("\\#a", "#a", false, true),
+      ("\\!a", "!a", false, true),
+      ("!a", "a", false, true),
     ])
   func matching(_ pattern: String, _ path: String, _ isFolder: Bool, _ matches: Bool) throws {
     #expect(try GlobPattern(pattern).matches(Array(path.utf8), isFolder: isFolder) == matches)
@@ -59,7 +74,8 @@ import Testing
   }
 
   @Test(
-    "that are empty or have an unclosed bracket are errors", arguments: ["", "/", "[abc", "[z-a]"])
+    "that can match nothing are errors",
+    arguments: ["", "/", "[abc", "a//b", "# x", "x\\", "[[:letter:]]"])
   func malformed(_ pattern: String) {
     #expect(throws: RetrievalError.self) { try GlobPattern(pattern) }
   }

@@ -86,9 +86,9 @@ struct ClipRetrievalImportTests {
     let store = try IndexStore.open(index)
     let plan = try store.read {
       try IndexingPlan(
-        scan: CollectionScan(root: collection.root), retriesFailures: false, snapshot: $0)
+        scans: [0: CollectionScan(root: collection.root)], retriesFailures: false, snapshot: $0)
     }
-    #expect(plan.unchanged == 1 && plan.jobs.isEmpty && plan.vanished.isEmpty)
+    #expect(plan.unchanged == 1 && plan.jobs.isEmpty && plan.roots[0]?.vanished.isEmpty == true)
   }
 
   @Test("A caption beside text_emb is a text; without, it is counted as left out")

@@ -94,4 +94,21 @@ struct IndexerFailureTests {
       #expect(isClose(content.embedding, try #require(expected[path]).embedding))
     }
   }
+
+  @Test("A picture from the future is indexed once, and again when it has changed")
+  func future() async throws {
+    let fixture = try IndexFixture(pictures: 2)
+    // The clock of a camera or of another machine, and one after all that nanoseconds can count.
+    fixture.collection.setTime("0.png", 4_000_000_000)
+    fixture.collection.setTime("1.png", 200_000_000_000)
+    #expect(try await fixture.run().summary == summary(found: 2, added: 2))
+    let (again, events) = try await fixture.run()
+    #expect(again == summary(found: 2, unchanged: 2))
+    #expect(events.contains(.scanned(found: 2, toEncode: 0)))
+    fixture.add("0.png", seed: 7)
+    #expect(try await fixture.run().summary == summary(found: 2, changed: 1, unchanged: 1))
+    // The clock is set back: nothing but the times of the files counts.
+    fixture.collection.setTime("0.png", 1000)
+    #expect(try await fixture.run().summary == summary(found: 2, unchanged: 2))
+  }
 }

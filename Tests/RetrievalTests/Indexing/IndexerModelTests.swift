@@ -92,8 +92,8 @@ struct IndexerModelTests {
     try await fixture.run(features: .bf16)
     fixture.add("new.png", seed: 40)
     try await fixture.run()
-    let picture = try readPicture(
-      at: "\(fixture.collection.path)/new.png", decoder: ImageDecoder(), side: nil)
+    let picture = try ImageDecoder().picture(
+      at: Array("\(fixture.collection.path)/new.png".utf8), forSide: nil)
     let wanted = try fixture.model.encode(picture).features
     try IndexStore.open(fixture.index).read { snapshot in
       #expect(snapshot.metadata.features == .bf16)

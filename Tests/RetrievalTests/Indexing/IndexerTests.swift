@@ -19,8 +19,8 @@ struct IndexerTests {
     #expect(events.last == .encoded(6))
     let contents = try fixture.contents()
     #expect(contents.count == 6)
-    let picture = try readPicture(
-      at: "\(fixture.collection.path)/deep/er/x.PNG", decoder: ImageDecoder(), side: nil)
+    let picture = try ImageDecoder().picture(
+      at: Array("\(fixture.collection.path)/deep/er/x.PNG".utf8), forSide: nil)
     let embedding = try fixture.model.encode(picture).embedding
     #expect(isClose(try #require(contents["deep/er/x.PNG"]).embedding, embedding))
 

@@ -75,7 +75,7 @@ struct PictureIndexTests {
           filter: PictureFilter()))
     let options = IndexingOptions()
     #expect(options.name == nil && options.captions == nil && options.features == nil)
-    #expect(options.exclude.isEmpty && options.model == nil && options.recall == nil)
+    #expect(options.exclude == nil && options.model == nil && options.recall == nil)
     #expect(!options.rebuildsVectors && !options.retriesFailures && !options.allowsVanished)
   }
 

@@ -67,6 +67,45 @@ struct CollapsingTests {
     #expect(try search(fixture, count: 100).count == 4)
   }
 
+  @Test("are collapsed as if all hits were known, with words and reranked too", arguments: [0, 5])
+  func sameAsAll(depth: Int) async throws {
+    let fixture = try IndexFixture()
+    var captions: [String] = []
+    // Of three pictures there are twelve versions, far more than are wanted.
+    for seed in 1...20 {
+      fixture.collection.write("\(seed).jpg", Self.jpeg(seed))
+      captions.append("{\"image\": \"\(seed).jpg\", \"caption\": \"fields number \(seed % 7)\"}")
+    }
+    for copy in 0..<12 {
+      for seed in [3, 6, 9] {
+        fixture.collection.write("v\(copy)/\(seed).jpg", Self.jpeg(seed, quality: 70 + copy))
+      }
+    }
+    let file = TemporaryFolder().write(
+      "captions.json", Array("[\(captions.joined(separator: ","))]".utf8))
+    try await fixture.run(captions: file)
+    let searcher = try Searcher(index: fixture.index, modelPath: nil)
+    for text in ["fields number 3", "something else"] {
+      let query = try PictureQuery(QueryExpression(.text(text)), model: searcher.model)
+      let all = try searcher.search(
+        query, SearchOptions(count: 56, rerankDepth: depth, isExact: true, collapsesAlike: false))
+      #expect(all.count == 56)
+      let groups = try searcher.store.read { snapshot in
+        try AlikeGroups(snapshot.compared(all.map(\.id))) { try snapshot.embedding(picture: $0) }
+          .groups.map { group in group.map { all[$0].path } }
+      }
+      #expect((20..<30).contains(groups.count))
+      for count in [1, 3, 17, 20, 30] {
+        let hits = try searcher.search(
+          query, SearchOptions(count: count, rerankDepth: depth, isExact: true))
+        #expect(hits.map(\.path) == groups.prefix(count).map { $0[0] })
+        #expect(
+          hits.map { $0.probability }
+            == hits.map { hit in all.first { $0.id == hit.id }!.probability })
+      }
+    }
+  }
+
   @Test("are one hit of a search by picture") func byPicture() async throws {
     let fixture = try await fixture()
     let hits = try Searcher(index: fixture.index, modelPath: nil).search(

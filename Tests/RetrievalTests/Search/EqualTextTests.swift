@@ -43,7 +43,7 @@ struct EqualTextTests {
       }
     }
     let record = try #require(try store.read { try $0.picture(3) })
-    let hits = try Searcher(OpenIndex(store), model: fixture.model).match(
+    let hits = try Searcher(store, model: fixture.model).match(
       pictureAt: "\(fixture.collection.path)/\(String(decoding: record.path, as: UTF8.self))",
       count: 9, rerankDepth: 0, minimumMatch: nil)
     #expect(hits.map(\.isGenerated) == [false, false, true])

@@ -12,7 +12,9 @@ struct QueryExpressionTests {
   private typealias Term = QueryExpression.Term
 
   private func parse(_ arguments: [String]) throws -> QueryExpression {
-    try QueryExpression(arguments: arguments) { $0.hasSuffix(".jpg") }
+    try QueryExpression(arguments: arguments) {
+      $0.hasSuffix(".jpg") || $0 == "-" ? PictureSource($0) : nil
+    }
   }
 
   @Test("is terms with + and - between them, and weights")
@@ -28,6 +30,8 @@ struct QueryExpressionTests {
       ),
       (["+", "a dog"], [.init(.text("a dog"))]),
       (["-", "people", "+", "a"], [.init(.text("people"), weight: -1), .init(.text("a"))]),
+      // A dash alone may be a picture; between terms it is a sign.
+      (["-"], [.init(.picture("-"))]),
       // A * that no number precedes belongs to the text.
       (["a", "+", "x*y"], [.init(.text("a")), .init(.text("x*y"))]),
       (["a", "+", "1*2*4"], [.init(.text("a")), .init(.text("2*4"))]),
@@ -108,7 +112,7 @@ struct ExpressionSearchTests {
     let terms: [(QueryExpression.Term, [Float])] = [
       (.init(.text("coloured bands"), weight: 1.5), try embedding("coloured bands")),
       (.init(.text("a red ground"), weight: -0.5), try embedding("a red ground")),
-      (.init(.picture(picture)), embeddings["3.png"]!),
+      (.init(.picture(PictureSource(picture))), embeddings["3.png"]!),
     ]
     var sum = [Float](repeating: 0, count: terms[0].1.count)
     for (term, vector) in terms {

@@ -1,4 +1,5 @@
 import BLIP
+import Images
 
 @testable import Retrieval
 
@@ -13,14 +14,15 @@ extension Searcher {
 
   func search(pictureAt path: String, count: Int) throws -> [PictureHit] {
     try search(
-      PictureQuery(QueryExpression(.picture(path)), model: model), SearchOptions(count: count))
+      PictureQuery(QueryExpression(.picture(PictureSource(path))), model: model),
+      SearchOptions(count: count))
   }
 
   func match(
     pictureAt path: String, count: Int, rerankDepth: Int?, minimumMatch: Float?
   ) throws -> [TextHit] {
     try match(
-      pictureAt: path,
+      PictureSource(path),
       SearchOptions(count: count, rerankDepth: rerankDepth, minimumMatch: minimumMatch))
   }
 }
@@ -28,5 +30,6 @@ extension Searcher {
 /// Given texts for a picture, without an index.
 func match(pictureAt path: String, texts: [String], model: BLIPModel) throws -> [TextHit] {
   try match(
-    pictureAt: path, texts: texts.map { try TextQuery($0, model: model) }, model: model)
+    PictureSource(path), texts: texts.map { try TextQuery($0, model: model) }, model: model,
+    decoder: ImageDecoder())
 }

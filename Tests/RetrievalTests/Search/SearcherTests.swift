@@ -34,7 +34,7 @@ struct SearcherTests {
     var results: [String: (cosine: Float, match: MatchLogits)] = [:]
     for seed in 0..<Self.count {
       let path = "\(fixture.collection.path)/\(seed).png"
-      let encoding = try model.encode(readPicture(at: path, decoder: ImageDecoder(), side: nil))
+      let encoding = try model.encode(ImageDecoder().picture(at: Array(path.utf8), forSide: nil))
       results["\(seed).png"] = (
         zip(query, encoding.embedding).reduce(0) { $0 + $1.0 * $1.1 },
         try model.match(text: tokens, features: [encoding.features])[0]

@@ -67,8 +67,7 @@ struct WordSearchTests {
     #expect(try hits("yacht", fixture, folder: "写真").allSatisfy { $0.evidence.isEmpty })
   }
 
-  @Test(
-    "is as before, bit for bit, where nothing has a caption or a word, or the index has no words")
+  @Test("is as before, bit for bit, where no picture has a caption or a word of the text")
   func nothing() async throws {
     let fixture = try IndexFixture(pictures: 9)
     try await fixture.run(features: .bf16)
@@ -116,7 +115,7 @@ struct WordSearchTests {
       try change.setSyntheticText(
         TextRecord(text: "kestrel", picture: id, source: .synthetic(by: "m")), embedding: embedding)
     }
-    let searcher = Searcher(OpenIndex(store), model: fixture.model)
+    let searcher = Searcher(store, model: fixture.model)
     let found = try searcher.search(
       PictureQuery(QueryExpression(.text("kestrel")), model: fixture.model),
       SearchOptions(count: 12, rerankDepth: 0, collapsesAlike: false))

@@ -13,13 +13,16 @@ import FoundationEssentials
 /// else (a trap, a read past the end, unbounded memory or time) ends the process and is a finding.
 enum Reader: String, CaseIterable {
   case picture, weights, pickle, configuration, vocabulary, captions, numpy, export, block, record
-  case message, pages
+  case message, ignore, pages
 
   /// - Parameter folder: A folder for the files of readers that take a path.
   func read(_ bytes: [UInt8], in folder: String) throws {
     switch self {
     case .picture:
       _ = try? ImageDecoder().probe(bytes)
+      if let format = ImageFormat(magicOf: bytes) {
+        _ = MetadataBlocks.extract(from: bytes, format: format)
+      }
       _ = try ImageDecoder().decode(bytes, forSide: 64)
     case .weights:
       let weights = try Weights(file: try written(bytes, "\(folder)/model.safetensors"))
@@ -61,6 +64,12 @@ enum Reader: String, CaseIterable {
     case .block: try readBlock(bytes)
     case .record: try readRecord(bytes)
     case .pages: try readPages(bytes, folder)
+    case .ignore:
+      let list = IgnoreList(file: bytes)
+      for path in ["a", "ab.png", "b/a.png", "a/b/ab", "caf\u{E9}/[x]", "-/ !#"] {
+        _ = list.leavesOut(Array(path.utf8), isFolder: path.count < 3)
+      }
+      _ = list.leavesOut([UInt8](repeating: UInt8(ascii: "a"), count: 255), isFolder: false)
     case .message:
       let header = DecodingResponse.headerSize
       guard bytes.count >= header,
@@ -119,7 +128,8 @@ enum Reader: String, CaseIterable {
       _ = try scan.finish { _ throws(VectorError) in 0.5 }
       var scans = [BlockScan](repeating: BlockScan(query, count: 3), count: 8)
       try bytes.withUnsafeBytes {
-        try BlockScan.visit([StoredBlock(unsafeBytes: $0)], with: &scans)
+        try BlockScan.visit(
+          [StoredList(blocks: [StoredBlock(unsafeBytes: $0)], centroid: nil)], with: &scans)
       }
     }
   }
@@ -134,7 +144,7 @@ enum Reader: String, CaseIterable {
     case 2: _ = try FailureCodec.decode(value)
     case 3: _ = try EmbeddingCodec.decode(value)
     case 4: _ = try ListCodec.decode(value)
-    case 5: _ = try PlaceCodec.decode(value)
+    case 5: _ = try LocationCodec.decode(value)
     case 6: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .bf16)
     default: _ = try FeatureCodec.decode(value, rows: 3, columns: 5, as: .int8)
     }

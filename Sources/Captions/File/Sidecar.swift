@@ -1,6 +1,5 @@
 internal import Files
 internal import Glibc
-package import Store
 
 /// A text file beside a picture: `picture.txt` for `picture.png`.
 package enum Sidecar {
@@ -17,8 +16,7 @@ package enum Sidecar {
 
   /// Writes a line beside a picture, whole or not at all; false where a file was there, which stays
   /// as it is.
-  package static func write(_ line: String, beside picture: [UInt8]) throws(RetrievalError) -> Bool
-  {
+  package static func write(_ line: String, beside picture: [UInt8]) throws(CaptionError) -> Bool {
     let target = path(of: picture)
     let temporary = target + Array(".\(getpid()).tmp".utf8)
     do throws(FileError) {
@@ -26,7 +24,7 @@ package enum Sidecar {
       defer { FileSystem.remove(temporary) }
       return try FileSystem.link(temporary, to: target)
     } catch {
-      throw RetrievalError("\(printable(target)): cannot be written: \(error)")
+      throw CaptionError("\(printable(target)): cannot be written: \(error)")
     }
   }
 }

@@ -1,15 +1,15 @@
-internal import Checkpoints
-internal import Files
-internal import FoundationEssentials
-package import Store
+import Checkpoints
+import Files
+import FoundationEssentials
+import Retrieval
 
 /// The match probabilities that `CapFilt` or `MatchFilter` computed, one JSON object per picture and
 /// line, so that an interrupted run can resume and another threshold needs no new scores:
 /// `{"image", "captioner" or "model", "modified", "texts": [{"caption", "isSynthetic", "match"}]}`.
 /// Pictures that cannot be read are not logged, and so are tried again.
-package final class ScoreLog {
+final class ScoreLog {
   /// Which command writes a log, and what its scores depend on.
-  package enum Writer: Sendable {
+  enum Writer: Sendable {
     /// `blip capfilt`, with `CapFilt.description`.
     case capFilt(String)
     /// `blip filter`, with `MatchFilter.description`.
@@ -50,30 +50,28 @@ package final class ScoreLog {
 
   /// Opens the file, or creates it. A file by another model or with other settings, or of another
   /// kind, is an error.
-  package init(_ path: String, by writer: Writer) throws(RetrievalError) {
+  init(_ path: String, by writer: Writer) throws(PathError) {
     var lines: [String: Line] = [:]
-    log = try asRetrievalError {
-      try JSONLinesLog(path, writer: writer.command) { bytes, number throws(PathError) in
-        guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
-          let found = line.captioner ?? line.model,
-          line.texts.allSatisfy({ (0...1).contains($0.match) })
-        else { return false }
-        guard found == writer.description else {
-          throw PathError(
-            "\(path), line \(number)",
-            "scored by \(printable(found)), not by \(writer.description); write to another file, or "
-              + "delete this one")
-        }
-        lines[line.image] = line
-        return true
+    log = try JSONLinesLog(path, writer: writer.command) { bytes, number throws(PathError) in
+      guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
+        let found = line.captioner ?? line.model,
+        line.texts.allSatisfy({ (0...1).contains($0.match) })
+      else { return false }
+      guard found == writer.description else {
+        throw PathError(
+          "\(path), line \(number)",
+          "scored by \(printable(found)), not by \(writer.description); write to another file, or "
+            + "delete this one")
       }
+      lines[line.image] = line
+      return true
     }
     (self.writer, self.lines) = (writer, lines)
   }
 
   /// The logged results of a picture: of its texts in their order, then of a synthetic one if there
   /// is one. Nil if there are none, or if its file or texts have changed since.
-  package func results(of input: FilterInput) -> [FilteredText]? {
+  func results(of input: FilterInput) -> [FilteredText]? {
     guard let line = lines[input.name], line.texts.count >= input.texts.count,
       line.modified == nil || line.modified == Self.modified(input.path),
       zip(line.texts, input.texts).allSatisfy({ $0.caption == $1.text }),
@@ -89,7 +87,7 @@ package final class ScoreLog {
   }
 
   /// Adds a picture's line.
-  package func append(_ texts: [FilteredText]) throws {
+  func append(_ texts: [FilteredText]) throws {
     guard let first = texts.first else { return }
     let scored = texts.compactMap { text in
       (try? text.match.get()).map {

@@ -1,0 +1,80 @@
+public import BLIP
+import Checkpoints
+public import Images
+public import Store
+import Tensors
+internal import VectorIndex
+
+/// Says how likely texts describe a picture, without an index.
+///
+/// ```swift
+/// let matcher = try await TextMatcher()
+/// let best = try await matcher.match("holiday.jpg", texts: ["a beach", "a mountain"]).first
+/// ```
+public struct TextMatcher: Sendable {
+  private let model: BLIPModel
+  private let decoder: any PictureDecoder
+
+  /// Loads a model.
+  ///
+  /// Parameters and errors are those of ``PictureCaptioner/init(model:precision:settings:cache:decoder:)``.
+  public init(
+    model: String? = nil, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
+  ) async throws(RetrievalError) {
+    self.model = try await loadModel(model, precision: precision, cache: cache)
+    self.decoder = decoder
+  }
+
+  /// A text as the model reads it, with what the user should know of that.
+  public func query(_ text: String) throws(RetrievalError) -> TextQuery {
+    try TextQuery(text, model: model)
+  }
+
+  /// How likely each of these texts describes a picture, the likeliest first.
+  public func match(
+    _ picture: PictureSource, texts: [String]
+  ) async throws(RetrievalError) -> [TextHit] {
+    var queries: [TextQuery] = []
+    for text in texts { queries.append(try query(text)) }
+    return try await match(picture, queries)
+  }
+
+  /// The same of texts that ``query(_:)`` has tokenised.
+  public func match(
+    _ picture: PictureSource, _ queries: [TextQuery]
+  ) async throws(RetrievalError) -> [TextHit] {
+    try await blocking { () throws(RetrievalError) in
+      try asRetrievalError {
+        try Retrieval.match(picture, texts: queries, model: model, decoder: decoder)
+      }
+    }
+  }
+}
+
+/// Scores of given texts for a picture; the likeliest first.
+func match(
+  _ source: PictureSource, texts: [TextQuery], model: BLIPModel, decoder: any PictureDecoder
+) throws -> [TextHit] {
+  guard !texts.isEmpty else {
+    throw RetrievalError(.emptyQuery, "no texts to match; give one or more")
+  }
+  let tokens = texts.map(\.tokens)
+  let picture = try encode(source, decoder: decoder, model: model)
+  let embeddings = try model.embed(texts: tokens)
+  let matches = try model.match(texts: tokens, features: picture.features)
+  let ranking = HitRanking.texts(model.folder.configuration)
+  let candidates = zip(embeddings, matches).enumerated().map { index, pair in
+    let cosine = dot(pair.0, picture.embedding)
+    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)), ranking)
+    candidate.take(pair.1)
+    return candidate
+  }
+  return ranked(candidates).map {
+    TextHit(
+      id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil,
+      otherPathBytes: [], isGenerated: false, cosine: $0.cosine,
+      probability: $0.probability, matchLogit: $0.match?.match,
+      matchProbability: $0.match?.probability)
+  }
+}
