@@ -53,6 +53,8 @@ import Testing
     func file() throws -> PageFile { try PageFile(TemporaryFolder().write("data.mdb", bytes)) }
   }
 
+  private static let samples = (0...5).map { try! Sample(seed: $0) }
+
   /// What a reader finds in the newest snapshot, and whether it says that all is well.
   private func read(_ file: PageFile) throws -> (
     found: [String: [[UInt8]: [UInt8]]], gaps: [String: [KeyRange]], isSound: Bool
@@ -72,7 +74,7 @@ import Testing
 
   @Test("are read as LMDB reads them, and are sound", arguments: 1...5 as ClosedRange<UInt64>)
   func sound(_ seed: UInt64) throws {
-    let sample = try Sample(seed: seed)
+    let sample = Self.samples[Int(seed)]
     let file = try sample.file()
     let (found, gaps, isSound) = try read(file)
     #expect(found == sample.tables && isSound)
@@ -90,7 +92,7 @@ import Testing
 
   @Test("that are damaged never end a reader; what is missing lies in its gaps", arguments: 0..<60)
   func damaged(_ seed: Int) throws {
-    var sample = try Sample(seed: UInt64(seed % 4))
+    var sample = Self.samples[seed % 4]
     var random = SplitMix64(seed: UInt64(seed))
     let page = Int.random(in: 0..<sample.bytes.count / 4096, using: &random) * 4096
     switch seed % 4 {
@@ -116,7 +118,7 @@ import Testing
 
   @Test("that were exchanged are found where they are", arguments: 0..<20)
   func exchanged(_ seed: Int) throws {
-    let sample = try Sample(seed: 3)
+    let sample = Self.samples[3]
     var bytes = sample.bytes
     var random = SplitMix64(seed: UInt64(seed))
     let pages = try sample.file().treePages()
@@ -133,7 +135,7 @@ import Testing
   @Test("of any bytes are refused or read in bounded time", arguments: 0..<100)
   func anyBytes(_ seed: Int) throws {
     var mutator = Mutator(seed: UInt64(seed), focus: .head(8192), keepsLength: seed % 2 == 0)
-    let bytes = mutator.mutated(try Sample(seed: 1).bytes)
+    let bytes = mutator.mutated(Self.samples[1].bytes)
     let file = try PageFile(TemporaryFolder().write("data.mdb", bytes))
     file.findMovedPages()
     _ = try read(file)

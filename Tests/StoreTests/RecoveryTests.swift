@@ -46,6 +46,9 @@ import Testing
     }
   }
 
+  private static let sample = try! Sample()
+  private static let other = try! Sample(seed: 1000)
+
   /// An index whose file has these bytes.
   private func index(_ bytes: [UInt8]) -> String {
     let folder = TemporaryFolder()
@@ -85,7 +88,7 @@ import Testing
 
   @Test("keeps what is sound, and says what is lost", arguments: 0..<48)
   func seeded(_ seed: Int) throws {
-    let sample = try Sample()
+    let sample = Self.sample
     var random = SplitMix64(seed: UInt64(seed))
     var bytes = sample.bytes
     let page = Int.random(in: 0..<sample.pageCount, using: &random) * Sample.pageSize
@@ -111,7 +114,7 @@ import Testing
 
   @Test("with pages of another index takes none of them for its own", arguments: 0..<16)
   func foreign(_ seed: Int) throws {
-    let (sample, other) = (try Sample(), try Sample(seed: 1000))
+    let (sample, other) = (Self.sample, Self.other)
     var random = SplitMix64(seed: UInt64(seed))
     var bytes = sample.bytes
     let count = min(sample.pageCount, other.pageCount)
@@ -125,7 +128,7 @@ import Testing
 
   @Test("without one of the headers, or both, loses nothing", arguments: [[0], [1], [0, 1]])
   func headers(_ pages: [Int]) throws {
-    let sample = try Sample()
+    let sample = Self.sample
     var bytes = sample.bytes
     for page in pages {
       for offset in page * Sample.pageSize..<(page + 1) * Sample.pageSize { bytes[offset] = 0xA5 }
@@ -144,7 +147,7 @@ import Testing
 
   @Test("whose pages were exchanged loses nothing", arguments: 0..<10)
   func exchanged(_ seed: Int) throws {
-    let sample = try Sample()
+    let sample = Self.sample
     var random = SplitMix64(seed: UInt64(seed))
     var bytes = sample.bytes
     let (a, b) = (
@@ -172,7 +175,7 @@ import Testing
 
   @Test("is refused by who writes, before anything is written")
   func writing() throws {
-    let sample = try Sample()
+    let sample = Self.sample
     var bytes = sample.bytes
     let start = sample.pages.last! * Sample.pageSize
     for offset in start..<start + Sample.pageSize { bytes[offset] = 0 }

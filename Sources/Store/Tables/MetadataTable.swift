@@ -1,14 +1,6 @@
 internal import BLIP
 internal import LMDB
 
-/// What an index's rows look like.
-struct IndexFormat: Sendable, Equatable {
-  /// 1 to `MetadataTable.formatVersion`.
-  let version: Int
-  /// The mark in the seals of records (`RecordSeal`); nil in formats 1 to 4, which have none.
-  let mark: UInt32?
-}
-
 /// The rows of `meta`: name → UTF-8 text, numbers in decimal, so that `mdb_dump` shows them.
 enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
