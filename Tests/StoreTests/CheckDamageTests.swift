@@ -274,14 +274,15 @@ import VectorIndex
     #expect(repair.check == check)
     let after = try fixture.check()
     #expect(after.isSound, "\(after.faults)")
-    // What was sound has not changed.
+    // What was sound has not changed; an earlier version of a row may have been found.
+    let now = try fixture.contentsNow()
     var expected = fixture.contents
-    for id in damage.texts {
+    for id in damage.texts where now.texts[id] == nil {
       expected.texts[id] = nil
       expected.pictures[id]?.texts = []
     }
-    for id in damage.pictures { expected.pictures[id] = nil }
-    #expect(try fixture.contentsNow() == expected)
+    for id in damage.pictures where now.pictures[id] == nil { expected.pictures[id] = nil }
+    #expect(now == expected)
     #expect(repair.pictures <= 3 && repair.texts <= 3)
   }
 }

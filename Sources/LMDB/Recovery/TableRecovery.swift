@@ -117,7 +117,7 @@ package final class TableRecovery {
         ))
     }
     found.sort {
-      ($0.sound, $0.isFreed ? 0 : 1, $0.entries) > ($1.sound, $1.isFreed ? 0 : 1, $1.entries)
+      ($0.isFreed ? 0 : 1, $0.sound, $0.entries) > ($1.isFreed ? 0 : 1, $1.sound, $1.entries)
     }
     for list in found {
       for (name, tree) in list.trees { add(name, tree) }
@@ -126,19 +126,21 @@ package final class TableRecovery {
 
   private static let mostStrayLists = 64
 
-  /// The pages that the newest transaction has freed whose list is found: none of them is current.
+  /// The free pages by the newest page of lists of them that is found: none of them is current.
   private func lastFreedPages() -> Set<UInt64> {
     var (newest, freed): (UInt64, Set<UInt64>) = (0, [])
     file.leaves(outside: PageSet(upTo: 0)) { page in
+      var (last, pages): (UInt64, Set<UInt64>) = (0, [])
       for index in 0..<page.count {
         let key = page.key(index)
         guard key.count == 8, case let number = key.load(0, UInt64.self), number < 1 << 40,
-          number >= newest, let list = file.bytes(of: page.value(index)), list.count >= 8,
-          list.load(0, UInt64.self) == UInt64(list.count / 8 - 1)
-        else { continue }
-        newest = number
-        freed = Set((1..<list.count / 8).map { list.load(8 * $0, UInt64.self) })
+          let list = file.bytes(of: page.value(index)), list.count >= 8,
+          case let count = list.load(0, UInt64.self), count <= UInt64(list.count / 8 - 1)
+        else { return }
+        last = max(last, number)
+        for entry in 1..<1 + Int(count) { pages.insert(list.load(8 * entry, UInt64.self)) }
       }
+      if last > newest { (newest, freed) = (last, pages) }
     }
     return freed
   }
