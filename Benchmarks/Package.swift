@@ -26,6 +26,7 @@ let package = Package(
       name: "load",
       dependencies: ["BenchmarkSupport", .product(name: "Retrieval", package: "blip")]),
     .executableTarget(name: "idle-run", dependencies: ["BenchmarkSupport"]),
+    insider("damage", ["Retrieval", "BLIP"]),
     insider("made-index", ["Retrieval", "BLIP"]),
     insider("precision", ["Retrieval", "BLIP"]),
     .executableTarget(

@@ -52,16 +52,22 @@ package final class Environment: Sendable {
   ///
   /// If the address space is limited (`ulimit -v`), less than the requested `mapSize` may be
   /// reserved; see ``mapSize``.
+  /// - Parameter checked: Tables whose pages are checked, because LMDB trusts them.
   package convenience init(
-    _ path: String, access: Access, mapSize: Int = Environment.standardMapSize
+    _ path: String, access: Access, mapSize: Int = Environment.standardMapSize,
+    checking checked: Set<String> = []
   ) throws(LMDBError) {
-    try self.init(path, access: access, mapSize: mapSize, lock: FolderLock(path))
+    try self.init(
+      path, access: access, mapSize: mapSize, checking: checked, lock: FolderLock(path))
   }
 
   /// Opens the environment of a folder that is already locked.
-  init(_ path: String, access: Access, mapSize: Int, lock: FolderLock) throws(LMDBError) {
+  init(
+    _ path: String, access: Access, mapSize: Int, checking checked: Set<String> = [],
+    lock: FolderLock
+  ) throws(LMDBError) {
     let file = path + "/data.mdb"
-    let exists = try DataFile.check(file)
+    let exists = try DataFile.check(file, tables: checked)
     if access == .readOnly, !exists { throw LMDBError(.noSuchFile, path: file) }
     // LMDB initialises a file that is missing or empty.
     if !exists { truncate(file, 0) }
@@ -145,6 +151,22 @@ package final class Environment: Sendable {
     try transaction.commit()
     return result
   }
+
+  /// Checks the pages of a snapshot without LMDB, which trusts them.
+  package func checkPages() throws(LMDBError) -> PageCheck {
+    // Commits in between replace the meta page.
+    for _ in 0..<Self.mostAttempts {
+      let transaction = try ReadTransaction(self)
+      let file = try PageFile(path + "/data.mdb")
+      let number = transaction.snapshotID
+      if let snapshot = file.snapshots.first(where: { $0.transaction == UInt64(number) }) {
+        return file.check(snapshot)
+      }
+    }
+    throw LMDBError(.busy, path: path, detail: "written to without a pause; try again")
+  }
+
+  private static let mostAttempts = 100
 
   /// Throws unless `code` is success.
   func check(_ code: Int32, table: String? = nil) throws(LMDBError) {

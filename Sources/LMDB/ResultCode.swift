@@ -64,10 +64,10 @@ extension ResultCode: CustomStringConvertible {
   /// What happened and what to do about it, in one line.
   package var description: String {
     switch self {
-    case .pageNotFound, .corrupted: "the file is damaged; delete it and rebuild it"
+    case .pageNotFound, .corrupted: "the file is damaged; repair it"
     case .panic: "a write failed part-way; close it, check the disk for errors, and reopen it"
     case .versionMismatch: "written by another version of LMDB; rebuild it with this one"
-    case .invalid: "not an LMDB file; if it should be one, delete it and rebuild it"
+    case .invalid: "not an LMDB file, or its headers are damaged; if it should be one, repair it"
     case .mapFull:
       "the address space reserved for it is full; raise the limit (ulimit -v) and run again"
     case .readersFull: "too many readers at once; stop some of the processes that have it open"

@@ -165,7 +165,7 @@ package struct Table<Key: Codec, Value: Codec>: Sendable {
     } catch {
       throw LMDBError(
         .corrupted, path: handle.environment.path,
-        detail: "table \(name) is damaged (\(error.reason)); delete the folder and rebuild it")
+        detail: "table \(name) is damaged (\(error.reason)); repair it")
     }
   }
 }

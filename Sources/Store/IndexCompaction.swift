@@ -17,7 +17,13 @@ package struct IndexCompaction: ~Copyable {
   /// Looks how much there is to do. Throws where there is no index, or another process has it open.
   package init(_ path: String) throws(RetrievalError) {
     // Says what there is in place of an index, if there is none.
-    do { _ = try IndexStore.open(path) }
+    do {
+      // LMDB trusts the pages that it copies.
+      let pages = try asRetrievalError { try IndexStore.open(path).environment.checkPages() }
+      if let fault = pages.faults.first {
+        throw Self.damaged(path, fault.table, fault.examples.first)
+      }
+    }
     let compaction = try asRetrievalError { try Compaction(path) }
     self.path = path
     self.compaction = compaction
@@ -31,11 +37,14 @@ package struct IndexCompaction: ~Copyable {
       try compaction.run { copy in
         let check = try IndexStore.open(copy).read { try $0.check() }
         guard let fault = check.faults.first else { return }
-        throw RetrievalError(
-          .needsRepair,
-          "\(path): damaged (table \(fault.table): \(fault.examples.first ?? "")) and not compacted; "
-            + "repair it first")
+        throw Self.damaged(path, fault.table, fault.examples.first)
       }
     }
+  }
+
+  private static func damaged(_ path: String, _ table: String, _ fault: String?) -> RetrievalError {
+    RetrievalError(
+      .needsRepair,
+      "\(path): damaged (\(table): \(fault ?? "")) and not compacted; repair it first")
   }
 }

@@ -33,7 +33,7 @@ package enum IndexFolder {
       switch name {
       // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
       // unwritten file; who deletes data.mdb alone, also what a compaction that was killed has left.
-      case ".", "..", "lock.mdb", WriterLock.fileName, Compaction.temporaryName: continue
+      case ".", "..", "lock.mdb", WriterLock.fileName, FileReplacement.temporaryName: continue
       case "data.mdb" where Environment.isUnwritten(path): continue
       case "data.mdb":
         self = .index

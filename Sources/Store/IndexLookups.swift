@@ -45,7 +45,7 @@ extension IndexLookups where Self: ~Copyable {
 
   /// What a picture's file says of itself; nil where that was not read. Empty where it says nothing.
   package func details(picture id: UInt64) throws -> PictureDetails? {
-    try reader.tables.details(picture: id, in: reader.transaction)
+    try reader.tables.details?.get(id, in: reader.transaction)
   }
 
   /// A text's row; nil where there is none.

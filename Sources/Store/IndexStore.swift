@@ -11,14 +11,14 @@ package final class IndexStore: Sendable {
   package let path: String
   /// Something the user should know about how the index could be opened; nil where all is well.
   package let warning: String?
-  private let environment: Environment
+  let environment: Environment
   private let tables: IndexTables
   private let current: Mutex<IndexMetadata>
 
   /// What the index said of itself when it was opened, or last changed through this store.
   package var metadata: IndexMetadata { current.withLock { $0 } }
 
-  private init(path: String, environment: Environment, tables: IndexTables) {
+  init(path: String, environment: Environment, tables: IndexTables) {
     self.path = path
     self.environment = environment
     self.tables = tables
@@ -30,13 +30,10 @@ package final class IndexStore: Sendable {
   /// format version. A folder that cannot be written is read without a mark for writers elsewhere,
   /// which then must not run (`warning`).
   package static func open(_ path: String) throws(RetrievalError) -> IndexStore {
-    switch try IndexFolder(path) {
-    case .index: break
-    case .vacant: throw nothing(at: path)
-    case .foreign(let name): throw IndexFolder.occupied(path, by: name)
-    }
+    try requireIndex(at: path)
     return try asRetrievalError {
-      let environment = try Environment(path, access: .readOnly)
+      let environment = try Environment(
+        path, access: .readOnly, checking: [MetadataTable.name, SettingsCopy.name])
       let transaction = try ReadTransaction(environment)
       if try transaction.isEnvironmentEmpty() { throw nothing(at: path) }
       let tables = try openTables(of: path, in: transaction)
@@ -45,12 +42,22 @@ package final class IndexStore: Sendable {
     }
   }
 
+  /// Throws where there is no index.
+  static func requireIndex(at path: String) throws(RetrievalError) {
+    switch try IndexFolder(path) {
+    case .index: break
+    case .vacant: throw nothing(at: path)
+    case .foreign(let name): throw IndexFolder.occupied(path, by: name)
+    }
+  }
+
   /// What the index at `path` says of itself; nil where there is none yet: no folder, nothing in
   /// it, or a `data.mdb` that a run made which was killed before it had begun.
   package static func metadata(at path: String) throws(RetrievalError) -> IndexMetadata? {
     guard case .index = try IndexFolder(path) else { return nil }
     return try asRetrievalError {
-      let transaction = try ReadTransaction(Environment(path, access: .readOnly))
+      let transaction = try ReadTransaction(
+        Environment(path, access: .readOnly, checking: [MetadataTable.name, SettingsCopy.name]))
       return try transaction.isEnvironmentEmpty()
         ? nil : openTables(of: path, in: transaction).layout
     }
@@ -76,7 +83,10 @@ package final class IndexStore: Sendable {
   ) throws(RetrievalError) -> IndexStore {
     try IndexFolder.prepare(path)
     return try asRetrievalError {
-      let environment = try Environment(path, access: .readWrite)
+      let environment = try Environment(
+        path, access: .readWrite, checking: [MetadataTable.name, SettingsCopy.name])
+      // LMDB trusts the pages, and would spread the damage.
+      try environment.checkPages().requireSound(path)
       let tables = try environment.write { transaction in
         if try transaction.isEnvironmentEmpty() {
           return try createTables(of: path, metadata(nil), in: transaction)
@@ -97,13 +107,21 @@ package final class IndexStore: Sendable {
       throw RetrievalError(
         .unusableModel, "\(metadata.model.path): the model has the \(fault); use another one")
     }
-    let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction, create: true)
+    let meta = try Table<UTF8Text, UTF8Text>(
+      opening: MetadataTable.name, in: transaction, create: true)
     try MetadataTable.create(meta, metadata, in: transaction)
     let tables = try IndexTables(
-      of: path, meta: meta, layout: metadata, in: transaction, create: true)
+      of: path, meta: meta, layout: metadata,
+      format: MetadataTable.format(meta, of: path, in: transaction), in: transaction, create: true)
     try tables.rebuildTerms(in: transaction)
+    if let copy = tables.settingsCopy {
+      try SettingsCopy.write(of: meta, to: copy, in: transaction)
+    }
     return tables
   }
+
+  /// The tables that a run that rebuilds the vector index makes again.
+  package static let rebuiltTables: Set = ["lists", "centroids", "places", "terms"]
 
   /// Whether it was opened for writing.
   package var isWritable: Bool { environment.access == .readWrite }
@@ -115,7 +133,7 @@ package final class IndexStore: Sendable {
   }
 
   /// Opens an existing index for writing, whatever model and settings it was made with.
-  package static func openToRepair(_ path: String) throws(RetrievalError) -> IndexStore {
+  package static func openAnyForWriting(_ path: String) throws(RetrievalError) -> IndexStore {
     guard case .index = try IndexFolder(path) else { return try open(path) }
     return try openForWriting(path) { existing in
       guard let existing else { throw nothing(at: path) }
@@ -128,12 +146,16 @@ package final class IndexStore: Sendable {
     of path: String, in transaction: borrowing T
   ) throws -> IndexTables {
     do {
-      let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+      let meta = try Table<UTF8Text, UTF8Text>(opening: MetadataTable.name, in: transaction)
       let layout = try MetadataTable.read(meta, of: path, in: transaction)
-      return try IndexTables(
+      let tables = try IndexTables(
         of: path, meta: meta, layout: layout,
         format: MetadataTable.format(meta, of: path, in: transaction), in: transaction,
         create: false)
+      if let copy = tables.settingsCopy {
+        try SettingsCopy.verify(meta, copy, of: path, in: transaction)
+      }
+      return tables
     } catch ResultCode.notFound {
       throw RetrievalError(
         .notAnIndex,

@@ -24,6 +24,9 @@ package struct IndexWriter: IndexLookups, ~Copyable {
   consuming func commit() throws {
     try storePending()
     try pendingDocuments.store(in: tables, transaction)
+    if let copy = tables.settingsCopy {
+      try SettingsCopy.write(of: tables.meta, to: copy, in: transaction)
+    }
     try transaction.commit()
   }
 
@@ -81,13 +84,17 @@ package struct IndexWriter: IndexLookups, ~Copyable {
       try tables.hashes.delete((old.contentHash, id), in: transaction)
       try tables.features.delete(id, in: transaction)
       try tables.pictures.put(id, record, in: transaction)
-      if let encodedFeatures { try tables.features.put(id, encodedFeatures, in: transaction) }
+      if let encodedFeatures {
+        try tables.features.put(id, seal(encodedFeatures, of: id), in: transaction)
+      }
     } else {
       id = try MetadataTable.nextID(.picture, tables.meta, of: tables.path, in: transaction)
       try willChangeWords(of: id)
       try tables.paths.put(pathHash, id, in: transaction)
       try tables.pictures.append(id, record, in: transaction)
-      if let encodedFeatures { try tables.features.append(id, encodedFeatures, in: transaction) }
+      if let encodedFeatures {
+        try tables.features.append(id, seal(encodedFeatures, of: id), in: transaction)
+      }
     }
     if let details { try tables.details?.put(id, details, in: transaction) }
     if let signature { try tables.signatures?.put(id, signature, in: transaction) }
@@ -203,6 +210,10 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     } catch {
       throw unfit(shown, error.reason)
     }
+  }
+
+  private func seal(_ features: [UInt8], of id: UInt64) -> [UInt8] {
+    FeatureCodec.sealed(features, seed: tables.featureSeed(id))
   }
 
   private func unfit(_ shown: String, _ fault: String) -> RetrievalError {

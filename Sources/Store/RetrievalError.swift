@@ -31,8 +31,10 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case networkFileSystem
     /// The index is damaged.
     case damaged
-    /// The index is damaged and has to be repaired first (``PictureIndex/repair(waiting:)``).
+    /// The index is damaged and has to be repaired first (``PictureIndex/repair(at:waiting:)``).
     case needsRepair
+    /// The index is damaged, and nothing of it can be recovered.
+    case beyondRepair
     /// The index has a format that this version does not read.
     case unknownFormat
     /// The vector index has to be rebuilt (``IndexingOptions/rebuildsVectors``).
@@ -97,15 +99,20 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
 
   /// An index whose tables do not hold what they must.
   package static func damaged(_ index: String, _ reason: String) -> RetrievalError {
-    RetrievalError(
-      .damaged, "\(index): the index is damaged (\(reason)); delete the folder and index again")
+    RetrievalError(.damaged, "\(index): the index is damaged (\(reason)); repair it")
   }
 }
 
 extension RetrievalError {
   /// What LMDB refuses.
   package init(_ error: LMDBError) {
-    self.init(error.code == .busy ? .alreadyOpen : .other, error.description)
+    let code: Code =
+      switch error.code {
+      case .busy: .alreadyOpen
+      case .corrupted, .pageNotFound, .badValueSize, .invalid: .needsRepair
+      default: .other
+      }
+    self.init(code, error.description)
   }
 }
 

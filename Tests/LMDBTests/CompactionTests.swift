@@ -59,7 +59,7 @@ import Testing
     #expect(try numbers(in: folder) == before)
     var status = stat()
     #expect(stat(folder + "/data.mdb", &status) == 0 && status.st_mode & 0o777 == 0o640)
-    #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
+    #expect(access(folder + "/" + FileReplacement.temporaryName, F_OK) != 0)
     // Writers continue in the new file.
     do {
       let environment = try Environment(folder, access: .readWrite)
@@ -76,13 +76,13 @@ import Testing
     let before = bytes(folder)
     #expect(throws: Rejection.self) { try Compaction(folder).run { _ in throw Rejection() } }
     #expect(bytes(folder) == before)
-    #expect(access(folder + "/" + Compaction.temporaryName, F_OK) != 0)
+    #expect(access(folder + "/" + FileReplacement.temporaryName, F_OK) != 0)
   }
 
   @Test("removes what a killed compaction left behind")
   func leftovers() throws {
     let folder = try mostlyFree()
-    let left = folder + "/" + Compaction.temporaryName
+    let left = folder + "/" + FileReplacement.temporaryName
     #expect(mkdir(left, 0o700) == 0)
     for name in ["data.mdb", "lock.mdb"] {
       #expect(FileManager.default.createFile(atPath: "\(left)/\(name)", contents: Data([1])))

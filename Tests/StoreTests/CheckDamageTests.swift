@@ -94,12 +94,11 @@ import VectorIndex
     .row("failures", CheckFixture.pathKey(9), [1], .rebuild, "a note has a record of only 1 bytes"),
     .row(
       "meta", Array("next_picture_id".utf8), Array("3".utf8), .rebuild,
-      "next_picture_id is 3, and 3"),
-    .row(
-      "meta", Array("next_text_id".utf8), Array("x".utf8), .rebuild, "next_text_id is no number"),
-    .row("meta", Array("next_text_id".utf8), nil, .rebuild, "next_text_id is no number"),
-    .row("meta", Array("recall".utf8), Array("7".utf8), .rebuild, "the recall"),
-    .row("meta", Array("text_probes_target".utf8), Array("x".utf8), .rebuild, "probes"),
+      "not as they were written"),
+    .row("meta", Array("next_text_id".utf8), Array("x".utf8), .rebuild, "not as they were written"),
+    .row("meta", Array("next_text_id".utf8), nil, .rebuild, "not as they were written"),
+    .row("meta", Array("collection".utf8), Array("/".utf8), .rebuild, "not as they were written"),
+    .row("meta_copy", Array("rows".utf8), [1, 2], .rebuild, ""),
   ]
 
   private static let records: [Damage] = [
@@ -109,9 +108,22 @@ import VectorIndex
     .row("pictures", id(2), nil, .rebuild, "", pictures: [2], texts: [2]),
     Damage("pictures", .rebuild, "picture 9 has the path of picture 2 (2.jpg)") {
       table, transaction in
+      let pictures: SealedTable<BigEndianUInt64, PictureCodec> = try sealed("pictures", transaction)
+      let value = try #require(try pictures.get(2, in: transaction))
+      try pictures.put(9, value, in: transaction)
+    },
+    Damage("pictures", .reindex, "picture 9 has a record whose checksum is wrong") {
+      table, transaction in
       let value = try #require(try table.get(id(2), in: transaction))
       try table.put(id(9), value, in: transaction)
     },
+    .bit(
+      "pictures", id(2), at: 3, .reindex, "picture 2 has a record whose checksum is wrong",
+      pictures: [2], texts: [2]),
+    .bit("texts", id(2), at: 12, .reindex, "text 2 has a record whose checksum", texts: [2]),
+    .bit("signatures", id(2), at: 0, .rebuild, "picture 2 has a record whose checksum is wrong"),
+    .bit(
+      "failures", SHA256.digest(of: [1, 2]), at: 0, .rebuild, "a record whose checksum is wrong"),
     .bit("embeddings", id(0), at: 8 + 36 + 9, .reindex, "picture 2 has", pictures: [2], texts: [2]),
     .bit("embeddings", id(0), at: 0, .rebuild, "a row is", pictures: all, texts: all),
     .row("embeddings", id(0), nil, .reindex, "no embedding", pictures: all, texts: all),
@@ -140,21 +152,25 @@ import VectorIndex
       texts: [2]),
     .row("features", id(8), [1], .rebuild, "picture 8, which is not there"),
     .row("details", id(2), [1], .rebuild, "picture 2 has a record of only 1 bytes"),
-    .bit("details", id(2), at: 9, .rebuild, "picture 2 has details whose checksum is wrong"),
+    .bit("details", id(2), at: 9, .rebuild, "picture 2 has a record whose checksum is wrong"),
     .row("signatures", id(2), [1], .rebuild, "picture 2 has a record of only 1 bytes"),
     .row(
       "signatures", id(2), SignatureCodec.encode(StoreFixture.signature(1)).map { _ in 255 },
-      .rebuild, "picture 2 has a signature with the sharpness"),
-    .row(
-      "signatures", id(8), SignatureCodec.encode(StoreFixture.signature(1)), .rebuild,
-      "a signature of picture 8, which is not"),
-    .row(
-      "details", id(8), DetailsCodec.encode(PictureDetails()), .rebuild, "picture 8, which is not"),
+      .rebuild, "picture 2 has a record whose checksum is wrong"),
+    Damage("signatures", .rebuild, "a signature of picture 8, which is not") {
+      let signatures: SealedTable<BigEndianUInt64, SignatureCodec> = try sealed("signatures", $1)
+      try signatures.put(8, StoreFixture.signature(1), in: $1)
+    },
+    Damage("details", .rebuild, "picture 8, which is not") {
+      let details: SealedTable<BigEndianUInt64, DetailsCodec> = try sealed("details", $1)
+      try details.put(8, PictureDetails(), in: $1)
+    },
     .row("texts", id(2), [1], .reindex, "text 2 has", texts: [2]),
     .row("texts", id(2), nil, .rebuild, "", texts: [2]),
-    .row(
-      "texts", id(9), TextCodec.encode(TextRecord(text: "x", picture: 7)), .rebuild,
-      "text 9 is of picture 7, which is not there"),
+    Damage("texts", .rebuild, "text 9 is of picture 7, which is not there") {
+      let texts: SealedTable<BigEndianUInt64, TextCodec> = try sealed("texts", $1)
+      try texts.put(9, TextRecord(text: "x", picture: 7), in: $1)
+    },
   ]
 
   private static let terms: [Damage] = [
@@ -211,9 +227,22 @@ import VectorIndex
     _ table: String, _ changes: [UInt64: [Float]?], _ transaction: borrowing WriteTransaction
   ) throws {
     try EmbeddingTable(
-      opening: table, of: StoreFixture.metadata(), at: "", isGrouped: true, in: transaction,
-      create: false
+      opening: table, of: StoreFixture.metadata(), at: "", format: format(transaction),
+      in: transaction, create: false
     ).apply(changes, in: transaction)
+  }
+
+  private static func format(_ transaction: borrowing WriteTransaction) throws -> IndexFormat {
+    let meta = try Table<UTF8Text, UTF8Text>(opening: "meta", in: transaction)
+    return try MetadataTable.format(meta, of: "", in: transaction)
+  }
+
+  /// A table whose records get the seals of the index.
+  private static func sealed<V: Codec>(
+    _ table: String, _ transaction: borrowing WriteTransaction
+  ) throws -> SealedTable<BigEndianUInt64, V> {
+    try SealedTable(
+      opening: table, mark: format(transaction).mark, at: "", in: transaction, create: false)
   }
 
   /// The only block of pictures: ids with codes of the embeddings of these seeds.
@@ -245,14 +274,15 @@ import VectorIndex
     #expect(repair.check == check)
     let after = try fixture.check()
     #expect(after.isSound, "\(after.faults)")
-    // What was sound has not changed.
+    // What was sound has not changed; an earlier version of a row may have been found.
+    let now = try fixture.contentsNow()
     var expected = fixture.contents
-    for id in damage.texts {
+    for id in damage.texts where now.texts[id] == nil {
       expected.texts[id] = nil
       expected.pictures[id]?.texts = []
     }
-    for id in damage.pictures { expected.pictures[id] = nil }
-    #expect(try fixture.contentsNow() == expected)
+    for id in damage.pictures where now.pictures[id] == nil { expected.pictures[id] = nil }
+    #expect(now == expected)
     #expect(repair.pictures <= 3 && repair.texts <= 3)
   }
 }

@@ -53,9 +53,9 @@ struct CheckFixture {
   static func name(_ seed: Int) -> String { "\(seed).jpg" }
   static func pathKey(_ seed: Int) -> [UInt8] { SHA256.digest(of: Array(name(seed).utf8)) }
 
-  func check() throws -> IndexCheck { try IndexStore.open(path).read { try $0.check() } }
+  func check() throws -> IndexCheck { try IndexStore.check(path) }
 
-  func repair() throws -> IndexRepair { try IndexStore.openToRepair(path).repair() }
+  func repair() throws -> IndexRepair { try IndexStore.repair(path) }
 
   func contentsNow() throws -> Contents { try Self.contents(of: IndexStore.open(path)) }
 
@@ -69,7 +69,7 @@ struct CheckFixture {
     }
   }
 
-  private static func contents(of store: IndexStore) throws -> Contents {
+  static func contents(of store: IndexStore) throws -> Contents {
     try store.read { snapshot in
       var contents = Contents()
       try snapshot.forEachPicture { id, record in

@@ -100,17 +100,20 @@ import VectorIndex
       default: try meta.delete("least_hubness", in: transaction)
       }
     }
-    let store = try IndexStore.openToRepair(path)
-    let check = try store.read { try $0.check() }
+    let check = try IndexStore.check(path)
     #expect(!check.isSound && check.count(.rebuild) > 0 && check.count(.reindex) == 0)
-    if what == "value" || what == "no least" {
+    if what != "picture" {
       #expect(throws: RetrievalError.self) {
-        try store.read { _ = try $0.nearestPicturesLessHubness(to: Fixture.embedding(1), count: 5) }
+        try IndexStore.open(path).read {
+          _ = try $0.nearestPicturesLessHubness(to: Fixture.embedding(1), count: 5)
+        }
       }
     }
-    _ = try store.repair()
-    #expect(try store.read { try $0.check() }.isSound)
-    #expect(try store.read { try $0.isHubCorrected() } == false)
-    #expect(try store.read { try $0.picturesWithoutHubness() }.count == 5)
+    _ = try IndexStore.repair(path)
+    let store = try IndexStore.open(path)
+    #expect(try store.check().isSound)
+    // A value that is lost is computed again by the next run, and all with it.
+    #expect(try store.read { try $0.isHubCorrected() } == (what != "value"))
+    #expect(try store.read { try $0.picturesWithoutHubness() }.count == (what == "value" ? 5 : 0))
   }
 }

@@ -98,7 +98,7 @@ struct StoreTermsTests {
     var random = SplitMix64(seed: UInt64(seed))
     let fixture = try CheckFixture(pictures: 30)
     do {
-      let store = try IndexStore.openToRepair(fixture.path)
+      let store = try IndexStore.openAnyForWriting(fixture.path)
       for _ in 0..<6 {
         try store.write { change in
           for _ in 0..<12 {
@@ -137,7 +137,7 @@ struct StoreTermsTests {
     try rewrite(fixture.path) { transaction in
       try CheckFixture.RawTable(opening: "terms", in: transaction).removeAll(in: transaction)
     }
-    let store = try IndexStore.openToRepair(fixture.path)
+    let store = try IndexStore.openAnyForWriting(fixture.path)
     #expect(try found("title", in: store) == nil)
     _ = try store.write { try put("new.jpg", seed: 99, in: $0) }
     #expect(try store.read { try $0.check() }.isSound)
@@ -156,7 +156,7 @@ struct StoreTermsTests {
       try CheckFixture.RawTable(opening: "terms", in: transaction)
         .delete(TermTable.key(of: "titl", 0), in: transaction)
     }
-    let store = try IndexStore.openToRepair(fixture.path)
+    let store = try IndexStore.openAnyForWriting(fixture.path)
     #expect(try found("title", in: store) == [:])
     try store.updateTextIndex()
     #expect(try found("title", in: store)?.count == 3)

@@ -272,7 +272,10 @@ import VectorIndex
       }
       #expect(places == found[space] ?? [:])
       let embeddings = try EmbeddingTable(
-        opening: name, of: layout, at: path, isGrouped: true, in: transaction, create: false)
+        opening: name, of: layout, at: path,
+        format: MetadataTable.format(
+          Table(opening: "meta", in: transaction), of: path, in: transaction),
+        in: transaction, create: false)
       var ids: [UInt64] = []
       try embeddings.forEach(in: transaction) { id, _ in ids.append(id) }
       #expect(ids == places.keys.sorted())

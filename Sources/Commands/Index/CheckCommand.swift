@@ -11,11 +11,12 @@ struct CheckCommand: AsyncParsableCommand {
         blip check
         blip check --repair --index indexes/photos
 
-      Every row of every table is read, its checksum verified, and the tables are compared with \
-      each other. The exit code is 0 if the index is sound and 1 if it is not.
+      Every page of the file and every row of every table is read, its checksum verified, and the \
+      tables are compared with each other. The exit code is 0 if the index is sound and 1 if it is not.
 
-      --repair rebuilds derived tables (path lookup, vector index), and removes pictures and texts \
-      that are incomplete; the next blip index encodes them again. Everything else is kept.
+      --repair writes what is sound into a new file, which takes the place of the old one when it is \
+      complete: that needs room on the disk for both. What is lost is named; the next blip index \
+      encodes it again. No other process may have the index open meanwhile.
       """)
 
   @OptionGroup var index: IndexOption
@@ -28,14 +29,15 @@ struct CheckCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = try index.pathReportingCrashes()
-    let index = try await PictureIndex.open(path)
-    let repair = repairs ? try await index.repair(waiting: { Console.noteWaiting(for: $0) }) : nil
-    if let warning = try index.warning { Console.note(warning) }
-    let check: IndexCheck
-    if let repair, repair.check.isSound {
-      check = repair.check
-    } else {
-      check = try await index.check()
+    let repair =
+      repairs
+      ? try await PictureIndex.repair(at: path, waiting: { Console.noteWaiting(for: $0) }) : nil
+    let check =
+      if let repair, repair.check.isSound { repair.check } else {
+        try await PictureIndex.check(at: path)
+      }
+    if check.isSound, let warning = try await PictureIndex.open(path).warning {
+      Console.note(warning)
     }
     try Console.output.write(
       writesJSON
@@ -49,8 +51,13 @@ struct CheckCommand: AsyncParsableCommand {
       text += faults(repair.check, heading: "found") + "\n"
       if check != repair.check {
         text += Table.facts([
-          ("pictures removed", "\(repair.pictures)"), ("texts removed", "\(repair.texts)"),
+          ("pictures lost", "\(repair.pictures)"), ("texts lost", "\(repair.texts)"),
         ])
+        for path in repair.paths.prefix(IndexCheck.mostExamples) {
+          text += "  \(printable(path))\n"
+        }
+        let rest = repair.pictures - min(repair.paths.count, IndexCheck.mostExamples)
+        if rest > 0, !repair.paths.isEmpty { text += "  and \(rest) more\n" }
         text += "\n"
       }
     }
@@ -73,8 +80,7 @@ struct CheckCommand: AsyncParsableCommand {
   private static func words(_ repair: IndexCheck.Repair) -> String {
     switch repair {
     case .rebuild: "--repair fixes it"
-    case .reindex: "--repair removes it, and blip index encodes it again"
-    case .none: "cannot be repaired"
+    case .reindex: "--repair recovers it, or removes it and blip index encodes it again"
     }
   }
 
@@ -96,6 +102,7 @@ struct CheckCommand: AsyncParsableCommand {
           .object([
             ("faults", json($0.check.faults)), ("pictures_dropped", .integer($0.pictures)),
             ("texts_dropped", .integer($0.texts)),
+            ("paths_dropped", .array($0.paths.map { .string(printable($0)) })),
           ])
         }
       ),
@@ -118,19 +125,13 @@ struct CheckCommand: AsyncParsableCommand {
     let command = "blip check --repair --index \(printable(path))"
     guard check.isSound else {
       let count = counted(check.faults.reduce(0) { $0 + $1.count }, "fault")
-      if check.count(.none) > 0 {
-        throw CommandFailure(
-          "\(printable(path)): \(count), not all of which can be repaired; restore a backup, or delete "
-            + "the directory and index again")
-      }
       throw CommandFailure("\(printable(path)): \(count); to repair, run `\(command)`")
     }
     guard let repair, !repair.check.isSound else { return }
     Console.note(
       repair.pictures + repair.texts > 0
         ? "\(printable(path)): repaired; \(counted(repair.pictures, "picture")) and "
-          + "\(counted(repair.texts, "text")) were removed: run `blip index` as before to encode them "
-          + "again"
-        : "\(printable(path)): repaired; no picture or text was removed")
+          + "\(counted(repair.texts, "text")) were lost: run `blip index` as before to encode them again"
+        : "\(printable(path)): repaired; no picture or text was lost")
   }
 }

@@ -21,12 +21,7 @@ struct CompactCommand: AsyncParsableCommand {
 
   func run() async throws {
     let path = try index.pathReportingCrashes()
-    let before: Int, after: Int
-    do {
-      (before, after) = try await compact(path)
-    } catch let error as RetrievalError where error.code == .needsRepair {
-      throw CommandFailure("\(error): run `blip check --repair --index \(printable(path))`")
-    }
+    let (before, after) = try await compact(path)
     try Console.output.write(
       Table.facts([
         ("before", size(ofBytes: before)), ("after", size(ofBytes: after)),

@@ -21,6 +21,7 @@ extension RetrievalError {
     case .featuresMismatch(let features):
       "pass --features \(features.rawValue), or another --index"
     case .unusableModel, .foreignEmbeddings: "give a model with --model"
+    case .damaged, .needsRepair: CrashReport.advice
     case .damagedVectors: "run `blip index DIR --rebuild`"
     case .textNotReadable:
       "install it, or pass --no-ocr, which also removes the words that were read"

@@ -1,8 +1,12 @@
 import Files
 import Glibc
+import Synchronization
 
 /// The line a crash prints. It is written once, before a handler can run, and never freed.
 nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count: 0)
+
+/// The line that says how to repair an index, if the process has one open.
+private let repairCommand = Mutex<String?>(nil)
 
 /// What a crash inside LMDB, or for want of memory, prints.
 ///
@@ -10,12 +14,17 @@ nonisolated(unsafe) private var line = UnsafeRawBufferPointer(start: nil, count:
 /// call `abort`, which ends the process; the report then says why in one line. Everything above LMDB
 /// (records, blocks, embeddings) is checked by blip and never gets here.
 enum CrashReport {
+  /// How to repair the index whose crashes are reported.
+  static var advice: String {
+    repairCommand.withLock { $0 } ?? "run `blip check --repair` with the same index"
+  }
+
   /// From now on, a crash of this process is reported as damage to the index at `path`, with exit
   /// code 1.
   static func install(forIndexAt path: String) {
-    let damage =
-      "\(path): data.mdb is damaged; restore a backup, or delete the directory and run "
-      + "`blip index` again"
+    let command = "run `blip check --repair --index \(printable(path))`"
+    repairCommand.withLock { $0 = command }
+    let damage = "\(printable(path)): data.mdb is damaged; \(command)"
     let limit = ResourceLimits.addressSpace.map(outOfMemory)
     install(limit.map { "\($0); if that does not help, \(damage)" } ?? damage)
   }

@@ -85,6 +85,8 @@ package struct Indexer: Sendable {
 
     let store = try await open(request, root: contents.roots[0].path)
     if let warning = store.warning { report(.warning(warning)) }
+    try store.requireSound(
+      except: request.options.rebuildsVectors ? IndexStore.rebuiltTables : [])
     let (assignment, plan): (RootAssignment, IndexingPlan) = try store.read { snapshot in
       let assignment = try RootAssignment(contents, in: snapshot, of: store.path)
       let scans = zip(assignment.numbers, contents.roots.map(\.scan))

@@ -1,3 +1,4 @@
+internal import Dispatch
 public import Store
 
 extension PictureIndex {
@@ -14,24 +15,50 @@ extension PictureIndex {
     }
   }
 
-  /// Reads every row of every table and compares tables that refer to each other. All faults are found,
-  /// not only the first.
+  /// Checks every page of the file and every row of every table, and compares tables that refer to each
+  /// other. All faults are found, not only the first.
   public func check() async throws -> IndexCheck {
-    try await shared.read { store in try store.read { try $0.check() } }
+    try await shared.read { store in try store.check() }
   }
 
-  /// Repairs the index: what can be derived from the rest is rebuilt, and pictures and texts that have
-  /// lost a part are dropped, so that the next update encodes them again. An intact index is left alone,
-  /// and so is one with faults that cannot be repaired.
+  /// Checks an index that is not open, and may be too damaged to be.
+  public static func check(at path: String) async throws -> IndexCheck {
+    try await onThread { () throws(RetrievalError) in try IndexStore.check(path) }
+  }
+
+  /// Repairs the index: all that is sound is written into a new file, which takes the place of the old one;
+  /// what can be derived from it is made again. Pictures and texts that have lost a part are dropped, so that
+  /// the next update encodes them again. A sound index is left alone. Searches wait meanwhile, and no other
+  /// process may have the index open.
   /// - Parameter waiting: Called with the other process's name where this has to wait for it.
   public func repair(
     waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> IndexRepair {
     try await shared.write {
-      let metadata = try shared.existing(\.metadata)
-      let store = try await shared.writable { _ in metadata }
-      return try await shared.read { _ in try store.repair(whenHeld: waiting) }
+      try await shared.whileClosed { path in try IndexStore.repair(path, whenHeld: waiting) }
     }
+  }
+
+  /// Repairs an index that is not open, and may be too damaged to be (``repair(waiting:)``).
+  /// - Throws: `RetrievalError`; with the code `beyondRepair` if nothing of the index can be recovered.
+  public static func repair(
+    at path: String, waiting: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> IndexRepair {
+    try await onThread { () throws(RetrievalError) in
+      try IndexStore.repair(path, whenHeld: waiting)
+    }
+  }
+
+  /// Runs what blocks on a thread of its own.
+  private static func onThread<Success: Sendable>(
+    _ body: @escaping @Sendable () throws(RetrievalError) -> Success
+  ) async throws(RetrievalError) -> Success {
+    let result: Result<Success, RetrievalError> = await withCheckedContinuation { continuation in
+      DispatchQueue.global(qos: .userInitiated).async {
+        continuation.resume(returning: Result { () throws(RetrievalError) in try body() })
+      }
+    }
+    return try result.get()
   }
 
   /// Reclaims the disk space left by deleted pictures: writes the file again without unused pages and

@@ -6,10 +6,9 @@ public struct IndexCheck: Sendable, Equatable {
   public enum Repair: String, Sendable, CaseIterable {
     /// Rebuilt from the other tables, or removed if it belongs to nothing: no data is lost.
     case rebuild
-    /// The picture or text is removed; the next `blip index` finds it as new and encodes it again.
+    /// The pictures or texts that it concerns are removed if they cannot be recovered; the next `blip index`
+    /// finds them as new and encodes them again.
     case reindex
-    /// Cannot be fixed: pages of the file, or the settings of the index, are damaged.
-    case none
   }
 
   /// Faults of a table that are fixed in the same way.
@@ -30,7 +29,7 @@ public struct IndexCheck: Sendable, Equatable {
   /// The tables that were checked.
   public let tables: [TableSize]
   /// The faults by table; empty if the index is sound.
-  public let faults: [Fault]
+  public private(set) var faults: [Fault]
 
   /// Whether no fault was found.
   public var isSound: Bool { faults.isEmpty }
@@ -40,18 +39,100 @@ public struct IndexCheck: Sendable, Equatable {
   }
 }
 
+extension IndexStore {
+  /// Checks the pages of an index, and then every record (`IndexSnapshot.check`).
+  package func check() throws(RetrievalError) -> IndexCheck {
+    try asRetrievalError {
+      let pages = try environment.checkPages()
+      return pages.faults.isEmpty ? try read { try $0.check() } : IndexCheck(pages)
+    }
+  }
+
+  /// Throws where something is wrong, so that nothing is written into a damaged index. Terms are not
+  /// compared with what they were made from, which takes long.
+  /// - Parameter rebuilt: Tables that are about to be made again.
+  package func requireSound(except rebuilt: Set<String> = []) throws(RetrievalError) {
+    let check = try asRetrievalError {
+      try environment.checkPages().requireSound(path)
+      return try read { try $0.check(comparingTerms: false) }
+    }
+    guard let fault = check.faults.first(where: { !rebuilt.contains($0.table) }) else { return }
+    throw RetrievalError(
+      .needsRepair,
+      "\(path): the index is damaged (\(fault.table): \(fault.examples.first ?? "")); repair it first"
+    )
+  }
+
+  /// The same of an index that is not open, and may be too damaged to be.
+  package static func check(_ path: String) throws(RetrievalError) -> IndexCheck {
+    try requireIndex(at: path)
+    do throws(RetrievalError) { return try open(path).check() } catch {
+      switch error.code {
+      case .needsRepair, .damaged, .notAnIndex: break
+      default: throw error
+      }
+      return try asRetrievalError {
+        try IndexCheck(of: PageFile(path + "/data.mdb"), error)
+      }
+    }
+  }
+}
+
+extension PageCheck {
+  /// Throws where a page is damaged.
+  func requireSound(_ path: String) throws(RetrievalError) {
+    guard let fault = faults.first else { return }
+    throw RetrievalError(
+      .needsRepair,
+      "\(path): the index is damaged (\(fault.table): \(fault.examples.first ?? "")); repair it first"
+    )
+  }
+}
+
+extension IndexCheck {
+  init(_ pages: PageCheck) {
+    tables = pages.tables.map { TableSize(name: $0.name, entries: $0.entries, bytes: 0) }
+    faults = pages.faults.map {
+      // Free pages are none of the index's contents.
+      Fault(
+        table: $0.table, repair: $0.table == PageCheck.freePages ? .rebuild : .reindex,
+        count: $0.count, examples: $0.examples)
+    }
+  }
+
+  /// Of a file that cannot be opened.
+  fileprivate init(of file: PageFile, _ error: RetrievalError) throws(RetrievalError) {
+    let pages = file.snapshots.first.map { file.check($0) }
+    guard pages != nil || !TableRecovery(file).names.isEmpty else {
+      throw RetrievalError(
+        .beyondRepair,
+        "\(file.path): no table of an index is found in it; if it was an index, delete the directory and "
+          + "index again")
+    }
+    // A file of another program has other tables, and nothing wrong with its pages.
+    if error.code == .notAnIndex, pages?.faults.isEmpty ?? false { throw error }
+    self.init(pages ?? PageCheck())
+    if faults.isEmpty || file.snapshots.count < 2 {
+      // Settings that are not as they were written, in sound pages, are found elsewhere.
+      let (table, repair) =
+        error.code == .damaged ? (MetadataTable.name, Repair.rebuild) : ("file", .reindex)
+      faults.insert(
+        Fault(table: table, repair: repair, count: 1, examples: [error.description]), at: 0)
+    }
+  }
+}
+
 extension IndexSnapshot {
   /// Checks every record of the index, and that its tables agree with each other. Finds all faults, not
   /// only the first; a thrown error is not a fault of the index.
-  package func check() throws -> IndexCheck {
-    try tables.check(in: transaction).check
+  package func check(comparingTerms: Bool = true) throws -> IndexCheck {
+    try tables.check(in: transaction, comparingTerms: comparingTerms)
   }
 }
 
 extension IndexTables {
-  /// The check, and what it found whole of that which nothing else can replace.
-  func check<T: Transaction & ~Copyable>(in transaction: borrowing T) throws
-    -> (check: IndexCheck, sound: ValidRecords)
+  func check<T: Transaction & ~Copyable>(in transaction: borrowing T, comparingTerms: Bool) throws
+    -> IndexCheck
   {
     let findings = Findings()
     let sound = try ValidRecords(self, findings, in: transaction)
@@ -60,13 +141,13 @@ extension IndexTables {
     try checkFailures(findings, in: transaction)
     try checkSettings(sound, findings, in: transaction)
     try checkVectors(sound, findings, in: transaction)
-    try checkTerms(sound, findings, in: transaction)
+    try checkTerms(comparingTerms ? sound : nil, findings, in: transaction)
     let sizes = try sizes(in: transaction)
     let names = sizes.map(\.name)
     let faults = findings.faults.sorted {
       names.firstIndex(of: $0.table)! < names.firstIndex(of: $1.table)!
     }
-    return (IndexCheck(tables: sizes, faults: faults), sound)
+    return IndexCheck(tables: sizes, faults: faults)
   }
 }
 
@@ -96,10 +177,10 @@ final class Findings {
     }
   }
 
-  /// Pages that LMDB cannot read are a fault that cannot be fixed.
+  /// Pages that LMDB cannot read are a fault.
   func reading(_ table: String, _ body: () throws -> Void) throws {
     do { try body() } catch let error as LMDBError {
-      add(table, .none, "cannot be read to its end (\(error.description))")
+      add(table, .reindex, "cannot be read to its end (\(error.description))")
     }
   }
 
@@ -110,6 +191,17 @@ final class Findings {
   ) -> C.Value? {
     do throws(MalformedBytes) { return try C.decode(bytes) } catch {
       add(table, repair, "\(what()) has \(error.reason)")
+      return nil
+    }
+  }
+
+  /// The value of a sealed row; nil, and a fault, where it is not as it was written.
+  func decode<K: Codec, V: Codec>(
+    _ table: SealedTable<K, V>, _ key: [UInt8], _ row: RawSpan, _ repair: IndexCheck.Repair,
+    of what: @autoclosure () -> String
+  ) -> V.Value? {
+    do throws(MalformedBytes) { return try table.decode(row, key: key) } catch {
+      add(table.name, repair, "\(what()) has \(error.reason)")
       return nil
     }
   }

@@ -21,12 +21,11 @@ extension IndexTables {
     guard let hubness else { return }
     // One that cannot be read is a fault of its own.
     let least = try? MetadataTable.leastHubness(meta, of: path, in: transaction)
-    try findings.scan(hubness, in: transaction) { key, value in
+    try findings.scan(hubness.rows, in: transaction) { key, value in
       guard let id = findings.id(key, "hubness", .rebuild),
-        let value = findings.decode(
-          HubnessCodec.self, value, "hubness", .rebuild, of: "picture \(id)")
+        let value = findings.decode(hubness, key, value, .rebuild, of: "picture \(id)")
       else { return }
-      if try record(id, in: transaction) == nil {
+      if try pictures.sound(id, in: transaction) == nil {
         findings.add("hubness", .rebuild, "the hubness of picture \(id), which is not there")
       }
       if let least, value < least {
@@ -43,7 +42,7 @@ extension IndexTables {
         let hash = findings.decode(HashKey.self, key.span.bytes, "paths", .rebuild, of: "a key"),
         let id = findings.decode(LittleEndianUInt64.self, value, "paths", .rebuild, of: "a row")
       else { return }
-      guard let record = try record(id, in: transaction) else {
+      guard let record = try pictures.sound(id, in: transaction) else {
         return findings.add("paths", .rebuild, "a row leads to picture \(id), which is not there")
       }
       if SHA256.digest(of: record.path) != hash {
@@ -61,7 +60,7 @@ extension IndexTables {
           HashAndIDKey.self, key.span.bytes, "hashes", .rebuild, of: "a key"),
         findings.decode(NoBytes.self, value, "hashes", .rebuild, of: "a row") != nil
       else { return }
-      guard let record = try record(id, in: transaction) else {
+      guard let record = try pictures.sound(id, in: transaction) else {
         return findings.add("hashes", .rebuild, "a row leads to picture \(id), which is not there")
       }
       if record.contentHash != hash {
@@ -80,10 +79,7 @@ extension IndexTables {
           IDPairKey.self, key.span.bytes, table, .rebuild, of: "a key"),
         findings.decode(NoBytes.self, value, table, .rebuild, of: "a row") != nil
       else { return }
-      let record = try texts.raw.bytes(BigEndianUInt64.encode(text), in: transaction) {
-        try? TextCodec.decode($0)
-      }
-      guard let record, let record else {
+      guard let record = try texts.sound(text, in: transaction) else {
         return findings.add(table, .rebuild, "a row leads to text \(text), which is not there")
       }
       if record.picture ?? 0 != picture {
@@ -102,15 +98,15 @@ extension IndexTables {
   }
 
   private func checkReadings<C: Codec, T: Transaction & ~Copyable>(
-    _ table: Table<BigEndianUInt64, C>?, _ noun: String, _ findings: Findings,
+    _ table: SealedTable<BigEndianUInt64, C>?, _ noun: String, _ findings: Findings,
     in transaction: borrowing T
   ) throws {
     guard let table else { return }
-    try findings.scan(table, in: transaction) { key, value in
+    try findings.scan(table.rows, in: transaction) { key, value in
       guard let id = findings.id(key, table.name, .rebuild),
-        findings.decode(C.self, value, table.name, .rebuild, of: "picture \(id)") != nil
+        findings.decode(table, key, value, .rebuild, of: "picture \(id)") != nil
       else { return }
-      if try record(id, in: transaction) == nil {
+      if try pictures.sound(id, in: transaction) == nil {
         findings.add(table.name, .rebuild, "\(noun) of picture \(id), which is not there")
       }
     }
@@ -119,16 +115,18 @@ extension IndexTables {
   func checkFailures<T: Transaction & ~Copyable>(
     _ findings: Findings, in transaction: borrowing T
   ) throws {
-    try findings.scan(failures, in: transaction) { key, value in
-      let fault = Self.failureFault(key, value)
+    try findings.scan(failures.rows, in: transaction) { key, value in
+      let fault = Self.failureFault(key, value, in: failures)
       if let fault { findings.add("failures", .rebuild, fault) }
     }
   }
 
   /// Why a row is no note of a failure; nil where it is one.
-  static func failureFault(_ key: [UInt8], _ value: RawSpan) -> String? {
+  static func failureFault(
+    _ key: [UInt8], _ value: RawSpan, in table: SealedTable<HashKey, FailureCodec>
+  ) -> String? {
     do throws(MalformedBytes) {
-      let record = try FailureCodec.decode(value)
+      let record = try table.decode(value, key: key)
       return SHA256.digest(of: record.path) == key
         ? nil : "the note of \(printable(record.path)) is not where it belongs"
     } catch { return "a note has \(error.reason)" }

@@ -3,11 +3,13 @@ internal import TextIndex
 
 extension IndexTables {
   /// Compares the terms with those of the other tables, from which they can be made anew.
+  /// - Parameter sound: Nil verifies their checksums only.
   func checkTerms<T: Transaction & ~Copyable>(
-    _ sound: ValidRecords, _ findings: Findings, in transaction: borrowing T
+    _ sound: ValidRecords?, _ findings: Findings, in transaction: borrowing T
   ) throws {
     // An older index has none until the next run that indexes.
     guard let terms, try hasTerms(in: transaction) else { return }
+    guard let sound else { return try checkRows(of: terms, findings, in: transaction) }
     let expected = InMemoryTextIndex()
     let analyzer = Analyzer()
     let version = try? MetadataTable.termsVersion(meta, in: transaction)
@@ -23,6 +25,16 @@ extension IndexTables {
     }
     try expected.apply(changes)
     try compare(terms, with: expected, findings, in: transaction)
+  }
+
+  private func checkRows<T: Transaction & ~Copyable>(
+    of terms: TermTable, _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    try findings.scan(terms.table, in: transaction) { _, value in
+      do throws(MalformedBytes) { _ = try TermTable.unsealed(value) } catch {
+        findings.add(terms.table.name, .rebuild, error.reason)
+      }
+    }
   }
 
   private func compare<T: Transaction & ~Copyable>(

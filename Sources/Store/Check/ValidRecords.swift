@@ -41,10 +41,10 @@ struct ValidRecords {
   ) throws -> Set<UInt64> {
     var ids: Set<UInt64> = []
     var unclaimed: [[UInt8]: UInt64] = [:]
-    try findings.scan(tables.pictures, in: transaction) { key, value in
+    try findings.scan(tables.pictures.rows, in: transaction) { key, value in
       guard let id = findings.id(key, "pictures", .reindex),
         let record = findings.decode(
-          PictureCodec.self, value, "pictures", .reindex, of: "picture \(id)")
+          tables.pictures, key, value, .reindex, of: "picture \(id)")
       else { return }
       let name = printable(record.path)
       let hash = SHA256.digest(of: record.path)
@@ -53,7 +53,7 @@ struct ValidRecords {
       if owner != id {
         // Indexed again while the row of its path was lost, it is there twice; the row names the newer.
         var other = unclaimed[hash]
-        if let owner, try tables.record(owner, in: transaction)?.path == record.path {
+        if let owner, try tables.pictures.sound(owner, in: transaction)?.path == record.path {
           other = owner
         }
         if let other {
@@ -127,7 +127,7 @@ struct ValidRecords {
       do throws(MalformedBytes) {
         _ = try FeatureCodec.decode(
           value, rows: layout.sizes.featureRows, columns: layout.sizes.featureColumns,
-          as: layout.features)
+          as: layout.features, seed: tables.featureSeed(id))
       } catch {
         broken.insert(id)
         findings.add("features", .reindex, "picture \(id) has \(error.reason)")
@@ -145,9 +145,9 @@ struct ValidRecords {
     in transaction: borrowing T
   ) throws -> [UInt64: UInt64?] {
     var texts: [UInt64: UInt64?] = [:]
-    try findings.scan(tables.texts, in: transaction) { key, value in
+    try findings.scan(tables.texts.rows, in: transaction) { key, value in
       guard let id = findings.id(key, "texts", .reindex),
-        let record = findings.decode(TextCodec.self, value, "texts", .reindex, of: "text \(id)")
+        let record = findings.decode(tables.texts, key, value, .reindex, of: "text \(id)")
       else { return }
       if let picture = record.picture, !pictures.contains(picture) {
         return findings.add(
@@ -159,16 +159,5 @@ struct ValidRecords {
       }
     }
     return texts
-  }
-}
-
-extension IndexTables {
-  /// A picture's record; nil where there is none, or none that can be read.
-  func record<T: Transaction & ~Copyable>(_ id: UInt64, in transaction: borrowing T) throws
-    -> PictureRecord?
-  {
-    try pictures.raw.bytes(BigEndianUInt64.encode(id), in: transaction) {
-      try? PictureCodec.decode($0)
-    } ?? nil
   }
 }

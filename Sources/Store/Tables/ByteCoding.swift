@@ -58,5 +58,7 @@ package struct ByteReader {
     }
   }
 
+  package var isAtEnd: Bool { offset == bytes.count }
+
   private var tooShort: MalformedBytes { MalformedBytes("a record of only \(bytes.count) bytes") }
 }

@@ -52,19 +52,20 @@ struct EmbeddingGroup {
         fromByteOffset: range(of: id)!.upperBound, as: UInt32.self))
   }
 
-  /// Of an embedding and the id that it belongs to.
-  static func checksum(of id: UInt64, _ embedding: RawSpan) -> UInt32 {
-    UInt32(
-      truncatingIfNeeded: embedding.withUnsafeBytes { VectorIndex.checksum($0, seed: id) })
+  /// Of an embedding, the id that it belongs to, and the mark of its index.
+  static func checksum(of id: UInt64, _ embedding: RawSpan, _ mark: UInt32) -> UInt32 {
+    let seed = id ^ UInt64(mark) << 32
+    return UInt32(
+      truncatingIfNeeded: embedding.withUnsafeBytes { VectorIndex.checksum($0, seed: seed) })
   }
 
   /// The row of embeddings whose ids share one.
-  static func encode(_ embeddings: [UInt64: [UInt8]]) -> [UInt8] {
+  static func encode(_ embeddings: [UInt64: [UInt8]], _ mark: UInt32) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(embeddings.keys.reduce(UInt64(0)) { $0 | 1 << ($1 % EmbeddingTable.idsPerRow) })
     for (id, embedding) in embeddings.sorted(by: { $0.key < $1.key }) {
       writer.bytes += embedding
-      writer.write(checksum(of: id, embedding.span.bytes))
+      writer.write(checksum(of: id, embedding.span.bytes, mark))
     }
     return writer.bytes
   }

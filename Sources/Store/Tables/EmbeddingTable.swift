@@ -16,21 +16,19 @@ struct EmbeddingTable: Sendable {
   let path: String
   /// False in an index of the first format, which is only read.
   let isGrouped: Bool
+  /// The index's mark, which is part of the seed of checksums; 0 in an index of format 1 to 4.
+  let mark: UInt32
   let table: Table<BigEndianUInt64, RawBytes>
 
   init<T: Transaction & ~Copyable>(
-    opening name: String, of layout: IndexMetadata, at path: String, isGrouped: Bool,
+    opening name: String, of layout: IndexMetadata, at path: String, format: IndexFormat,
     in transaction: borrowing T, create: Bool
   ) throws(LMDBError) {
+    mark = format.mark ?? 0
+    isGrouped = format.version > 1
     table = try Table(opening: name, in: transaction, create: create)
     size = layout.sizes.embedding
     self.path = path
-    self.isGrouped = isGrouped
-  }
-
-  /// The same table, whose rows now hold many.
-  private init(grouping rows: EmbeddingTable) {
-    (table, size, path, isGrouped) = (rows.table, rows.size, rows.path, true)
   }
 
   /// An embedding where it lies in the map, `4 * size` bytes at any alignment; nil where there is
@@ -81,26 +79,32 @@ struct EmbeddingTable: Sendable {
     in transaction: borrowing T, _ body: (Found) throws -> Void
   ) throws {
     try table.raw.forEachBytes(in: transaction) { key, row in
-      do {
-        let key = try BigEndianUInt64.decode(key.span.bytes)
-        guard isGrouped else {
-          return try body(
-            row.byteCount == 4 * size
-              ? .sound(key, EmbeddingCodec.decode(row))
-              : .broken(key, "an embedding of \(row.byteCount) bytes"))
-        }
-        let group = try EmbeddingGroup(row, key: key, size: size)
-        for id in group.ids {
-          let bytes = row.extracting(group.range(of: id)!)
-          let isWhole = group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes)
-          try body(
-            isWhole
-              ? .sound(id, EmbeddingCodec.decode(bytes))
-              : .broken(id, "an embedding whose checksum is wrong"))
-        }
-      } catch let error as MalformedBytes {
-        try body(.unreadable(error.reason))
+      try forEachFound(inRow: key, row, body)
+    }
+  }
+
+  /// The embeddings of a row, whatever state they are in.
+  func forEachFound(inRow key: [UInt8], _ row: RawSpan, _ body: (Found) throws -> Void) throws {
+    do {
+      let key = try BigEndianUInt64.decode(key.span.bytes)
+      guard isGrouped else {
+        return try body(
+          row.byteCount == 4 * size
+            ? .sound(key, EmbeddingCodec.decode(row))
+            : .broken(key, "an embedding of \(row.byteCount) bytes"))
       }
+      let group = try EmbeddingGroup(row, key: key, size: size)
+      for id in group.ids {
+        let bytes = row.extracting(group.range(of: id)!)
+        let isWhole =
+          group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, bytes, mark)
+        try body(
+          isWhole
+            ? .sound(id, EmbeddingCodec.decode(bytes))
+            : .broken(id, "an embedding whose checksum is wrong"))
+      }
+    } catch let error as MalformedBytes {
+      try body(.unreadable(error.reason))
     }
   }
 
@@ -124,7 +128,7 @@ struct EmbeddingTable: Sendable {
       if kept.isEmpty {
         try table.raw.delete(key, in: transaction)
       } else {
-        try table.raw.put(key, EmbeddingGroup.encode(kept), in: transaction)
+        try table.raw.put(key, EmbeddingGroup.encode(kept, mark), in: transaction)
       }
     }
   }
@@ -204,19 +208,16 @@ struct EmbeddingTable: Sendable {
       if embeddings.isEmpty {
         try table.delete(key, in: transaction)
       } else {
-        try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
+        try table.put(key, EmbeddingGroup.encode(embeddings, mark), in: transaction)
       }
     }
   }
 
-  /// Turns the rows of the first format into rows of many, and returns the table of them.
-  ///
-  /// Rows are taken away in the order of their ids before the row of many is stored, whose key is
-  /// smaller than all of them: a key never means both.
-  func grouped(in transaction: borrowing WriteTransaction) throws -> EmbeddingTable {
-    guard !isGrouped else { return self }
-    let grouped = EmbeddingTable(grouping: self)
-    let ids = try ids(in: transaction)
+  /// Brings the rows of an older format to the present one, in the same table: those of format 1 become
+  /// rows of many, those of formats 2 to 4 get checksums with the index's mark.
+  func upgrade(from old: EmbeddingTable, in transaction: borrowing WriteTransaction) throws {
+    guard old.mark != mark || !old.isGrouped else { return }
+    let ids = try old.ids(in: transaction)
     guard ids.first != 0 else { throw damaged("an embedding of the id 0") }
     var first = ids.startIndex
     while first < ids.endIndex {
@@ -224,13 +225,13 @@ struct EmbeddingTable: Sendable {
       let end = ids[first...].firstIndex { $0 / Self.idsPerRow != key } ?? ids.endIndex
       var embeddings: [UInt64: [UInt8]] = [:]
       for id in ids[first..<end] {
-        embeddings[id] = try table.get(id, in: transaction)
-        try table.delete(id, in: transaction)
+        embeddings[id] = try old.withBytes(id, in: transaction) { $0.withUnsafeBytes(Array.init) }
+        // The key of a row of many is smaller than those of its ids: it never means both.
+        if !old.isGrouped { try table.delete(id, in: transaction) }
       }
-      try table.put(key, EmbeddingGroup.encode(embeddings), in: transaction)
+      try table.put(key, EmbeddingGroup.encode(embeddings, mark), in: transaction)
       first = end
     }
-    return grouped
   }
 
   private func group(_ row: RawSpan, _ key: UInt64) throws(RetrievalError) -> EmbeddingGroup {
@@ -254,7 +255,7 @@ struct EmbeddingTable: Sendable {
   /// Throws where a row's embedding is not as it was written.
   private func verify(_ id: UInt64, in row: RawSpan, _ group: EmbeddingGroup) throws {
     let embedding = row.extracting(group.range(of: id)!)
-    guard group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, embedding) else {
+    guard group.checksum(of: id, in: row) == EmbeddingGroup.checksum(of: id, embedding, mark) else {
       throw damaged("an embedding whose checksum is wrong (id \(id))")
     }
   }

@@ -2,7 +2,8 @@ internal import LMDB
 internal import Tensors
 internal import VectorIndex
 
-/// Patch features as they lie in the table `features`, little-endian: a checksum of the rest (u64), then
+/// Patch features as they lie in the table `features`, little-endian: a checksum of the rest (u64), whose seed
+/// is made of the index's mark and the picture's id, then
 ///
 /// - bf16: `rows × columns` numbers, the upper half of a Float32, rounded to nearest, ties to even;
 /// - int8: a Float32 scale a row, then `rows × columns` bytes; a number is its byte times the scale
@@ -12,7 +13,7 @@ internal import VectorIndex
 enum FeatureCodec {
   private static let headerBytes = 8
 
-  /// The bytes of `features`; throws where one of the numbers is not finite or too great.
+  /// The bytes of `features`, to be sealed; throws where one of the numbers is not finite or too great.
   static func encode(_ features: Matrix, as precision: FeaturePrecision) throws(MalformedBytes)
     -> [UInt8]
   {
@@ -23,14 +24,20 @@ enum FeatureCodec {
     case .bf16: try appendBF16(features, to: &writer)
     case .int8: try appendInt8(features, to: &writer)
     }
-    let sum = checksum(of: writer.bytes.span.bytes)
-    withUnsafeBytes(of: sum.littleEndian) { writer.bytes.replaceSubrange(..<headerBytes, with: $0) }
-    return writer.bytes
+    return sealed(writer.bytes, seed: 0)
+  }
+
+  /// The bytes with a checksum of that seed.
+  static func sealed(_ features: [UInt8], seed: UInt64) -> [UInt8] {
+    var features = features
+    let sum = checksum(of: features.span.bytes, seed: seed)
+    withUnsafeBytes(of: sum.littleEndian) { features.replaceSubrange(..<headerBytes, with: $0) }
+    return features
   }
 
   /// The features of bytes that must hold a matrix `[rows, columns]`.
   static func decode(
-    _ bytes: RawSpan, rows: Int, columns: Int, as precision: FeaturePrecision
+    _ bytes: RawSpan, rows: Int, columns: Int, as precision: FeaturePrecision, seed: UInt64 = 0
   ) throws(MalformedBytes) -> Matrix {
     let count = rows * columns
     let expected =
@@ -44,7 +51,11 @@ enum FeatureCodec {
         "\(bytes.byteCount) bytes where \(rows)×\(columns) features take \(expected)")
     }
     let header = UInt64(littleEndian: bytes.unsafeLoadUnaligned(as: UInt64.self))
-    guard header == UInt64(columns) << 32 | UInt64(rows) || header == checksum(of: bytes) else {
+    // Those of older formats have another header, or a checksum without a seed.
+    guard
+      header == UInt64(columns) << 32 | UInt64(rows) || header == checksum(of: bytes, seed: seed)
+        || header == checksum(of: bytes, seed: 0)
+    else {
       throw MalformedBytes("features whose checksum is wrong")
     }
     let values =
@@ -120,8 +131,10 @@ enum FeatureCodec {
     }
   }
 
-  private static func checksum(of bytes: RawSpan) -> UInt64 {
-    bytes.extracting(droppingFirst: headerBytes).withUnsafeBytes { VectorIndex.checksum($0) }
+  private static func checksum(of bytes: RawSpan, seed: UInt64) -> UInt64 {
+    bytes.extracting(droppingFirst: headerBytes).withUnsafeBytes {
+      VectorIndex.checksum($0, seed: seed)
+    }
   }
 
   /// Without a branch a number, so that the loop becomes vector instructions: the exponent of what

@@ -31,7 +31,7 @@ enum HubnessCodec: Codec {
   }
 }
 
-typealias HubnessTable = Table<BigEndianUInt64, HubnessCodec>
+typealias HubnessTable = SealedTable<BigEndianUInt64, HubnessCodec>
 
 extension MetadataTable {
   private static let bankRow = "text_bank"

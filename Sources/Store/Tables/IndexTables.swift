@@ -8,30 +8,35 @@ internal import Tensors
 /// Reads take the transaction, so that a snapshot and a change read alike.
 struct IndexTables: Sendable {
   let meta: Table<UTF8Text, UTF8Text>
-  let pictures: Table<BigEndianUInt64, PictureCodec>
+  /// A sealed copy of the settings; nil in an index of format 1 to 4.
+  let settingsCopy: SettingsCopy.Copies?
+  let pictures: SealedTable<BigEndianUInt64, PictureCodec>
   let paths: Table<HashKey, LittleEndianUInt64>
   let hashes: Table<HashAndIDKey, NoBytes>
   let embeddings: EmbeddingTable
   let features: Table<BigEndianUInt64, RawBytes>
-  let texts: Table<BigEndianUInt64, TextCodec>
+  let texts: SealedTable<BigEndianUInt64, TextCodec>
   let textEmbeddings: EmbeddingTable
   /// Which texts a picture has: key (picture id, text id); picture 0 has those of no picture.
   let pictureTexts: Table<IDPairKey, NoBytes>
-  let failures: Table<HashKey, FailureCodec>
+  let failures: SealedTable<HashKey, FailureCodec>
   /// What picture files say of themselves, by picture; a row is there once that was read. Nil in an index
   /// of format 1 to 3.
-  let details: Table<BigEndianUInt64, DetailsCodec>?
+  let details: SealedTable<BigEndianUInt64, DetailsCodec>?
   /// The words that pictures show, by picture; a row is there once they were read. Nil in an index that was
   /// last written by an older version.
-  let shownTexts: Table<BigEndianUInt64, ShownTextCodec>?
+  let shownTexts: SealedTable<BigEndianUInt64, ShownTextCodec>?
   /// The text index; nil in an index of format 1 to 3.
   let terms: TermTable?
   /// What near-identical pictures are found by. Nil in an index of format 1 to 3.
-  let signatures: Table<BigEndianUInt64, SignatureCodec>?
+  let signatures: SealedTable<BigEndianUInt64, SignatureCodec>?
   /// How near each picture is to texts in general; nil in an index of format 1 to 3.
   let hubness: HubnessTable?
   /// The vector index; nil in an index of format 1.
   let vectors: VectorTables?
+  /// A random number by which the index's rows are told from those of others; nil in an index of format 1
+  /// to 4.
+  let mark: UInt32?
   /// Model, sizes and precision: what does not change in the life of an index.
   let layout: IndexMetadata
   /// The folder, for errors.
@@ -40,43 +45,80 @@ struct IndexTables: Sendable {
   /// Makes the tables of a new index, or opens those of an index whose metadata was checked.
   init<T: Transaction & ~Copyable>(
     of path: String, meta: Table<UTF8Text, UTF8Text>, layout: IndexMetadata,
-    format: Int = MetadataTable.formatVersion, in transaction: borrowing T, create: Bool
+    format: IndexFormat, in transaction: borrowing T, create: Bool
   ) throws(LMDBError) {
+    mark = format.mark
     self.path = path
     self.layout = layout
     self.meta = meta
-    pictures = try Table(opening: "pictures", in: transaction, create: create)
+    settingsCopy = try format.mark.map { mark throws(LMDBError) in
+      try SealedTable(
+        opening: SettingsCopy.name, mark: mark, at: path, in: transaction, create: create)
+    }
+    pictures = try SealedTable(
+      opening: "pictures", mark: mark, at: path, in: transaction, create: create)
     paths = try Table(opening: "paths", in: transaction, create: create)
     hashes = try Table(opening: "hashes", in: transaction, create: create)
     embeddings = try EmbeddingTable(
-      opening: "embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      opening: "embeddings", of: layout, at: path, format: format, in: transaction,
       create: create)
     features = try Table(opening: "features", in: transaction, create: create)
-    texts = try Table(opening: "texts", in: transaction, create: create)
+    texts = try SealedTable(
+      opening: "texts", mark: mark, at: path, in: transaction, create: create)
     textEmbeddings = try EmbeddingTable(
-      opening: "text_embeddings", of: layout, at: path, isGrouped: format > 1, in: transaction,
+      opening: "text_embeddings", of: layout, at: path, format: format, in: transaction,
       create: create)
     pictureTexts = try Table(opening: "picture_texts", in: transaction, create: create)
-    failures = try Table(opening: "failures", in: transaction, create: create)
-    details = try Self.optional("details", in: transaction, create: create)
-    shownTexts = try Self.optional("shown_texts", in: transaction, create: create)
-    terms = try Self.optional("terms", in: transaction, create: create)
-      .map { TermTable(table: $0, path: path) }
-    signatures = try Self.optional("signatures", in: transaction, create: create)
-    hubness = try Self.optional("hubness", in: transaction, create: create)
+    failures = try SealedTable(
+      opening: "failures", mark: mark, at: path, in: transaction, create: create)
+    details = try Self.optional {
+      () throws(LMDBError) in
+      try SealedTable(
+        opening: "details", mark: format.mark, at: path, in: transaction, create: create)
+    }
+    shownTexts = try Self.optional { () throws(LMDBError) in
+      try SealedTable(
+        opening: "shown_texts", mark: format.mark, at: path, in: transaction, create: create)
+    }
+    terms = try Self.optional { () throws(LMDBError) in
+      TermTable(
+        table: try Table(opening: "terms", in: transaction, create: create), path: path)
+    }
+    signatures = try Self.optional { () throws(LMDBError) in
+      try SealedTable(
+        opening: "signatures", mark: format.mark, at: path, in: transaction, create: create)
+    }
+    hubness = try Self.optional { () throws(LMDBError) in
+      try SealedTable(
+        opening: "hubness", mark: format.mark, at: path, in: transaction, create: create)
+    }
     vectors =
-      format > 1 ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
+      format.version > 1
+      ? try VectorTables(of: layout, at: path, in: transaction, create: create) : nil
   }
 
   /// Brings tables of any format to the present one: of format 1 rows of many embeddings and their
-  /// blocks, and tables that came later, which are empty at first.
+  /// blocks, tables that came later, which are empty at first, and seals.
+  /// - Precondition: `meta` is of the present format.
   init(upgrading old: IndexTables, in transaction: borrowing WriteTransaction) throws {
-    if old.vectors == nil {
-      _ = try old.embeddings.grouped(in: transaction)
-      _ = try old.textEmbeddings.grouped(in: transaction)
-    }
+    let format = try MetadataTable.format(old.meta, of: old.path, in: transaction)
     try self.init(
-      of: old.path, meta: old.meta, layout: old.layout, in: transaction, create: true)
+      of: old.path, meta: old.meta, layout: old.layout, format: format, in: transaction,
+      create: true)
+    try embeddings.upgrade(from: old.embeddings, in: transaction)
+    try textEmbeddings.upgrade(from: old.textEmbeddings, in: transaction)
+    try pictures.upgrade(from: old.pictures, in: transaction)
+    try texts.upgrade(from: old.texts, in: transaction)
+    try failures.upgrade(from: old.failures, in: transaction)
+    if let details, let old = old.details { try details.upgrade(from: old, in: transaction) }
+    if let shownTexts, let old = old.shownTexts {
+      try shownTexts.upgrade(from: old, in: transaction)
+    }
+    if let signatures, let old = old.signatures {
+      try signatures.upgrade(from: old, in: transaction)
+    }
+    if let hubness, let old = old.hubness { try hubness.upgrade(from: old, in: transaction) }
+    if let settingsCopy { try SettingsCopy.write(of: meta, to: settingsCopy, in: transaction) }
     if try pictures.statistics(in: transaction).entries == 0, try needsTerms(in: transaction) {
       try rebuildTerms(in: transaction)
     }
@@ -85,12 +127,10 @@ struct IndexTables: Sendable {
   }
 
   /// A table that older indexes do not have: nil there, unless it is created.
-  private static func optional<K: Codec, V: Codec, T: Transaction & ~Copyable>(
-    _ name: String, in transaction: borrowing T, create: Bool
-  ) throws(LMDBError) -> Table<K, V>? {
-    do throws(LMDBError) {
-      return try Table(opening: name, in: transaction, create: create)
-    } catch {
+  private static func optional<Opened>(
+    _ open: () throws(LMDBError) -> Opened
+  ) throws(LMDBError) -> Opened? {
+    do throws(LMDBError) { return try open() } catch {
       guard error.code == .notFound else { throw error }
       return nil
     }
@@ -113,17 +153,17 @@ struct IndexTables: Sendable {
 
   func sizes<T: Transaction & ~Copyable>(in transaction: borrowing T) throws -> [TableSize] {
     [
-      try size(meta, in: transaction), try size(pictures, in: transaction),
+      try size(meta, in: transaction), try size(pictures.rows, in: transaction),
       try size(paths, in: transaction), try size(hashes, in: transaction),
       try size(embeddings.table, in: transaction), try size(features, in: transaction),
-      try size(texts, in: transaction), try size(textEmbeddings.table, in: transaction),
-      try size(pictureTexts, in: transaction), try size(failures, in: transaction),
-    ] + (try vectors?.sizes(in: transaction) ?? [])
-      + (try details.map { [try size($0, in: transaction)] } ?? [])
-      + (try shownTexts.map { [try size($0, in: transaction)] } ?? [])
+      try size(texts.rows, in: transaction), try size(textEmbeddings.table, in: transaction),
+      try size(pictureTexts, in: transaction), try size(failures.rows, in: transaction),
+    ] + (try settingsCopy.map { [try size($0.rows, in: transaction)] } ?? [])
+      + (try vectors?.sizes(in: transaction) ?? [])
+      + (try details.map { [try size($0.rows, in: transaction)] } ?? [])
       + (try terms.map { [try size($0.table, in: transaction)] } ?? [])
-      + (try signatures.map { [try size($0, in: transaction)] } ?? [])
-      + (try hubness.map { [try size($0, in: transaction)] } ?? [])
+      + (try signatures.map { [try size($0.rows, in: transaction)] } ?? [])
+      + (try hubness.map { [try size($0.rows, in: transaction)] } ?? [])
   }
 
   func pictureID<T: Transaction & ~Copyable>(path: [UInt8], in transaction: borrowing T) throws
@@ -149,22 +189,15 @@ struct IndexTables: Sendable {
       do throws(MalformedBytes) {
         return try FeatureCodec.decode(
           bytes, rows: layout.sizes.featureRows, columns: layout.sizes.featureColumns,
-          as: layout.features)
+          as: layout.features, seed: featureSeed(id))
       } catch {
         throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
       }
     }
   }
 
-  func details<T: Transaction & ~Copyable>(
-    picture id: UInt64, in transaction: borrowing T
-  ) throws -> PictureDetails? {
-    try details?.bytes(id, in: transaction) { bytes in
-      do throws(MalformedBytes) { return try DetailsCodec.decode(bytes) } catch {
-        throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
-      }
-    }
-  }
+  /// The seed of the checksum of a picture's features.
+  func featureSeed(_ id: UInt64) -> UInt64 { mark.map { id ^ UInt64($0) << 32 } ?? 0 }
 
   func textIDs<T: Transaction & ~Copyable>(of picture: UInt64?, in transaction: borrowing T) throws
     -> [UInt64]

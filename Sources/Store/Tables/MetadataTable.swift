@@ -6,9 +6,11 @@ enum MetadataTable {
   /// Raised whenever what an older or newer program would read wrongly changes.
   ///
   /// An index of format 1 has a row for each embedding and no vector index, one of format 2 patch
-  /// features without a checksum, one of format 3 no details, signatures, terms and hubness: they are read,
-  /// and brought to the present format when they are opened for writing.
-  static let formatVersion = 4
+  /// features without a checksum, one of format 3 no details, signatures, terms and hubness, one of format 4
+  /// records without seals: they are read, and brought to the present format when they are opened for writing.
+  static let formatVersion = 5
+
+  static let name = "meta"
 
   /// Names of rows.
   private enum Row {
@@ -28,7 +30,12 @@ enum MetadataTable {
     static let followsLinks = "follow_links"
     static let recall = "recall"
     static let termsVersion = "terms_version"
+    static let mark = "mark"
   }
+
+  /// The names of the rows by which the settings of an index are found in a damaged file.
+  static let formatName = Row.format
+  static let markName = Row.mark
 
   /// Which ids are counted up.
   enum Counter: String {
@@ -39,7 +46,7 @@ enum MetadataTable {
   /// The format of an index at `path`, which this program can read.
   static func format<T: Transaction & ~Copyable>(
     _ meta: Table<UTF8Text, UTF8Text>, of path: String, in transaction: borrowing T
-  ) throws -> Int {
+  ) throws -> IndexFormat {
     let format = try number(Row.format, meta, path, in: transaction)
     guard (1...formatVersion).contains(format) else {
       throw RetrievalError(
@@ -50,7 +57,11 @@ enum MetadataTable {
             ? "use a newer blip, or delete the folder and index again"
             : "delete the folder and index again"))
     }
-    return format
+    guard format > 4 else { return IndexFormat(version: format, mark: nil) }
+    guard let mark = UInt32(try text(Row.mark, meta, path, in: transaction)) else {
+      throw RetrievalError.damaged(path, "meta has an invalid mark")
+    }
+    return IndexFormat(version: format, mark: mark)
   }
 
   /// Says that the index is of the present format now; writes nothing where it is already.
@@ -59,6 +70,7 @@ enum MetadataTable {
   ) throws {
     guard try meta.get(Row.format, in: transaction) != String(formatVersion) else { return }
     try meta.put(Row.format, String(formatVersion), in: transaction)
+    try meta.put(Row.mark, newMark(), in: transaction)
   }
 
   /// What `meta` holds, of an index at `path`; its format version is checked first.
@@ -91,6 +103,9 @@ enum MetadataTable {
     return metadata
   }
 
+  /// A mark for a new index, by which its rows are told from those of others.
+  private static func newMark() -> String { String(UInt32.random(in: 1...UInt32.max)) }
+
   /// Writes all rows, with the format version and ids that start from 1.
   static func create(
     _ meta: Table<UTF8Text, UTF8Text>, _ metadata: IndexMetadata,
@@ -98,6 +113,7 @@ enum MetadataTable {
   ) throws {
     for (row, value) in [
       (Row.format, String(formatVersion)),
+      (Row.mark, newMark()),
       (Row.modelName, metadata.model.name),
       (Row.modelFingerprint, metadata.model.fingerprint),
       (Row.precision, metadata.precision.rawValue),

@@ -11,7 +11,7 @@ extension IndexTables {
   ) throws -> TextDocument? {
     let record =
       skipsDamage
-      ? try record(id, in: transaction) : try pictures.get(id, in: transaction)
+      ? try pictures.sound(id, in: transaction) : try pictures.get(id, in: transaction)
     guard let record else { return nil }
     var fields: [TextField: [String]] = [:]
     func add(_ text: String?, to field: TextField) {
@@ -34,15 +34,13 @@ extension IndexTables {
     for text in ids {
       let record =
         skipsDamage
-        ? try texts.raw.bytes(BigEndianUInt64.encode(text), in: transaction) {
-          try? TextCodec.decode($0)
-        } ?? nil : try texts.get(text, in: transaction)
+        ? try texts.sound(text, in: transaction) : try texts.get(text, in: transaction)
       guard let record else { continue }
       add(record.text, to: record.source.isSynthetic ? .syntheticCaption : .caption)
     }
     let details =
       skipsDamage
-      ? try? details(picture: id, in: transaction) : try details(picture: id, in: transaction)
+      ? try details?.sound(id, in: transaction) : try details?.get(id, in: transaction)
     if let details {
       add(details.title, to: .title)
       add(details.description, to: .description)
@@ -52,8 +50,7 @@ extension IndexTables {
     }
     add(
       skipsDamage
-        ? try? shownText(picture: id, in: transaction)
-        : try shownText(picture: id, in: transaction),
+        ? try shownTexts?.sound(id, in: transaction) : try shownTexts?.get(id, in: transaction),
       to: .textInPicture)
     return TextDocument(fields)
   }

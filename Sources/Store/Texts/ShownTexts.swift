@@ -48,19 +48,6 @@ extension MetadataTable {
   }
 }
 
-extension IndexTables {
-  /// The words that a picture shows; nil where that was not read.
-  func shownText<T: Transaction & ~Copyable>(
-    picture id: UInt64, in transaction: borrowing T
-  ) throws -> String? {
-    try shownTexts?.bytes(id, in: transaction) { bytes in
-      do throws(MalformedBytes) { return try ShownTextCodec.decode(bytes) } catch {
-        throw RetrievalError.damaged(path, "picture \(id) has \(error.reason)")
-      }
-    }
-  }
-}
-
 extension IndexLookups where Self: ~Copyable {
   /// Whether the text in pictures is read when they are indexed.
   package func readsText() throws -> Bool {
@@ -69,7 +56,7 @@ extension IndexLookups where Self: ~Copyable {
 
   /// The words that a picture shows, separated by spaces; nil where that was not read.
   package func shownText(picture id: UInt64) throws -> String? {
-    try reader.tables.shownText(picture: id, in: reader.transaction)
+    try reader.tables.shownTexts?.get(id, in: reader.transaction)
   }
 }
 

@@ -33,7 +33,7 @@ struct EqualTextTests {
     fixture.collection.write("0.txt", "a red bird")
     fixture.collection.write("1.txt", "a blue band")
     try await fixture.run()
-    let store = try IndexStore.openToRepair(fixture.index)
+    let store = try IndexStore.openAnyForWriting(fixture.index)
     // As near as can be.
     let embedding = try #require(try store.read { try $0.embedding(picture: 3) })
     try store.write { change in

@@ -108,7 +108,7 @@ struct WordSearchTests {
     let fixture = try IndexFixture(pictures: 12)
     fixture.collection.write("3.txt", "somewhere a very long caption that mentions a kestrel once")
     try await fixture.run()
-    let store = try IndexStore.openToRepair(fixture.index)
+    let store = try IndexStore.openAnyForWriting(fixture.index)
     let embedding = [1] + [Float](repeating: 0, count: store.metadata.sizes.embedding - 1)
     try store.write { change in
       let id = try #require(try change.pictureID(path: Array("5.png".utf8)))

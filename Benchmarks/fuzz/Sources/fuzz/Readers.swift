@@ -3,6 +3,7 @@ import FoundationEssentials
 @testable import Captions
 @testable import Checkpoints
 @testable import Images
+@testable import LMDB
 @testable import Retrieval
 @testable import Store
 @testable import Tokenization
@@ -12,7 +13,7 @@ import FoundationEssentials
 /// else (a trap, a read past the end, unbounded memory or time) ends the process and is a finding.
 enum Reader: String, CaseIterable {
   case picture, weights, pickle, configuration, vocabulary, captions, numpy, export, block, record
-  case message, ignore
+  case message, ignore, pages
 
   /// - Parameter folder: A folder for the files of readers that take a path.
   func read(_ bytes: [UInt8], in folder: String) throws {
@@ -62,6 +63,7 @@ enum Reader: String, CaseIterable {
     case .export: try readExport(bytes, folder)
     case .block: try readBlock(bytes)
     case .record: try readRecord(bytes)
+    case .pages: try readPages(bytes, folder)
     case .ignore:
       let list = IgnoreList(file: bytes)
       for path in ["a", "ab.png", "b/a.png", "a/b/ab", "caf\u{E9}/[x]", "-/ !#"] {
@@ -96,6 +98,20 @@ enum Reader: String, CaseIterable {
     }
     var source = try ExportedSource(folder, manifest)
     while try source.next() != nil {}
+  }
+
+  /// Checks the pages of a data file, and reads its tables as a repair does.
+  private func readPages(_ bytes: [UInt8], _ folder: String) throws {
+    let path = try written(bytes, "\(folder)/data.mdb")
+    _ = try? DataFile.check(path, tables: ["meta"])
+    let file = try PageFile(path)
+    for snapshot in file.snapshots { _ = file.check(snapshot) }
+    let recovery = TableRecovery(file)
+    for table in recovery.names.union(["pictures"]).sorted().prefix(32) {
+      try recovery.forEachRow(of: table) { row in row.value.count % 7 != 0 }
+      _ = try? recovery.value(of: [1, 2, 3], in: table)
+    }
+    _ = recovery.leaves(withKey: Array("format_version".utf8))
   }
 
   private func readBlock(_ bytes: [UInt8]) throws {
