@@ -1,6 +1,6 @@
 internal import Files
 internal import Images
-package import Store
+internal import Store
 
 /// What a file of a collection is that is not read as a picture, or a folder that is not searched.
 public enum LeftOutKind: String, Sendable, Hashable, CaseIterable {

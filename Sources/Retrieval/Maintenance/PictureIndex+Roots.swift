@@ -19,8 +19,8 @@ extension PictureIndex {
 
   /// What the index holds of each of its roots.
   public func rootContents() async throws -> [RootContents] {
-    try await shared.read { open in
-      try open.store.read { snapshot in
+    try await shared.read { store in
+      try store.read { snapshot in
         var (pictures, failures): ([Int: Int], [Int: Int]) = ([:], [:])
         try snapshot.forEachPicture { _, record in
           pictures[CollectionRoots.parts(of: record.path).root, default: 0] += 1
@@ -28,7 +28,7 @@ extension PictureIndex {
         try snapshot.forEachFailure { failure in
           failures[CollectionRoots.parts(of: failure.path).root, default: 0] += 1
         }
-        return open.metadata.roots.all.map { root in
+        return snapshot.metadata.roots.all.map { root in
           RootContents(
             path: root.path, pictures: pictures[root.number] ?? 0,
             failures: failures[root.number] ?? 0,
