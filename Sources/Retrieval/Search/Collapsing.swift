@@ -5,17 +5,18 @@ internal import Store
 public struct AlikePicture: Sendable, Equatable {
   /// The picture's number in the index.
   public let id: UInt64
-  /// Relative to the collection root, printable.
+  /// Relative to the collection root, printable; in an index of several roots, the same as `location`.
   public let path: String
-  /// The path relative to the collection root, as the file system has it.
+  /// The same as the file system has it.
   public let pathBytes: [UInt8]
   /// Where the picture lies, as text; a name that is not UTF-8 is only in `locationBytes` whole.
   public let location: String
   /// Where the picture lies, as the file system has it.
   public let locationBytes: [UInt8]
 
-  init(id: UInt64, _ record: PictureRecord, at place: [UInt8]) {
-    (self.id, path, pathBytes) = (id, printable(record.path), record.path)
+  init(id: UInt64, _ record: PictureRecord, of roots: CollectionRoots) {
+    let (name, place) = (roots.name(of: record.path), roots.location(of: record.path))
+    (self.id, path, pathBytes) = (id, printable(name), name)
     (location, locationBytes) = (printable(place), place)
   }
 }

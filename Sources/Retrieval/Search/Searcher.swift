@@ -231,7 +231,7 @@ package struct Searcher: Sendable {
       details: details?.isEmpty == false ? details : nil,
       alike: try group.dropFirst().compactMap { other in
         try snapshot.picture(other.id).map {
-          AlikePicture(id: other.id, $0, at: self.location(of: $0))
+          AlikePicture(id: other.id, $0, of: self.indexed.roots)
         }
       })
   }
