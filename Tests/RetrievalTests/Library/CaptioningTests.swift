@@ -88,6 +88,8 @@ struct CaptioningTests {
     }
 
     func details(of bytes: [UInt8]) throws -> PictureDetails { PictureDetails() }
+    func requireTextReading() throws {}
+    func text(in bytes: [UInt8]) throws -> String { "" }
   }
 
   @Test("The decoder of an index decodes its pictures and those of queries")
