@@ -13,6 +13,8 @@ import Testing
     let bytes: [UInt8]
     let contents: CheckFixture.Contents
     static let pageSize = 4096
+    /// The picture that the last transaction removed.
+    static let removedLast: UInt64 = 59
     var pageCount: Int { bytes.count / Self.pageSize }
 
     init(seed: Int = 0, pictures count: Int = 60) throws {
@@ -68,7 +70,9 @@ import Testing
     let after = try IndexStore.check(path)
     #expect(after.isSound, "\(after.faults)", sourceLocation: sourceLocation)
     let now = try CheckFixture.contents(of: IndexStore.open(path))
-    for (id, picture) in now.pictures {
+    // Without the list of tables, the newest one is that of the transaction before the last, which removed a
+    // picture: it is there again until a run sees that its file is gone.
+    for (id, picture) in now.pictures where id != Sample.removedLast {
       let expected = contents.pictures[id]
       #expect(picture.record == expected?.record, sourceLocation: sourceLocation)
       #expect(picture.embedding == expected?.embedding, sourceLocation: sourceLocation)
@@ -142,7 +146,7 @@ import Testing
     #expect(!repair.check.isSound)
     let now = try CheckFixture.contents(of: IndexStore.open(path))
     // The header that is left may be of the transaction before the last, which removed a picture.
-    for (id, picture) in sample.contents.pictures where id != 59 {
+    for (id, picture) in sample.contents.pictures where id != Sample.removedLast {
       #expect(now.pictures[id] == picture)
     }
     #expect(now.pictures.count <= sample.contents.pictures.count + 1)

@@ -151,12 +151,13 @@ struct StoreTermsTests {
   func otherAnalysis() throws {
     let fixture = try CheckFixture()
     try rewrite(fixture.path) { transaction in
-      try CheckFixture.RawTable(opening: "meta", in: transaction)
-        .put(Array("terms_version".utf8), Array("0".utf8), in: transaction)
       try CheckFixture.RawTable(opening: "terms", in: transaction)
         .delete(TermTable.key(of: "titl", 0), in: transaction)
     }
     let store = try IndexStore.openAnyForWriting(fixture.path)
+    try store.write { change in
+      try change.tables.meta.put("terms_version", "0", in: change.transaction)
+    }
     #expect(try found("title", in: store) == [:])
     try store.updateTextIndex()
     #expect(try found("title", in: store)?.count == 3)

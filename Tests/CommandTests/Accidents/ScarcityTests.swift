@@ -8,7 +8,7 @@ import Testing
     .enabled(if: SmallDisk.isPossible, "needs the right to mount a file system"))
   func fullDisk() throws {
     let collection = Collection(pictures: 2)
-    let disk = SmallDisk(kibibytes: 144)
+    let disk = SmallDisk(kibibytes: 180)
     let index = disk.path + "/index"
     func update() -> Outcome {
       blip(
