@@ -10,17 +10,17 @@ public enum BlipCommand {
   ///
   /// The limits of the process are checked before anything asynchronous begins: the runtime would wait for ever
   /// for a thread that it does not get.
-  public static func main() {
+  public static func main() -> Never {
     do throws(CommandFailure) { try ProcessLimits.require() } catch {
       Console.note(error.description)
       exit(1)
     }
-    let end = DispatchSemaphore(value: 0)
     Task.detached {
       await run()
-      end.signal()
+      exit(EXIT_SUCCESS)
     }
-    end.wait()
+    // As an asynchronous main function does: this thread takes signals, also those that the parent blocked.
+    dispatchMain()
   }
 
   private static func run() async {

@@ -14,7 +14,7 @@ import Testing
     let contents: CheckFixture.Contents
     static let pageSize = 4096
     /// The picture that the last transaction removed.
-    static let removedLast: UInt64 = 59
+    static let removedLast: UInt64 = 58
     var pageCount: Int { bytes.count / Self.pageSize }
 
     init(seed: Int = 0, pictures count: Int = 60) throws {

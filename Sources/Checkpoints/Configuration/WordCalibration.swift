@@ -5,8 +5,8 @@
 /// Of a picture with captions that people wrote, or with words of the query, they become scale · (log-odds by
 /// match logit and cosine) + score · BM25F + coverage · (the share of the query's words that are there, by
 /// rarity) + rarest · (the rarity of the rarest of them) + caption · (the greatest cosine of the query and a
-/// caption) + complete, if all of the query's words are there, + bias. Without captions, names and keywords are judged as one that is as near as its share of
-/// the query's words, and the log-odds become no less.
+/// caption) + complete, if all of the query's words are there, + bias. Without captions, names and keywords
+/// are judged as one that is as near as its share of the query's words, and the log-odds become no less.
 public struct WordCalibration: Sendable, Equatable, Decodable {
   /// What a text index says of a picture.
   public struct Scores: Sendable, Equatable {
@@ -118,11 +118,9 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
   /// The same for phrases.
   package static let phrases = WordCalibration(
     reranked: Weights(
-      scale: 0.523, score: 0, coverage: 0.851, rarest: 2.88, caption: 0, complete: 5.43, bias: -3.85
-    )!,
+      scale: 0.321, score: 0, coverage: 16.2, rarest: 0, caption: 0.684, bias: -11.8)!,
     unreranked: Weights(
-      scale: 0.393, score: 0, coverage: 1.5, rarest: 0, caption: 1.55, complete: 5.87, bias: -4.02)!
-  )
+      scale: 0.361, score: 0, coverage: 9.07, rarest: 0, caption: 0, bias: -5.01)!)
 
   /// As JSON, on one line.
   package var text: String {
