@@ -26,8 +26,8 @@ public struct HitCalibrator: Sendable {
 
   /// How many hits of a query are looked at.
   static let depth = 32
-  /// The fewest pictures that a phrase is right for: as many as a search shows.
-  static let fewestRight = SearchOptions().count
+  /// The fewest pictures that a phrase is right for: as many as a search shows, or a quarter of a small set.
+  private var fewestRight: Int { min(SearchOptions().count, max(1, set.pictures.count / 4)) }
 
   /// - Parameter searcher: Of an index that contains the set's pictures with their patch features and
   ///   captions.
@@ -122,7 +122,7 @@ public struct HitCalibrator: Sendable {
       let all = KeyPhrases.phrases(of: captions[(index + offset) % captions.count])
       guard !all.isEmpty else { return nil }
       let phrase = all[index % all.count]
-      return right(for: phrase).count >= Self.fewestRight ? phrase : nil
+      return right(for: phrase).count >= fewestRight ? phrase : nil
     }
   }
 

@@ -98,7 +98,7 @@ private let bytesAllowed: UInt = 1 << 30
 
 /// Runs this program again on an index; nil if it does not end.
 private func run(_ task: String, _ path: String) throws -> Int32? {
-  let words = ["/proc/self/exe", "--child", task, path].map { strdup($0) }
+  let words = ["/proc/self/exe", "--child", task, path].map { strdup($0 as String) }
   defer { words.forEach { free($0) } }
   var child: pid_t = 0
   guard posix_spawn(&child, "/proc/self/exe", nil, nil, words + [nil], environ) == 0 else {

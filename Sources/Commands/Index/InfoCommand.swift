@@ -74,8 +74,7 @@ struct InfoCommand: AsyncParsableCommand {
           metadata.roots.all.count > 1 ? "roots" : "collection",
           metadata.roots.all.map { printable($0.path) }.joined(separator: "  ")
         ),
-        ("left out", Self.patterns(metadata.settings)),
-        ("links", metadata.settings.followsLinks ? "followed" : "not followed"),
+        ("settings", Self.describe(metadata.settings)),
         ("model", printable("\(metadata.model.name) (\(metadata.model.path))")),
         ("fingerprint", String(metadata.model.fingerprint.prefix(16))),
         ("precision", metadata.precision.rawValue),
@@ -122,9 +121,11 @@ struct InfoCommand: AsyncParsableCommand {
     return text
   }
 
-  private static func patterns(_ settings: CollectionSettings) -> String {
-    settings.exclude.isEmpty
-      ? "by .blipignore only" : printable(settings.exclude.joined(separator: "  "))
+  /// What is left out besides the usual, and whether links are followed.
+  private static func describe(_ settings: CollectionSettings) -> String {
+    let exclude = settings.exclude.isEmpty ? [] : ["--exclude"] + settings.exclude
+    let words = exclude + (settings.followsLinks ? ["--follow"] : [])
+    return words.isEmpty ? "the usual" : printable(words.joined(separator: " "))
   }
 
   /// How the index's model is configured; nil if it is no longer where it was.
