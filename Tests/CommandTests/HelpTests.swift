@@ -49,9 +49,11 @@ private struct HelpPage {
     return entries
   }
 
-  /// The names of the subcommands.
+  /// The names of the subcommands. That of the default one is followed by "(default)".
   var subcommands: [String] {
-    (sections.first { $0.title == "SUBCOMMANDS" }?.entries ?? []).map(\.label)
+    (sections.first { $0.title == "SUBCOMMANDS" }?.entries ?? []).map {
+      $0.label.replacing(" (default)", with: "")
+    }
   }
 
   /// The options of the verb itself, each with the title of its section.

@@ -20,7 +20,12 @@ struct RootsCommand: ParsableCommand {
 
 struct RootsListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the folders and how many pictures the index has of each.")
+    commandName: "list", abstract: "List the folders and how many pictures the index has of each.",
+    discussion: """
+      EXAMPLES
+        blip roots list
+        blip roots list --json
+      """)
 
   @OptionGroup var index: IndexOption
   @OptionGroup var json: RootsJSONOption
@@ -35,6 +40,9 @@ struct RootsMoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "move", abstract: "Say where a folder lies now.",
     discussion: """
+      EXAMPLES
+        blip roots move /mnt/nas/photos /media/photos
+
       The pictures keep their embeddings, captions and features. blip index finds a moved folder by \
       itself if the index was built from it alone.
       """)
@@ -61,7 +69,13 @@ struct RootsMoveCommand: AsyncParsableCommand {
 
 struct RootsRemoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Remove a folder's pictures from the index.")
+    commandName: "remove", abstract: "Remove a folder's pictures from the index.",
+    discussion: """
+      EXAMPLES
+        blip roots remove ~/Downloads
+
+      The folder and its files stay as they are.
+      """)
 
   @Argument(help: ArgumentHelp("The folder as the index has it.", valueName: "root"))
   var root: String
