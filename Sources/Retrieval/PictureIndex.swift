@@ -134,4 +134,21 @@ public final class PictureIndex: Sendable {
       return model
     }
   }
+
+  /// Changes what the index holds, as the only writer of all processes. `waiting` is called with the other
+  /// process's name where this has to wait for it.
+  func change<Result: Sendable>(
+    waiting: @escaping @Sendable (String) -> Void,
+    _ body: @escaping @Sendable (IndexStore) throws -> Result
+  ) async throws -> Result {
+    try await shared.write {
+      let metadata = try shared.existing(\.metadata)
+      let store = try await shared.writable { _ in metadata }
+      return try await shared.read { _ in
+        let lock = try WriterLock.take(of: store.path, shouldStop: { false }, whenHeld: waiting)
+        defer { withExtendedLifetime(lock) {} }
+        return try body(store)
+      }
+    }
+  }
 }

@@ -8,15 +8,7 @@ extension PictureIndex {
   public func forgetGeneratedCaptions(
     waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Int {
-    try await shared.write {
-      let metadata = try shared.existing(\.metadata)
-      let store = try await shared.writable { _ in metadata }
-      return try await shared.read { _ in
-        let lock = try WriterLock.take(of: store.path, shouldStop: { false }, whenHeld: waiting)
-        defer { withExtendedLifetime(lock) {} }
-        return try store.removeSyntheticTexts()
-      }
-    }
+    try await change(waiting: waiting) { try $0.removeSyntheticTexts() }
   }
 }
 

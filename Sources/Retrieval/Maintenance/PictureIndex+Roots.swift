@@ -47,7 +47,7 @@ extension PictureIndex {
     _ old: String, to new: String, waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws {
     let place = String(decoding: try collectionRoot(new), as: UTF8.self)
-    try await changeRoots(waiting: waiting) { store in
+    try await change(waiting: waiting) { store in
       var metadata = store.metadata
       let root = try metadata.roots.existing(old, of: store.path)
       metadata.roots.move(root.number, to: place)
@@ -65,7 +65,7 @@ extension PictureIndex {
   public func removeRoot(
     _ path: String, waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Int {
-    try await changeRoots(waiting: waiting) { store in
+    try await change(waiting: waiting) { store in
       var metadata = store.metadata
       let root = try metadata.roots.existing(path, of: store.path)
       guard metadata.roots.all.count > 1 else {
@@ -79,21 +79,6 @@ extension PictureIndex {
       try store.write { [metadata] in try $0.update(metadata) }
       _ = try store.updateVectorIndex(shouldStop: { false })
       return count
-    }
-  }
-
-  private func changeRoots<Result: Sendable>(
-    waiting: @escaping @Sendable (String) -> Void,
-    _ body: @escaping @Sendable (IndexStore) throws -> Result
-  ) async throws -> Result {
-    try await shared.write {
-      let metadata = try shared.existing(\.metadata)
-      let store = try await shared.writable { _ in metadata }
-      return try await shared.read { _ in
-        let lock = try WriterLock.take(of: store.path, shouldStop: { false }, whenHeld: waiting)
-        defer { withExtendedLifetime(lock) {} }
-        return try body(store)
-      }
     }
   }
 }

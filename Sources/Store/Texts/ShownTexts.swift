@@ -1,24 +1,13 @@
 internal import Images
 internal import LMDB
-internal import VectorIndex
 
 /// A row of `shown_texts`: a checksum u32 of what follows (the lower half of the checksum of the bytes),
 /// then the words that a picture shows, UTF-8, which are none where it shows none.
 enum ShownTextCodec: Codec {
-  static func encode(_ text: String) -> [UInt8] {
-    var writer = ByteWriter()
-    let bytes = Array(text.utf8)
-    writer.write(UInt32(truncatingIfNeeded: bytes.withUnsafeBytes { checksum($0) }))
-    return writer.bytes + bytes
-  }
+  static func encode(_ text: String) -> [UInt8] { SummedBytes.encode(Array(text.utf8)) }
 
   static func decode(_ bytes: RawSpan) throws(MalformedBytes) -> String {
-    var reader = ByteReader(bytes)
-    let sum = try reader.read(UInt32.self)
-    let text = try reader.read(count: bytes.byteCount - 4)
-    guard UInt32(truncatingIfNeeded: text.withUnsafeBytes { checksum($0) }) == sum else {
-      throw MalformedBytes("a text in the picture whose checksum is wrong")
-    }
+    let text = try SummedBytes.decode(bytes, of: "a text in the picture")
     guard let valid = String(validating: text, as: UTF8.self), valid == ShownText.cleaned(valid)
     else { throw MalformedBytes("a text in the picture that cannot be read") }
     return valid
