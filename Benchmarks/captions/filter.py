@@ -28,7 +28,7 @@ with tempfile.TemporaryDirectory() as folder:
                     "--kept", f"{folder}/kept.jsonl", "--dropped", f"{folder}/dropped.jsonl"],
                    check=True, stdout=subprocess.DEVNULL)
     scored = [json.loads(line) for name in ("kept", "dropped") for line in open(f"{folder}/{name}.jsonl")]
-match = {(line["image"], line["caption"]): line["match_probability"] for line in scored}
+match = {(line["image"], line["caption"]): line["probability"] for line in scored}
 scores = [match[pair["image"], pair["caption"]] for pair in noisy]
 
 rows = []

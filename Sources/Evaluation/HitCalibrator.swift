@@ -18,28 +18,22 @@ internal import Tensors
 public struct HitCalibrator: Sendable {
   private let set: CaptionedSet
   private let searcher: Searcher
-  /// The pictures' numbers in the index, and what the captions of each are about.
+  /// The pictures' numbers in the index.
   private let ids: [UInt64]
-  private let contents: [Set<String>]
-  /// The pictures whose captions have a word.
-  private let picturesWithWord: [String: Set<Int>]
+  private let words: CaptionWords
 
   /// How many hits of a query are looked at.
   static let depth = 32
   /// The fewest pictures that a phrase is right for: as many as a search shows, or a quarter of a small set.
-  private var fewestRight: Int { min(SearchOptions().count, max(1, set.pictures.count / 4)) }
+  static func fewestRight(ofPictures count: Int) -> Int {
+    min(SearchOptions().count, max(1, count / 4))
+  }
 
   /// - Parameter searcher: Of an index that contains the set's pictures with their patch features and
   ///   captions.
   package init(_ set: CaptionedSet, _ searcher: Searcher) throws {
     (self.set, self.searcher) = (set, searcher)
-    let contents: [Set<String>] = set.pictures.map { picture in
-      picture.captions.reduce(into: []) { $0.formUnion(KeyPhrases.contents(of: $1)) }
-    }
-    self.contents = contents
-    picturesWithWord = contents.enumerated().reduce(into: [:]) { pictures, picture in
-      for word in picture.element { pictures[word, default: []].insert(picture.offset) }
-    }
+    words = CaptionWords(set)
     ids = try searcher.store.read { snapshot in
       let roots = snapshot.metadata.roots
       let paths = set.locations.map { roots.storedPath(ofLocation: $0) }
@@ -117,20 +111,14 @@ public struct HitCalibrator: Sendable {
 
   /// Phrases of two captions of a picture, if they are right for enough pictures.
   private func phrases(ofPicture index: Int) -> [String] {
+    let fewestRight = Self.fewestRight(ofPictures: set.pictures.count)
     let captions = set.pictures[index].captions
     return (1...2).compactMap { offset in
       let all = KeyPhrases.phrases(of: captions[(index + offset) % captions.count])
       guard !all.isEmpty else { return nil }
       let phrase = all[index % all.count]
-      return right(for: phrase).count >= fewestRight ? phrase : nil
+      return words.pictures(withAllOf: phrase).count >= fewestRight ? phrase : nil
     }
-  }
-
-  /// The pictures whose captions have all words of a text.
-  private func right(for text: String) -> Set<Int> {
-    let wanted = KeyPhrases.contents(of: text).map { picturesWithWord[$0] ?? [] }
-    guard let rarest = wanted.min(by: { $0.count < $1.count }) else { return [] }
-    return wanted.reduce(rarest) { $0.intersection($1) }
   }
 
   private func hits(of query: Query) throws -> [LabelledHit] {
@@ -139,7 +127,7 @@ public struct HitCalibrator: Sendable {
     options.usesWords = false
     guard let text = query.text else {
       let path = set.pictures[query.picture].path
-      let own = contents[query.picture]
+      let own = words.contents[query.picture]
       return try searcher.match(.file(joined(set.root, path)), options).compactMap { hit in
         let isRight =
           hit.path == printable(path) || KeyPhrases.contents(of: hit.text).isSubset(of: own)
@@ -149,7 +137,7 @@ public struct HitCalibrator: Sendable {
       }
     }
     guard let tokens = try? TextQuery(text, model: searcher.model) else { return [] }
-    let right = Set(right(for: text).union([query.picture]).map { ids[$0] })
+    let right = Set(words.pictures(withAllOf: text).union([query.picture]).map { ids[$0] })
     return try searcher.search(PictureQuery(tokens), options).compactMap { hit in
       hit.matchLogit.map {
         LabelledHit(

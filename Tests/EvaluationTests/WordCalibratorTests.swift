@@ -73,7 +73,8 @@ import Testing
     }
     let report = WordCalibrationReport(
       HitCalibration(sentences: kind, phrases: kind, texts: nil, isHubCorrected: false),
-      byCosine: [made, made], fitted: answers(600, from: 0), measured: answers(600, from: 600))
+      byCosine: [made, made], fitted: answers(600, from: 0), measured: answers(600, from: 600),
+      ofManyCaptions: [])
     for words in [report.calibration.sentences.words, report.calibration.phrases.words] {
       let fitted = try #require(words).reranked
       #expect(abs(fitted.scale - 0.5) < 0.1 && abs(fitted.caption - 6) < 1)

@@ -121,12 +121,12 @@ func isClose(_ a: [Float], _ b: [Float]) -> Bool {
 func summary(
   found: Int, added: Int = 0, changed: Int = 0, moved: Int = 0, unchanged: Int = 0,
   vanished: Int = 0, withheld: Int = 0,
-  failed: Int = 0, failedBefore: Int = 0, texts: Int = 0, others: Int = 0, excluded: Int = 0,
+  failed: Int = 0, failedBefore: Int = 0, texts: Int = 0, captionsFiles: Int = 0,
+  excluded: Int = 0,
   unreadable: Int = 0
 ) -> IndexingSummary {
   var summary = IndexingSummary()
-  // Files that are no pictures.
-  if others > 0 { summary.leftOut = [.other: others] }
+  if captionsFiles > 0 { summary.leftOut[.captions] = captionsFiles }
   if excluded > 0 { summary.leftOut[.excluded] = excluded }
   summary.unreadable = unreadable
   summary.found = found

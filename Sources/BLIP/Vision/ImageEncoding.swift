@@ -6,4 +6,9 @@ public struct ImageEncoding: Sendable {
   public let features: Matrix
   /// ITC embedding, L2-normalised.
   public let embedding: [Float]
+
+  /// An encoding that was stored.
+  public init(features: Matrix, embedding: [Float]) {
+    (self.features, self.embedding) = (features, embedding)
+  }
 }

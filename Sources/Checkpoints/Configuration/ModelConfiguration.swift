@@ -16,7 +16,7 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   /// The weight of the ITC cosine relative to the match logit in reranking (`blip.itc_weight`, a
   /// key specific to this engine): 1 in BLIP's own evaluation.
   public let itcWeight: Float
-  /// The recommended match probability above which CapFilt keeps a caption (`blip.filter_threshold`): 0.5 in
+  /// The recommended probability above which CapFilt keeps a caption (`blip.filter_threshold`): 0.5 in
   /// the paper.
   public let filterThreshold: Float
   /// How likely hits are right (`blip.calibration`); nil if that was not measured.

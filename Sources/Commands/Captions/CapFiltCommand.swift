@@ -13,8 +13,8 @@ struct CapFiltCommand: AsyncParsableCommand {
         blip capfilt captions.json --images photos --out bootstrapped.json
         blip train bootstrapped.json --images photos --out run
 
-      Every picture gets a synthetic caption by nucleus sampling. ITM compares it and the existing \
-      captions with the picture; those whose match probability is above the threshold form the new \
+      Every picture gets a synthetic caption by nucleus sampling. It and the existing captions are \
+      compared with the picture; those whose probability is above the threshold form the new \
       set: BLIP's list of {"image", "caption"}, which blip train reads, each with its source: web, \
       synthetic or human.
 
@@ -70,24 +70,28 @@ struct CapFiltCommand: AsyncParsableCommand {
       model: model.path(), precision: precision.precision,
       sampling: NucleusSettings(seed: data.seed), cache: CacheLocation.standard,
       decoder: DecodeCommand.decoder)
-    let log = try ScoreLog("\(out).scores.jsonl", by: .capFilt(capFilt.description))
+    let log = try ScoreLog(
+      "\(out).scores.jsonl",
+      by: .capFilt(capFilt.description, captioner: capFilt.captionerDescription))
     let results = try await score(inputs, log: log, results: capFilt.results)
     let counts = try write(
-      results, human, above: filter.threshold ?? capFilt.usualThreshold)
+      results, human, above: filter.threshold ?? capFilt.usualThreshold,
+      isCalibrated: capFilt.isCalibrated)
     try Console.output.write(counts.table)
     try counts.end()
   }
 
   /// Writes the set: the texts kept, picture by picture, then those written by people.
   private func write(
-    _ pictures: [[FilteredText]], _ human: [FilterInput], above threshold: Float
+    _ pictures: [[FilteredText]], _ human: [FilterInput], above threshold: Float,
+    isCalibrated: Bool
   ) throws -> FilterCounts {
     var file = try FilterFile(out, isList: true)
     var counts = FilterCounts()
     for text in pictures.joined() {
       let isKept = text.isKept(above: threshold)
       counts.add(text, isKept: isKept)
-      if isKept { try file.write(text.json(threshold: nil)) }
+      if isKept { try file.write(text.json(threshold: nil, isCalibrated: isCalibrated)) }
     }
     for picture in human {
       for (text, _) in picture.texts {

@@ -13,9 +13,9 @@ struct FilterCommand: AsyncParsableCommand {
         blip filter captions.json --images photos --kept kept.json
         blip filter captions.json --images photos --dropped noise.jsonl
 
-      CapFilt's filter: ITM compares every text of an index, or of a captions file, with its \
-      picture; texts whose match probability is above the threshold are kept. The index is not \
-      changed.
+      CapFilt's filter: every text of an index, or of a captions file, is compared with its \
+      picture; texts whose probability (that of blip match) is above the threshold are kept. The \
+      index is not changed.
 
       Files ending in .json are written as BLIP's list of {"image", "caption"}, which blip train \
       reads; other files with one JSON object per line.
@@ -88,15 +88,16 @@ struct FilterCommand: AsyncParsableCommand {
     let results = try await score(inputs, log: log, results: matcher.results)
     let threshold = filter.threshold ?? matcher.usualThreshold
     var counts = FilterCounts()
-    var page = FilterPage(threshold: threshold, model: matcher.modelName)
+    var page = FilterPage(
+      threshold: threshold, model: matcher.modelName, isCalibrated: matcher.isCalibrated)
     for text in results.joined() {
       let isKept = text.isKept(above: threshold)
       counts.add(text, isKept: isKept)
       page.consider(text, isKept: isKept)
       if isKept {
-        try keptFile?.write(text.json(threshold: nil))
+        try keptFile?.write(text.json(threshold: nil, isCalibrated: matcher.isCalibrated))
       } else {
-        try droppedFile?.write(text.json(threshold: threshold))
+        try droppedFile?.write(text.json(threshold: threshold, isCalibrated: matcher.isCalibrated))
       }
     }
     try keptFile?.commit()

@@ -14,7 +14,7 @@ struct FilterCounts {
     var count = counts[text.source.provenance] ?? (0, 0, 0)
     if isKept {
       count.kept += 1
-    } else if case .failure = text.match {
+    } else if case .failure = text.probability {
       count.unread += 1
     } else {
       count.dropped += 1

@@ -1,7 +1,7 @@
 import Files
 import Retrieval
 
-/// A file of texts with their pictures, sources and match probabilities: BLIP's JSON list of
+/// A file of texts with their pictures, sources and probabilities: BLIP's JSON list of
 /// `{"image", "caption"}`, or one such object per line.
 struct FilterFile: ~Copyable {
   private let file: AtomicFile
@@ -26,16 +26,21 @@ struct FilterFile: ~Copyable {
 }
 
 extension FilteredText {
-  /// - Parameter threshold: The threshold that the text failed to exceed; nil if it was kept.
-  func json(threshold: Float?) -> JSONOutput {
+  /// - Parameters:
+  ///   - threshold: The threshold that the text failed to exceed; nil if it was kept.
+  ///   - isCalibrated: Whether its probability is calibrated, and not that of a match.
+  func json(threshold: Float?, isCalibrated: Bool) -> JSONOutput {
     var members: [(key: String, value: JSONOutput?)] = [
       ("image", .string(picture)), ("caption", .string(text)),
       ("source", .string(source.provenance)),
     ]
-    switch match {
+    switch self.probability {
     case .success(let probability):
-      members.append(("match_probability", .float(probability)))
-      let reason = threshold.map { "match probability not above \($0)" }
+      members.append(
+        (
+          isCalibrated ? "probability" : "match_probability", .float(probability)
+        ))
+      let reason = threshold.map { "probability not above \($0)" }
       members.append(("reason", reason.map { .string($0) }))
     case .failure(let error): members.append(("reason", .string(error.description)))
     }

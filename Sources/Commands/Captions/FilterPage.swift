@@ -9,16 +9,18 @@ struct FilterPage {
 
   let threshold: Float
   let model: String
+  /// Whether probabilities are calibrated.
+  let isCalibrated: Bool
   private var dropped: [(text: FilteredText, probability: Float)] = []
   private var kept: [(text: FilteredText, probability: Float)] = []
 
-  init(threshold: Float, model: String) {
-    (self.threshold, self.model) = (threshold, model)
+  init(threshold: Float, model: String, isCalibrated: Bool) {
+    (self.threshold, self.model, self.isCalibrated) = (threshold, model, isCalibrated)
   }
 
   /// Adds a text if it is among the most certain so far.
   mutating func consider(_ text: FilteredText, isKept: Bool) {
-    guard case .success(let probability) = text.match else { return }
+    guard case .success(let probability) = text.probability else { return }
     if isKept {
       Self.insert((text, probability), into: &kept) { $0 > $1 }
     } else {
@@ -54,7 +56,7 @@ struct FilterPage {
       """
       <header>
       <h1>\(title)</h1>
-      <p>\(counted(entries.count, "text")), \(order); threshold: match probability \
+      <p>\(counted(entries.count, "text")), \(order); threshold: probability \
       <b>\(percent(threshold))</b> by \(escaped(model))</p>
       </header>
       <main>
@@ -67,7 +69,9 @@ struct FilterPage {
           caption: [
             "<p class=\"caption\">\(escaped(text.text))</p>", HTMLPage.path(text.picture),
           ],
-          scores: HTMLPage.figure(.match(probability)) + "<span>\(text.source.provenance)</span>"))
+          scores: HTMLPage.figure(
+            isCalibrated ? .probability(probability) : .match(probability))
+            + "<span>\(text.source.provenance)</span>"))
     }
     try file.write("</main>\n")
   }

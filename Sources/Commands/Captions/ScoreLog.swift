@@ -3,15 +3,15 @@ import Files
 import FoundationEssentials
 import Retrieval
 
-/// The match probabilities that `CapFilt` or `MatchFilter` computed, one JSON object per picture and
+/// The probabilities that `CapFilt` or `MatchFilter` computed, one JSON object per picture and
 /// line, so that an interrupted run can resume and another threshold needs no new scores:
-/// `{"image", "captioner" or "model", "modified", "texts": [{"caption", "isSynthetic", "match"}]}`.
+/// `{"image", "captioner" or "model", "modified", "texts": [{"caption", "isSynthetic", "probability"}]}`.
 /// Pictures that cannot be read are not logged, and so are tried again.
 final class ScoreLog {
   /// Which command writes a log, and what its scores depend on.
   enum Writer: Sendable {
-    /// `blip capfilt`, with `CapFilt.description`.
-    case capFilt(String)
+    /// `blip capfilt`, with `CapFilt.description`, and what marks synthetic captions.
+    case capFilt(String, captioner: String)
     /// `blip filter`, with `MatchFilter.description`.
     case filter(String)
 
@@ -24,7 +24,14 @@ final class ScoreLog {
 
     fileprivate var description: String {
       switch self {
-      case .capFilt(let description), .filter(let description): description
+      case .capFilt(let description, _), .filter(let description): description
+      }
+    }
+
+    fileprivate var captioner: String {
+      switch self {
+      case .capFilt(_, let captioner): captioner
+      case .filter(let description): description
       }
     }
   }
@@ -36,7 +43,7 @@ final class ScoreLog {
   private struct Text: Codable {
     let caption: String
     let isSynthetic: Bool
-    let match: Float
+    let probability: Float
   }
 
   private struct Line: Codable {
@@ -55,7 +62,7 @@ final class ScoreLog {
     log = try JSONLinesLog(path, writer: writer.command) { bytes, number throws(PathError) in
       guard let line = try? JSONDecoder().decode(Line.self, from: bytes),
         let found = line.captioner ?? line.model,
-        line.texts.allSatisfy({ (0...1).contains($0.match) })
+        line.texts.allSatisfy({ (0...1).contains($0.probability) })
       else { return false }
       guard found == writer.description else {
         throw PathError(
@@ -81,8 +88,8 @@ final class ScoreLog {
       FilteredText(
         picture: input.name, path: input.path, text: text.caption,
         source: place < input.texts.count
-          ? input.texts[place].source : .synthetic(by: writer.description),
-        match: .success(text.match))
+          ? input.texts[place].source : .synthetic(by: writer.captioner),
+        probability: .success(text.probability))
     }
   }
 
@@ -90,15 +97,15 @@ final class ScoreLog {
   func append(_ texts: [FilteredText]) throws {
     guard let first = texts.first else { return }
     let scored = texts.compactMap { text in
-      (try? text.match.get()).map {
-        Text(caption: text.text, isSynthetic: text.source.isSynthetic, match: $0)
+      (try? text.probability.get()).map {
+        Text(caption: text.text, isSynthetic: text.source.isSynthetic, probability: $0)
       }
     }
     guard scored.count == texts.count else { return }
     var line = Line(image: first.picture, modified: Self.modified(first.path), texts: scored)
     switch writer {
-    case .capFilt(let captioner): line.captioner = captioner
-    case .filter(let model): line.model = model
+    case .capFilt(let description, _): line.captioner = description
+    case .filter(let description): line.model = description
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

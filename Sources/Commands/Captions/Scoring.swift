@@ -31,7 +31,7 @@ func score(
     try log?.append(texts)
     if let first = texts.first {
       scored[first.picture] = texts
-      if case .failure(let error) = first.match {
+      if case .failure(let error) = first.probability {
         bar.clear()
         Console.note(printable(error.description))
       }

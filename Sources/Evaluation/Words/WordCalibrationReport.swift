@@ -24,7 +24,7 @@ public struct WordCalibrationReport: Sendable {
 
   /// The calibration with what was fitted; a kind for which nothing could be fitted has none of its own.
   public let calibration: HitCalibration
-  /// Of captions as queries.
+  /// Of captions as queries, where all others are known.
   public let recalls: [Recall]
   /// By kind of query.
   public let qualities: [Quality]
@@ -34,10 +34,11 @@ public struct WordCalibrationReport: Sendable {
   /// - Parameters:
   ///   - byCosine: What was fitted to hits that were not reranked: of sentences, and of phrases.
   ///   - fitted: Reranked answers to fit the others to.
-  ///   - measured: Those to measure with.
+  ///   - measured: Those to measure probabilities with.
+  ///   - ofManyCaptions: Those to measure with how often captions find their picture.
   init(
     _ calibration: HitCalibration, byCosine: [WordCalibration.Weights?], fitted: [WordAnswer],
-    measured: [WordAnswer]
+    measured: [WordAnswer], ofManyCaptions answers: [WordAnswer]
   ) {
     let kinds = [calibration.sentences, calibration.phrases].enumerated().map { index, kind in
       let reranked = WordRegression(kind).weights(
@@ -50,25 +51,22 @@ public struct WordCalibrationReport: Sendable {
     self.calibration = HitCalibration(
       sentences: kinds[0], phrases: kinds[1], texts: calibration.texts,
       isHubCorrected: calibration.isHubCorrected)
-    let lists = { (isReranked: Bool, usesWords: Bool) in
-      measured.map { answer in
+    let lists = { (answers: [WordAnswer], isReranked: Bool, usesWords: Bool) in
+      answers.map { answer in
         RankedWords(
           answer, by: kinds[answer.query.isPhrase ? 1 : 0], isReranked: isReranked,
           usesWords: usesWords)
       }
     }
-    let captions = { (lists: [RankedWords]) in
-      zip(measured, lists).filter(\.0.query.isCaption).map(\.1.rank)
-    }
     recalls = [
-      Recall("pictures", captions(lists(true, false))),
-      Recall("words", measured.filter(\.query.isCaption).map(\.rankByWords)),
-      Recall("pictures and words", captions(lists(true, true))),
+      Recall("pictures", lists(answers, true, false).map(\.rank)),
+      Recall("words", answers.map(\.rankByWords)),
+      Recall("pictures and words", lists(answers, true, true).map(\.rank)),
     ]
     var qualities: [Quality] = []
     for (isPhrase, name) in [(false, "sentences"), (true, "phrases")] {
       for (isReranked, stage) in [(true, "reranked"), (false, "by cosine")] {
-        let chosen = zip(measured, lists(isReranked, true)).filter {
+        let chosen = zip(measured, lists(measured, isReranked, true)).filter {
           $0.0.query.isPhrase == isPhrase
         }
         let first = chosen.flatMap { $0.1.hits.prefix(Self.first) }

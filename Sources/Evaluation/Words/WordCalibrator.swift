@@ -8,9 +8,10 @@ internal import Tensors
 
 /// Fits what the words that an index knows of pictures add to the probability that a hit is right.
 ///
-/// One caption of each picture is held out: it, and a phrase out of it, are queries, and the others are what is
-/// known of the picture in words. Right are the query's own picture and those of which a caption has all its
-/// words. Fitted on every second picture's queries, measured on the others'.
+/// One caption of each picture is held out: it, and a phrase out of it, are queries. One of the others is what
+/// is known of the picture in words. Right are the query's own picture and those of which another caption has
+/// all its words. Fitted on every second picture's queries, measured on the others'; how often captions find
+/// their picture is measured with all the others known.
 public struct WordCalibrator: Sendable {
   private let set: CaptionedSet
   private let searcher: Searcher
@@ -47,24 +48,31 @@ public struct WordCalibrator: Sendable {
     guard let encoded else { return nil }
     let heldOut = HeldOutCaptions(set, most: Self.mostPictures)
     let queries = try heldOut.queries(encoded, searcher.model)
-    let candidates = try WordCandidates(set, encoded, without: heldOut)
+    let own = try WordCandidates(set, encoded, without: heldOut, own: .one)
+    let all = try WordCandidates(set, encoded, without: heldOut, own: .all)
     var answers: [WordAnswer] = []
     for query in queries {
       if shouldStop() { return nil }
-      answers.append(try candidates.answer(to: query))
+      answers.append(try own.answer(to: query))
     }
+    let count = answers.count
     let isFitted = { (answer: WordAnswer) in answer.query.number.isMultiple(of: 2) }
     let byCosine = [calibration.sentences, calibration.phrases].enumerated().map { index, kind in
       WordRegression(kind).weights(
         answers.filter { $0.query.isPhrase == (index == 1) && isFitted($0) }, isReranked: false)
+    }
+    for query in queries where query.isCaption && !query.number.isMultiple(of: 2) {
+      if shouldStop() { return nil }
+      answers.append(try all.answer(to: query))
     }
     guard
       let reranked = try await reranked(
         answers, by: byCosine, encoded, shouldStop: shouldStop, report: report)
     else { return nil }
     return WordCalibrationReport(
-      calibration, byCosine: byCosine, fitted: reranked.filter(isFitted),
-      measured: reranked.filter { !isFitted($0) })
+      calibration, byCosine: byCosine, fitted: reranked.prefix(count).filter(isFitted),
+      measured: reranked.prefix(count).filter { !isFitted($0) },
+      ofManyCaptions: Array(reranked.dropFirst(count)))
   }
 
   /// The answers with the match logits of their best candidates, in the same order; nil if it was stopped.

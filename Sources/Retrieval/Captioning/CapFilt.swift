@@ -4,7 +4,7 @@ public import Store
 internal import Tensors
 
 /// Captioning and filtering (Li et al. 2022, section 3.3): every picture gets a synthetic caption, drawn
-/// by nucleus sampling, and ITM compares that and the texts it has with the picture.
+/// by nucleus sampling, and the filter compares that and the texts it has with the picture.
 ///
 /// ```swift
 /// let noisy = try CaptionedFiles(captions: "web.json", images: "photos")
@@ -35,13 +35,19 @@ public struct CapFilt: Sendable {
     filter = MatchFilter(model: model, decoder: decoder)
   }
 
-  /// The match probability above which a text is kept, unless the caller has another threshold.
+  /// The probability above which a text is kept, unless the caller has another threshold.
   public var usualThreshold: Float { filter.usualThreshold }
 
   /// The model and all that the result depends on.
-  public var description: String { captioner.description }
+  public var description: String { captioner.description + filter.calibration }
 
-  /// The texts of each picture with their match probabilities, in the order of the pictures, the
+  /// Whether probabilities are calibrated; otherwise they are ITM's of a match.
+  public var isCalibrated: Bool { filter.isCalibrated }
+
+  /// What marks its synthetic captions.
+  public var captionerDescription: String { captioner.description }
+
+  /// The texts of each picture with their probabilities, in the order of the pictures, the
   /// synthetic caption last; one that the picture has already is not repeated.
   ///
   /// Whatever is wrong with a picture's file is said of its texts. Where the task is cancelled, no
@@ -61,9 +67,10 @@ public struct CapFilt: Sendable {
       } catch { return .failure(error) }
     }
     let pictures = try read.compactMap { try? $0.get() }.map {
-      (features: try captioner.features(of: $0.picture), key: $0.key)
+      (encoding: try captioner.model.encode($0.picture), key: $0.key)
     }
-    var captioned = zip(pictures, try captioner.captions(pictures)).makeIterator()
+    let captions = try captioner.captions(pictures.map { ($0.encoding.features, $0.key) })
+    var captioned = zip(pictures, captions).makeIterator()
     return try zip(inputs, read).map { input, read in
       if case .failure(let error) = read { return input.unread(error) }
       let (picture, caption) = captioned.next()!
@@ -71,7 +78,7 @@ public struct CapFilt: Sendable {
       if !input.texts.contains(where: { $0.text == caption }) {
         input.texts.append((caption, .synthetic(by: captioner.description)))
       }
-      return try filter.judge(input, features: picture.features)
+      return try filter.judge(input, picture.encoding)
     }
   }
 }

@@ -29,12 +29,12 @@ public struct FilterInput: Sendable {
   }
 
   /// What is said of its texts.
-  /// - Parameter match: The probability of a text by its place.
-  func judged(_ match: (Int) -> Result<Float, RetrievalError>) -> [FilteredText] {
+  /// - Parameter probability: That of a text by its place.
+  func judged(_ probability: (Int) -> Result<Float, RetrievalError>) -> [FilteredText] {
     texts.enumerated().map {
       FilteredText(
         picture: name, path: path, text: $0.element.text, source: $0.element.source,
-        match: match($0.offset))
+        probability: probability($0.offset))
     }
   }
 
@@ -52,26 +52,27 @@ public struct FilteredText: Sendable {
   public let text: String
   /// Where the text is from.
   public let source: TextSource
-  /// ITM's probability of a match; an error where the picture could not be looked at.
-  public let match: Result<Float, RetrievalError>
+  /// How likely the text describes the picture, as ``TextHit`` says it: ITM's probability of a match where
+  /// the model is not calibrated. An error where the picture could not be looked at.
+  public let probability: Result<Float, RetrievalError>
 
   /// A result, for example one that was saved earlier.
   public init(
     picture: String, path: [UInt8], text: String, source: TextSource,
-    match: Result<Float, RetrievalError>
+    probability: Result<Float, RetrievalError>
   ) {
     (self.picture, self.path, self.text) = (picture, path, text)
-    (self.source, self.match) = (source, match)
+    (self.source, self.probability) = (source, probability)
   }
 
   /// Whether the pair is no noise: its probability is above the threshold.
   public func isKept(above threshold: Float) -> Bool {
-    if case .success(let probability) = match { probability > threshold } else { false }
+    if case .success(let probability) = probability { probability > threshold } else { false }
   }
 }
 
 /// CapFilt's filter (Li et al. 2022, section 3.3): how likely each text describes its picture, by the
-/// image-grounded text encoder (ITM).
+/// image-grounded text encoder (ITM) and, where the model is calibrated, by the cosine too.
 ///
 /// ```swift
 /// let noisy = try CaptionedFiles(captions: "web.json", images: "photos")
@@ -137,14 +138,25 @@ public struct MatchFilter: Sendable {
   /// The name of the model.
   public var modelName: String { model.folder.name }
 
-  /// The match probability above which a text is kept, unless the caller has another threshold.
+  /// The probability above which a text is kept, unless the caller has another threshold.
   public var usualThreshold: Float { model.folder.configuration.filterThreshold }
 
   /// The model and everything else that scores depend on, besides the picture and the text.
   public var description: String {
     "\(model.folder.name) \(model.folder.fingerprint.prefix(12)), \(model.precision.rawValue)"
-      + (features == .none ? "" : ", features \(features.rawValue)")
+      + (features == .none ? "" : ", features \(features.rawValue)") + calibration
   }
+
+  /// The calibration of probabilities, which is no part of the fingerprint.
+  var calibration: String {
+    model.folder.configuration.calibration?.texts.map { texts in
+      let logistic = texts.reranked
+      return ", calibration \(logistic.match) \(logistic.cosine) \(logistic.bias)"
+    } ?? ""
+  }
+
+  /// Whether probabilities are calibrated; otherwise they are ITM's of a match.
+  public var isCalibrated: Bool { model.folder.configuration.calibration?.texts != nil }
 
   /// The pictures of the index that have texts, by id; without an index, none.
   public func indexedTexts() throws -> [FilterInput] {
@@ -161,7 +173,7 @@ public struct MatchFilter: Sendable {
     }
   }
 
-  /// The texts of each picture with their match probabilities, in the order of the pictures.
+  /// The texts of each picture with their probabilities, in the order of the pictures.
   ///
   /// Whatever is wrong with a picture's file is said of its texts. Where the task is cancelled, no
   /// further group of pictures is begun.
@@ -174,21 +186,29 @@ public struct MatchFilter: Sendable {
   }
 
   private func judge(_ input: FilterInput) throws -> [FilteredText] {
-    if let id = input.id, let stored = try store?.read({ try $0.features(picture: id) }) {
-      return try judge(input, features: stored)
-    }
+    if let id = input.id, let stored = try stored(id) { return try judge(input, stored) }
     let picture: Picture
     do throws(RetrievalError) {
       picture = try decoder.picture(
         .file(input.path), forSide: model.folder.preprocessing.imageSize)
     } catch { return input.unread(error) }
-    return try judge(input, features: try model.features(of: model.pixels(of: picture)))
+    return try judge(input, model.encode(picture))
   }
 
-  /// - Parameter features: The patch features of its picture.
-  func judge(_ input: FilterInput, features: Matrix) throws -> [FilteredText] {
-    let logits = try model.match(
-      texts: input.texts.map { model.tokens(of: $0.text) }, features: features)
-    return input.judged { .success(logits[$0].probability) }
+  /// What the index has of a picture; nil if it has no patch features.
+  private func stored(_ id: UInt64) throws -> ImageEncoding? {
+    try store?.read { snapshot in
+      guard let features = try snapshot.features(picture: id),
+        let embedding = try snapshot.embedding(picture: id)
+      else { return nil }
+      return ImageEncoding(features: features, embedding: embedding)
+    }
+  }
+
+  /// - Parameter picture: Its picture, encoded.
+  func judge(_ input: FilterInput, _ picture: ImageEncoding) throws -> [FilteredText] {
+    let texts = input.texts.map { model.tokens(of: $0.text) }
+    let candidates = try matched(texts, with: picture, by: model)
+    return input.judged { .success(candidates[$0].shownProbability ?? 0) }
   }
 }

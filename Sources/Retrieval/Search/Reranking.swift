@@ -45,9 +45,11 @@ struct RankedCandidate {
 
   /// Whether it has at least this probability: of being right or, where the model is not calibrated, of a
   /// match. One without a probability has not.
-  func reaches(_ minimum: Float) -> Bool {
-    (probability ?? match?.probability).map { $0 >= minimum } ?? false
-  }
+  func reaches(_ minimum: Float) -> Bool { shownProbability.map { $0 >= minimum } ?? false }
+
+  /// How likely it is right or, where the model is not calibrated, ITM's probability of a match; nil where
+  /// neither is known.
+  var shownProbability: Float? { probability ?? match?.probability }
 }
 
 /// The order of results: the best first, ties by cosine, then by id.

@@ -61,20 +61,26 @@ func match(
   }
   let tokens = texts.map(\.tokens)
   let picture = try encode(source, decoder: decoder, model: model)
-  let embeddings = try model.embed(texts: tokens)
-  let matches = try model.match(texts: tokens, features: picture.features)
-  let ranking = HitRanking.texts(model.folder.configuration)
-  let candidates = zip(embeddings, matches).enumerated().map { index, pair in
-    let cosine = dot(pair.0, picture.embedding)
-    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)), ranking)
-    candidate.take(pair.1)
-    return candidate
-  }
-  return ranked(candidates).map {
+  return ranked(try matched(tokens, with: picture, by: model)).map {
     TextHit(
       id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil,
       otherPathBytes: [], isGenerated: false, cosine: $0.cosine,
       probability: $0.probability, matchLogit: $0.match?.match,
       matchProbability: $0.match?.probability)
+  }
+}
+
+/// How near texts (`[CLS] … [SEP]`) are to a picture, in their order; their ids are their places.
+func matched(
+  _ texts: [[Int32]], with picture: ImageEncoding, by model: BLIPModel
+) throws -> [RankedCandidate] {
+  let embeddings = try model.embed(texts: texts)
+  let matches = try model.match(texts: texts, features: picture.features)
+  let ranking = HitRanking.texts(model.folder.configuration)
+  return zip(embeddings, matches).enumerated().map { index, pair in
+    let cosine = dot(pair.0, picture.embedding)
+    var candidate = RankedCandidate(Neighbor(id: UInt64(index), score: Double(cosine)), ranking)
+    candidate.take(pair.1)
+    return candidate
   }
 }

@@ -24,7 +24,7 @@ private struct NoisySet {
 
 private struct FilteredLine: Decodable, Equatable {
   let image, caption, source: String
-  let match_probability: Float?
+  let probability: Float?
   let reason: String?
 }
 
@@ -34,7 +34,7 @@ private func list(_ path: String) throws -> [FilteredLine] {
 
 @Suite("blip filter")
 struct FilterTests {
-  @Test("Every text is kept or dropped by its match probability, which is that of blip match")
+  @Test("Every text is kept or dropped by its probability, which is that of blip match")
   func partition() throws {
     let set = NoisySet()
     let (kept, dropped) = (set.path("kept.json"), set.path("dropped.jsonl"))
@@ -49,16 +49,16 @@ struct FilterTests {
     }
     let all = try filter("0").kept
     #expect(all.count == 9 && all.map(\.image) == (0..<9).map { "\($0 / 3).jpg" })
-    let probabilities = try all.map { try #require($0.match_probability) }
+    let probabilities = try all.map { try #require($0.probability) }
     let middle = probabilities.sorted()[4]
     let (above, below) = try filter("\(middle)")
-    #expect(above == all.filter { $0.match_probability! > middle })
-    #expect(below.map(\.caption) == all.filter { $0.match_probability! <= middle }.map(\.caption))
+    #expect(above == all.filter { $0.probability! > middle })
+    #expect(below.map(\.caption) == all.filter { $0.probability! <= middle }.map(\.caption))
     #expect(below.count == 5 && below.allSatisfy { $0.reason != nil && $0.source == "web" })
 
     struct Match: Decodable {
       let text: String
-      let match_probability: Float
+      let probability: Float
     }
     let matches = try blip(
       "match", set.path("1.jpg"), "--text", NoisySet.texts[0], "--text", NoisySet.texts[1],
@@ -66,7 +66,7 @@ struct FilterTests {
     ).objects(Match.self)
     for match in matches {
       let same = try #require(all.first { $0.image == "1.jpg" && $0.caption == match.text })
-      #expect(abs(same.match_probability! - match.match_probability) < 1e-4)
+      #expect(abs(same.probability! - match.probability) < 1e-4)
     }
   }
 
@@ -129,7 +129,7 @@ struct FilterTests {
     #expect(outcome.status == 3, "\(outcome.errors)")
     let lines = try list(dropped)
     #expect(lines.count == 3 && lines.allSatisfy { $0.image == "1.jpg" })
-    #expect(lines.allSatisfy { $0.match_probability == nil && $0.reason!.contains("1.jpg") })
+    #expect(lines.allSatisfy { $0.probability == nil && $0.reason!.contains("1.jpg") })
   }
 }
 
@@ -153,14 +153,14 @@ struct CapFiltTests {
     #expect(
       all.last
         == FilteredLine(
-          image: "2.jpg", caption: "what a person wrote", source: "human", match_probability: nil,
+          image: "2.jpg", caption: "what a person wrote", source: "human", probability: nil,
           reason: nil))
 
     // Another threshold looks at no picture again.
-    let middle = all.compactMap(\.match_probability).sorted()[6]
+    let middle = all.compactMap(\.probability).sorted()[6]
     let again = capFilt(set, "--threshold", "\(middle)")
     #expect(again.errors.contains("3 pictures already scored"))
-    #expect(try list(set.path("set.json")) == all.filter { $0.match_probability ?? 0 > middle })
+    #expect(try list(set.path("set.json")) == all.filter { $0.probability ?? 0 > middle })
 
     // The set is a captions file.
     let collection = blip(

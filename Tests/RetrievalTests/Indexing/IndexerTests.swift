@@ -59,7 +59,7 @@ struct IndexerTests {
     fixture.add("new.png", seed: 50)
     #expect(
       try await fixture.run().summary
-        == summary(found: 4, added: 1, moved: 1, unchanged: 2, vanished: 1, others: 1))
+        == summary(found: 4, added: 1, moved: 1, unchanged: 2, vanished: 1, captionsFiles: 1))
     let after = try fixture.contents()
     #expect(after.keys.sorted() == ["2.png", "3.png", "album/first.png", "new.png"])
     // With its captions, which nobody gave for the new path.

@@ -32,7 +32,7 @@ struct IndexerTextTests {
       {"image": "gone.png", "caption": "nowhere to be seen"}
       """)
     let (captioned, warnings) = try await fixture.run(captions: captions)
-    #expect(captioned == summary(found: 4, unchanged: 4, texts: 3, others: 1))
+    #expect(captioned == summary(found: 4, unchanged: 4, texts: 3, captionsFiles: 1))
     #expect(
       warnings.contains {
         if case .warning(let text) = $0 { text.contains("gone.png") } else { false }
@@ -40,7 +40,7 @@ struct IndexerTextTests {
     #expect(try fixture.contents()["0.png"]?.texts == ["one", "two", "three"])
     #expect(try fixture.contents()["1.png"]?.texts == ["A kitten."])
     // Without the file its captions stand.
-    #expect(try await fixture.run().summary == summary(found: 4, unchanged: 4, others: 1))
+    #expect(try await fixture.run().summary == summary(found: 4, unchanged: 4, captionsFiles: 1))
     #expect(try fixture.contents()["0.png"]?.texts == ["one", "two", "three"])
 
     fixture.collection.remove("0.png")
