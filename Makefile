@@ -8,6 +8,8 @@
 
 SWIFT := swift
 CHECKED := --explicit-target-dependency-import-check error
+# Tests run optimized, with their assertions: many encode pictures, which takes three times as long otherwise.
+TESTED := --scratch-path .build/optimized -Xswiftc -O
 BLIP := .build/release/blip
 LIBRARIES := libopenblas-dev liblmdb-dev libssl-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev \
 	libgif-dev libheif-dev liblcms2-dev libjxl-dev libopenjp2-7-dev libraw-dev libchafa-dev \
@@ -47,10 +49,10 @@ release: setup
 
 test: setup
 	Tests/structure.sh
-	$(SWIFT) build --build-tests $(CHECKED)
-	$(SWIFT) test --skip-build --disable-xctest --skip ChoiceOfKernels
+	$(SWIFT) build --build-tests $(TESTED) $(CHECKED)
+	$(SWIFT) test --skip-build --disable-xctest $(TESTED) --skip ChoiceOfKernels
 	# These tests switch the kernels of the entire process, so they run alone.
-	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter ChoiceOfKernels
+	$(SWIFT) test --skip-build --disable-xctest $(TESTED) --no-parallel --filter ChoiceOfKernels
 
 # The tests under the address and the thread sanitizer: about two hours on two cores.
 test-sanitized: setup

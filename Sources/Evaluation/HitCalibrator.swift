@@ -1,8 +1,8 @@
 internal import BLIP
-package import Captions
+internal import Captions
 internal import Files
 internal import Metrics
-package import Retrieval
+internal import Retrieval
 internal import Store
 internal import Tensors
 
@@ -15,7 +15,7 @@ internal import Tensors
 /// fitted on all of them, everyday queries get probabilities that are 15 points too low.)
 ///
 /// Fitted on every second picture's queries, measured on the others'.
-public struct HitCalibrator: Sendable {
+struct HitCalibrator: Sendable {
   private let set: CaptionedSet
   private let searcher: Searcher
   /// The pictures' numbers in the index.
@@ -31,7 +31,7 @@ public struct HitCalibrator: Sendable {
 
   /// - Parameter searcher: Of an index that contains the set's pictures with their patch features and
   ///   captions.
-  package init(_ set: CaptionedSet, _ searcher: Searcher) throws {
+  init(_ set: CaptionedSet, _ searcher: Searcher) throws {
     (self.set, self.searcher) = (set, searcher)
     words = CaptionWords(set)
     ids = try searcher.store.read { snapshot in
@@ -49,7 +49,7 @@ public struct HitCalibrator: Sendable {
 
   /// The calibration and how good it is; nil if `shouldStop` ended it.
   /// - Parameter report: Called with the number of queries that are done, and of all.
-  public func run(
+  func run(
     shouldStop: @escaping @Sendable () -> Bool, report: (Int, Int) -> Void
   ) async throws -> CalibrationReport? {
     // There are many queries: each thread takes some of them.

@@ -50,17 +50,23 @@ final class FolderLock: Sendable {
     if isExclusive { try lockExclusively(path) } else { lockShared() }
   }
 
+  /// Tries for a moment: a process that this one is just starting has its descriptors, and so the lock of an
+  /// environment that was closed meanwhile, until it runs its own program.
   private func lockExclusively(_ path: String) throws(LMDBError) {
-    let isLocked: Bool
-    do throws(FileError) { isLocked = try FileSystem.lock(descriptor) } catch {
-      throw LMDBError(ResultCode(rawValue: error.code), path: path)
+    for _ in 0..<Self.attempts {
+      do throws(FileError) { if try FileSystem.lock(descriptor) { return } } catch {
+        throw LMDBError(ResultCode(rawValue: error.code), path: path)
+      }
+      usleep(Self.pause)
     }
-    guard isLocked else {
-      throw LMDBError(
-        .busy, path: path,
-        detail: "open in another process; wait until it exits, or stop it, and try again")
-    }
+    throw LMDBError(
+      .busy, path: path,
+      detail: "open in another process; wait until it exits, or stop it, and try again")
   }
+
+  private static let attempts = 25
+  /// In microseconds.
+  private static let pause: UInt32 = 10_000
 
   /// Failure is ignored on file systems without such locks: there nobody can lock exclusively
   /// either.

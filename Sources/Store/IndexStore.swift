@@ -114,9 +114,7 @@ package final class IndexStore: Sendable {
       of: path, meta: meta, layout: metadata,
       format: MetadataTable.format(meta, of: path, in: transaction), in: transaction, create: true)
     try tables.rebuildTerms(in: transaction)
-    if let copy = tables.settingsCopy {
-      try SettingsCopy.write(of: meta, to: copy, in: transaction)
-    }
+    try tables.completeWrite(in: transaction)
     return tables
   }
 

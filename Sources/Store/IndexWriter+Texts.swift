@@ -75,6 +75,7 @@ extension IndexWriter {
         guard let record = try tables.texts.get(id, in: transaction), isRemoved(record.source)
         else { continue }
       }
+      changed.add(.texts, id)
       try tables.texts.delete(id, in: transaction)
       try tables.pictureTexts.delete((picture ?? 0, id), in: transaction)
       try change(.texts, id, to: nil)

@@ -12,6 +12,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
   let tables: IndexTables
   private let pending = PendingEmbeddings()
   private let pendingDocuments = PendingDocuments()
+  let changed = ChangedRecords()
 
   init(transaction: consuming WriteTransaction, tables: IndexTables) {
     self.transaction = transaction
@@ -24,9 +25,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
   consuming func commit() throws {
     try storePending()
     try pendingDocuments.store(in: tables, transaction)
-    if let copy = tables.settingsCopy {
-      try SettingsCopy.write(of: tables.meta, to: copy, in: transaction)
-    }
+    try tables.completeWrite(changed.all, in: transaction)
     try transaction.commit()
   }
 
@@ -73,6 +72,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     if let known = try tables.paths.get(pathHash, in: transaction) {
       id = known
       let old = try existing(id)
+      changed.add(.pictures, id)
       try willChangeWords(of: id)
       // What a captioner said was of another picture.
       if old.contentHash != record.contentHash {
@@ -126,6 +126,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
       try pictureID(path: record.path) == nil
     else { return false }
     if let fault = record.fault { throw unfit(String(decoding: record.path, as: UTF8.self), fault) }
+    changed.add(.pictures, id)
     try willChangeWords(of: id)
     try tables.paths.delete(SHA256.digest(of: path), in: transaction)
     try tables.paths.put(SHA256.digest(of: record.path), id, in: transaction)
@@ -140,6 +141,7 @@ package struct IndexWriter: IndexLookups, ~Copyable {
     guard let record = try picture(id) else {
       throw RetrievalError("\(tables.path): there is no picture \(id)")
     }
+    changed.add(.pictures, id)
     try willChangeWords(of: id)
     try removeTexts(of: id)
     try tables.pictures.delete(id, in: transaction)

@@ -61,8 +61,6 @@ struct Contents: Equatable {
 struct MadeIndex {
   let bytes: [UInt8]
   let contents: Contents
-  /// What it held before the last transaction: what a repair may find if a header is damaged.
-  let earlier: Contents
   private static let size = 64
 
   init(at path: String, pictures count: Int, seed: UInt64) throws {
@@ -93,7 +91,6 @@ struct MadeIndex {
           sharpness: 1)!
       )
     }
-    let last: UInt64
     do {
       let store = try IndexStore.openForWriting(
         path,
@@ -124,10 +121,8 @@ struct MadeIndex {
         }
         try store.write { try $0.removePicture(UInt64(start + 12)) }
       }
-      last = UInt64(count)
+      try store.write { try $0.removePicture(UInt64(count)) }
     }
-    earlier = try Contents(of: path)
-    do { try IndexStore.openAnyForWriting(path).write { try $0.removePicture(last) } }
     bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/data.mdb")))
     contents = try Contents(of: path)
   }

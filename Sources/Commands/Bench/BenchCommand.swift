@@ -67,11 +67,11 @@ struct BenchCommand: AsyncParsableCommand {
   }
 
   private func evaluationOptions() throws -> EvaluationOptions {
-    var options = EvaluationOptions(
-      model: try model.path(), precision: precision.precision, index: data.index,
-      depths: ranking.depths, itcWeight: ranking.itcWeight, cache: CacheLocation.standard)
-    options.decoder = DecodeCommand.decoder
-    return options
+    EvaluationOptions(
+      model: EvaluatedModel(
+        try model.path(), precision: precision.precision, index: data.index,
+        cache: CacheLocation.standard, decoder: DecodeCommand.decoder),
+      depths: ranking.depths, itcWeight: ranking.itcWeight)
   }
 
   /// The results; nil if interrupted.

@@ -51,7 +51,8 @@ struct CheckCommand: AsyncParsableCommand {
       text += faults(repair.check, heading: "found") + "\n"
       if check != repair.check {
         text += Table.facts([
-          ("pictures lost", "\(repair.pictures)"), ("texts lost", "\(repair.texts)"),
+          ("pictures lost", repair.counted(repair.pictures)),
+          ("texts lost", repair.counted(repair.texts)),
         ])
         for path in repair.paths.prefix(IndexCheck.mostExamples) {
           text += "  \(printable(path))\n"
@@ -101,7 +102,7 @@ struct CheckCommand: AsyncParsableCommand {
         repair.map {
           .object([
             ("faults", json($0.check.faults)), ("pictures_dropped", .integer($0.pictures)),
-            ("texts_dropped", .integer($0.texts)),
+            ("texts_dropped", .integer($0.texts)), ("counted", .boolean($0.isCounted)),
             ("paths_dropped", .array($0.paths.map { .string(printable($0)) })),
           ])
         }
@@ -129,9 +130,17 @@ struct CheckCommand: AsyncParsableCommand {
     }
     guard let repair, !repair.check.isSound else { return }
     Console.note(
-      repair.pictures + repair.texts > 0
-        ? "\(printable(path)): repaired; \(counted(repair.pictures, "picture")) and "
+      repair.pictures + repair.texts > 0 || !repair.isCounted
+        ? "\(printable(path)): repaired; \(repair.isCounted ? "" : "at least ")"
+          + "\(counted(repair.pictures, "picture")) and "
           + "\(counted(repair.texts, "text")) were lost: run `blip index` as before to encode them again"
         : "\(printable(path)): repaired; no picture or text was lost")
+  }
+}
+
+extension IndexRepair {
+  /// A number of what was lost.
+  fileprivate func counted(_ number: Int) -> String {
+    isCounted ? "\(number)" : "\(number) or more"
   }
 }

@@ -27,7 +27,7 @@ struct IndexCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Folders of pictures to index. A folder that the index does not have is added; those that are "
+      "Folders of pictures to index. A folder that is not in the index yet is added; those that are "
         + "not named stay as they are (see blip roots).", valueName: "dir"))
   var folders: [String]
 
@@ -66,7 +66,7 @@ struct IndexCommand: AsyncParsableCommand {
       name: .customLong("ocr"), inversion: .prefixedNo,
       help: ArgumentHelp(
         "Read the text that pictures show (English, by Tesseract; about a second per picture), so that "
-          + "searches find its words; --no-ocr removes it. (default: as in the index, at first not)"
+          + "searches find its words; --no-ocr removes it. (default: as in the index, else no)"
       ))
     var readsText: Bool?
 

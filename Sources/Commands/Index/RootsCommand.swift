@@ -38,7 +38,7 @@ struct RootsListCommand: AsyncParsableCommand {
 
 struct RootsMoveCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "move", abstract: "Say where a folder lies now.",
+    commandName: "move", abstract: "Tell the index where a folder is now.",
     discussion: """
       EXAMPLES
         blip roots move /mnt/nas/photos /media/photos
@@ -47,7 +47,7 @@ struct RootsMoveCommand: AsyncParsableCommand {
       itself if the index was built from it alone.
       """)
 
-  @Argument(help: ArgumentHelp("The folder as the index has it.", valueName: "old"))
+  @Argument(help: ArgumentHelp("The folder as recorded in the index.", valueName: "old"))
   var old: String
 
   @Argument(help: ArgumentHelp("The folder as it is now.", valueName: "new"))
@@ -77,7 +77,7 @@ struct RootsRemoveCommand: AsyncParsableCommand {
       The folder and its files stay as they are.
       """)
 
-  @Argument(help: ArgumentHelp("The folder as the index has it.", valueName: "root"))
+  @Argument(help: ArgumentHelp("The folder as recorded in the index.", valueName: "root"))
   var root: String
 
   @OptionGroup var index: IndexOption

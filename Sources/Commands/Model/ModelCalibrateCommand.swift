@@ -17,7 +17,7 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
         blip model calibrate blip-coco captions.json --images photos --dry-run
 
       Captions, and phrases out of them, are searched for among all pictures, and pictures among all \
-      captions. What the scores of right and wrong results are is written to the model's \
+      captions. How the scores of right and wrong results differ is written to the model's \
       config.json (blip.calibration); from then on results are ordered by the probability that \
       they are right. Use pictures that the model was not trained on; some hundreds are enough. \
       Every second one is used to measure the result. Where pictures have several captions, one of \
@@ -94,81 +94,62 @@ struct ModelCalibrateCommand: AsyncParsableCommand {
     Interruption.watch()
     let path = try ModelLocation.folder(model)
     try bank.write(to: path, .fp32)
-    let index = try await data.preparedIndex(of: set, by: path, precision.precision)
-    guard let index, let report = try await calibrate(set, index, path) else {
-      throw Interruption.stopped("the model is unchanged")
+    let evaluated = EvaluatedModel(
+      path, precision: precision.precision, index: data.index, cache: CacheLocation.standard,
+      decoder: DecodeCommand.decoder)
+    let work = try WorkFolder(data.workPath())
+    let calibration = try await Interruption.cancelling {
+      try await Self.calibration(of: set, evaluated, work)
     }
-    let words = try await weighWords(set, index, path, report.calibration)
-    if Interruption.isRequested() { throw Interruption.stopped("the model is unchanged") }
-    let calibration = try words?.calibration ?? report.calibration.with(wordsOf: path)
+    guard let calibration else { throw Interruption.stopped("the model is unchanged") }
+    if calibration.words == nil {
+      Console.note(
+        "fewer than \(ModelCalibration.fewestPicturesForWords) pictures have more than one caption: what "
+          + "words count stays as it was")
+    }
     try Console.output.write(
-      output.isJSON
-        ? report.json(calibration, words).text + "\n" : report.table(calibration, words))
+      output.isJSON ? calibration.json.text + "\n" : calibration.table)
     guard !output.isDryRun else { return }
-    try ModelFolder.setCalibration(calibration, of: path)
+    try calibration.write(to: path)
     Console.note("\(printable(path)): calibrated")
   }
 
-  private func calibrate(
-    _ set: CaptionedSet, _ index: String, _ path: String
-  ) async throws -> CalibrationReport? {
-    let searcher = try Searcher(
-      index: index, modelPath: path, precision: precision.precision, cache: CacheLocation.standard)
+  /// Nil if interrupted.
+  private static func calibration(
+    of set: CaptionedSet, _ model: EvaluatedModel, _ work: WorkFolder
+  ) async throws -> ModelCalibration? {
+    var indexing = IndexingProgress(console: .error)
     var bar = ProgressBar("queries", console: .error)
-    defer { bar.clear() }
-    return try await HitCalibrator(set, searcher).run(shouldStop: Interruption.isRequested) {
-      if $0 == 1 { bar.start("queries", total: $1) }
-      bar.advance(to: $0)
+    defer {
+      indexing.finish()
+      bar.clear()
     }
-  }
-
-  /// Nil if the set cannot tell what words count, which is said, or if it was interrupted.
-  private func weighWords(
-    _ set: CaptionedSet, _ index: String, _ path: String, _ calibration: HitCalibration
-  ) async throws -> WordCalibrationReport? {
-    let searcher = try Searcher(
-      index: index, modelPath: path, precision: precision.precision, cache: CacheLocation.standard)
-    guard let calibrator = WordCalibrator(set, searcher, calibration) else {
-      Console.note(
-        "fewer than \(WordCalibrator.fewestPictures) pictures have more than one caption: what words "
-          + "count stays as it was")
-      return nil
+    for try await event in ModelCalibration.run(on: set, model, work: work) {
+      switch event {
+      case .indexing(let event): indexing.receive(event)
+      case .queries(let done, let all):
+        indexing.finish()
+        if done == 1 { bar.start("queries", total: all) }
+        bar.advance(to: done)
+      case .wordQueries(let done, let all):
+        if done == 1 { bar.start("queries with words", total: all) }
+        bar.advance(to: done)
+      case .finished(let calibration): return calibration
+      }
+      Interruption.cancelIfRequested()
     }
-    var bar = ProgressBar("queries with words", console: .error)
-    defer { bar.clear() }
-    return try await calibrator.run(shouldStop: Interruption.isRequested) {
-      if $0 == 1 { bar.start("queries with words", total: $1) }
-      bar.advance(to: $0)
-    }
+    return nil
   }
 }
 
-extension BenchDataOptions {
-  /// The index of a set's pictures with their patch features and captions: the one given, or one in the
-  /// work directory, which is brought up to date. Nil if interrupted.
-  fileprivate func preparedIndex(
-    of set: CaptionedSet, by path: String, _ precision: Precision
-  ) async throws -> String? {
-    if let index { return index }
-    let model = try BLIPModel(
-      folder: ModelFolder(path: path), precision: precision, cache: CacheLocation.standard)
-    let request = try WorkFolder(workPath()).indexing(set, with: model, features: .bf16)
-    var progress = IndexingProgress(console: .error)
-    defer { progress.finish() }
-    let summary = try await Indexer(model: model, decoder: DecodeCommand.decoder).run(
-      request, shouldStop: Interruption.isRequested, report: { progress.receive($0) })
-    return summary.interrupted ? nil : request.index
-  }
-}
-
-extension CalibrationReport {
+extension ModelCalibration {
   /// What the weights are, and how good the probabilities.
-  fileprivate func table(_ calibration: HitCalibration, _ words: WordCalibrationReport?) -> String {
+  fileprivate var table: String {
     func share(_ share: Double) -> String { "\(fixed(100 * share, 1)) %" }
     let heading = [
       "", "queries", "results", "right", "error", "of the first 5", "AUC of the first 5",
     ]
-    let rows = qualities.map {
+    let rows = hits.qualities.map {
       [
         $0.name, "\($0.queries)", "\($0.hits)", share($0.right), share($0.error),
         share($0.errorOfFirst), fixed($0.area, 3),
@@ -182,16 +163,14 @@ extension CalibrationReport {
       + (words.map { $0.table + "\n" } ?? "") + Table.facts(calibration.facts)
   }
 
-  fileprivate func json(
-    _ calibration: HitCalibration, _ words: WordCalibrationReport?
-  ) -> JSONOutput {
+  fileprivate var json: JSONOutput {
     .object([
       ("calibration", calibration.json),
       ("words", words?.json),
       (
         "measured",
         .array(
-          qualities.map {
+          hits.qualities.map {
             .object([
               ("name", .string($0.name)), ("queries", .integer($0.queries)),
               ("results", .integer($0.hits)), ("right", .float(Float($0.right))),

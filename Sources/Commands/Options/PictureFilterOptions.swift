@@ -62,7 +62,7 @@ struct PictureFilterOptions: ParsableArguments {
   @Option(
     name: .customLong("has"),
     help: ArgumentHelp(
-      "Only pictures of which the index has captions, a location or a date; can be repeated.",
+      "Only pictures with captions, a location or a date; can be repeated.",
       valueName: "what"),
     transform: Self.property)
   var properties: [PictureFilter.Property] = []

@@ -94,7 +94,7 @@ extension TextHit {
       [("text", .string(text))] + (pathBytes.map { JSONOutput.path($0, "path") } ?? []) + [
         ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
         ("itm", matchLogit.map { .float($0) }),
-        ("match_probability", matchProbability.map { .float($0) }),
+        ("match_probability", (probability ?? matchProbability).map { .float($0) }),
         (
           "other_paths",
           otherPathBytes.isEmpty

@@ -15,14 +15,14 @@ struct QueryArguments: ParsableArguments {
   /// How queries are written, for the help page.
   static let rules = """
     QUERIES
-      One argument is a text or a picture file. What begins with /, ./ or ../, \
+    One argument is a text or a picture file. What begins with /, ./ or ../, \
     ends like a picture file, or names a file that exists, is a file, unless --text \
     is given; a single - is a picture on standard input.
 
-      Several arguments are terms with + or - between them: results are like those \
+    Several arguments are terms with + or - between them: results are like those \
     with + and unlike those with -. A term may begin with a weight from 0 to 100, as \
     in "1.5*at night". A sign needs spaces around it, and -- goes before a text that \
-    begins with a dash. Reranking judges by the texts with +.
+    begins with a dash. Reranking compares pictures with the texts that have a +.
     """
 
   func validate() throws {

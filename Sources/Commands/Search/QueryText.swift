@@ -4,13 +4,14 @@ import Retrieval
 extension [PictureHit] {
   /// Says on standard error, of the pictures that a text found, if probably none of them shows it, or if
   /// nobody has measured how likely they do.
-  func note() {
+  /// - Parameter saysImprobable: False where every hit is written with whether it is improbable.
+  func note(saysImprobable: Bool) {
     guard let best = first else { return }
     guard let probability = best.probability else {
       if best.matchProbability != nil { Console.noteUncalibrated() }
       return
     }
-    if best.isImprobable {
+    if best.isImprobable, saysImprobable {
       Console.note(
         "probably nothing here shows this; the best guess is \(best.path) (\(percent(probability)))"
       )

@@ -71,7 +71,7 @@ struct SearchCommand: AsyncParsableCommand {
     let query = try await index.query(expression)
     let hits = try await index.search(query, options: options)
     // What is found by pictures too has no calibration.
-    if expression.pictures.isEmpty { hits.note() }
+    if expression.pictures.isEmpty { hits.note(saysImprobable: !output.isJSON) }
     for text in query.texts { text.note() }
     try output.write(hits)
     if let html = output.html {

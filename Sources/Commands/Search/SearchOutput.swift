@@ -68,6 +68,7 @@ extension PictureHit {
     .object(
       JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
         ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
+        ("improbable", isImprobable ? .boolean(true) : nil),
         ("itm", matchLogit.map { .float($0) }),
         ("match_probability", (probability ?? matchProbability).map { .float($0) }),
         ("type", file.format.map { .string($0.rawValue) }), ("width", .integer(file.width)),

@@ -1,8 +1,8 @@
 internal import BLIP
-package import Captions
-package import Checkpoints
+internal import Captions
+internal import Checkpoints
 internal import Metrics
-package import Retrieval
+internal import Retrieval
 internal import Store
 internal import Tensors
 
@@ -12,7 +12,7 @@ internal import Tensors
 /// is known of the picture in words. Right are the query's own picture and those of which another caption has
 /// all its words. Fitted on every second picture's queries, measured on the others'; how often captions find
 /// their picture is measured with all the others known.
-public struct WordCalibrator: Sendable {
+struct WordCalibrator: Sendable {
   private let set: CaptionedSet
   private let searcher: Searcher
   private let calibration: HitCalibration
@@ -20,7 +20,7 @@ public struct WordCalibrator: Sendable {
   /// Pictures of which a caption is held out: more make no better weights.
   private static let mostPictures = 1000
   /// Fewer pictures with several captions say too little.
-  package static let fewestPictures = 50
+  static let fewestPictures = 50
   /// Candidates of a query that go through ITM.
   private static let depth = 16
 
@@ -28,7 +28,7 @@ public struct WordCalibrator: Sendable {
   /// - Parameters:
   ///   - searcher: Of an index that contains the set's pictures.
   ///   - calibration: What is known of hits without words.
-  package init?(_ set: CaptionedSet, _ searcher: Searcher, _ calibration: HitCalibration) {
+  init?(_ set: CaptionedSet, _ searcher: Searcher, _ calibration: HitCalibration) {
     guard set.pictures.count(where: { $0.captions.count > 1 }) >= Self.fewestPictures else {
       return nil
     }
@@ -37,7 +37,7 @@ public struct WordCalibrator: Sendable {
 
   /// The weights and how good they are; nil if `shouldStop` ended it.
   /// - Parameter report: Called with the number of queries that are done, and of all.
-  public func run(
+  func run(
     shouldStop: @escaping @Sendable () -> Bool, report: (Int, Int) -> Void
   ) async throws -> WordCalibrationReport? {
     // There are many queries: each thread takes some of them.

@@ -13,6 +13,10 @@ package final class TableRecovery {
     package let isCurrent: Bool
   }
 
+  /// Whether the tables are surely those of the last transaction: both headers and the whole list of tables
+  /// were there.
+  package let isNewest: Bool
+
   private let file: PageFile
   /// The trees of each table, the newest first.
   private var trees: [String: [TreeRecord]] = [:]
@@ -24,17 +28,20 @@ package final class TableRecovery {
     self.file = file
     file.findMovedPages()
     claimed = PageSet(upTo: file.pageCount)
-    var isWhole = false
-    for (index, snapshot) in file.snapshots.enumerated() {
-      let tables = file.tables(of: snapshot)
-      if index == 0 { isWhole = tables.isWhole }
-      for (name, tree) in tables.trees { add(name, tree) }
+    let snapshots = file.snapshots.map { file.tables(of: $0) }
+    let isWhole = snapshots.first?.isWhole ?? false
+    isNewest = isWhole && snapshots.count == 2
+    for snapshot in snapshots {
+      for (name, tree) in snapshot.trees { add(name, tree) }
     }
     if !isWhole { addStrayTables() }
     for tree in trees.values.compactMap(\.first) {
       _ = try? file.read(tree, order: .bytes, claiming: &claimed) { _, _ in true }
     }
   }
+
+  /// The number of the last transaction by the headers; nil if both are lost.
+  package var transaction: UInt64? { file.snapshots.first?.transaction }
 
   /// The names of the tables that were found.
   package var names: Set<String> { Set(trees.keys) }

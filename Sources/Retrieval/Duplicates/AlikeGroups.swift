@@ -11,6 +11,10 @@ struct ComparedPicture {
   let width, height: Int
   /// Nil where the index has none: the picture then equals only copies of its file.
   let signature: PictureSignature?
+  /// The path without its extension, which the files of one exposure (RAW and JPEG) have in common; nil if
+  /// its name is not that of a picture.
+  let exposure: ArraySlice<UInt8>?
+  let isRaw: Bool
 
   /// A picture of an index.
   init(_ id: UInt64, _ record: PictureRecord, _ signature: PictureSignature?) {
@@ -19,6 +23,11 @@ struct ComparedPicture {
     (width, height) =
       record.orientation < 5 ? (record.width, record.height) : (record.height, record.width)
     self.signature = signature
+    let format = ImageFormat(ofName: record.path)
+    isRaw = format == .raw
+    exposure = format.flatMap { _ in
+      record.path.lastIndex(of: UInt8(ascii: ".")).map { record.path[..<$0] }
+    }
   }
 }
 
@@ -49,11 +58,20 @@ struct AlikeGroups {
 
   /// Divides pictures into groups. Each joins the first before it in the list that it is near-identical
   /// to.
-  /// - Parameter embedding: The embedding of a picture by its id.
-  init(_ pictures: [ComparedPicture], embedding: (UInt64) throws -> [Float]?) rethrows {
+  /// - Parameters:
+  ///   - joinsExposures: Whether a RAW file and the picture of the same name that the camera made with it are
+  ///     near-identical, however they were developed.
+  ///   - embedding: The embedding of a picture by its id.
+  init(
+    _ pictures: [ComparedPicture], joinsExposures: Bool = false,
+    embedding: (UInt64) throws -> [Float]?
+  ) rethrows {
     self.pictures = pictures
     tables = pictures.count > Self.few ? Self.tables(of: pictures) : nil
     let copies = Dictionary(grouping: pictures.indices, by: { pictures[$0].contentHash })
+    let exposures =
+      joinsExposures && pictures.contains(where: \.isRaw)
+      ? Dictionary(grouping: pictures.indices, by: { pictures[$0].exposure }) : [:]
     var isTaken = [Bool](repeating: false, count: pictures.count)
     for first in pictures.indices where !isTaken[first] {
       isTaken[first] = true
@@ -64,6 +82,10 @@ struct AlikeGroups {
         group.append(place)
       }
       for place in copies[pictures[first].contentHash]! where !isTaken[place] { take(place) }
+      if let exposure = pictures[first].exposure {
+        for place in exposures[exposure] ?? []
+        where !isTaken[place] && pictures[place].isRaw != pictures[first].isRaw { take(place) }
+      }
       for place in candidates(after: first) where !isTaken[place] {
         guard isSimilar(pictures[first], pictures[place]) else { continue }
         known = try known ?? embedding(pictures[first].id)

@@ -5,7 +5,7 @@ extension Indexer {
   /// Pictures whose words are removed in one transaction.
   private static let picturesAtOnce = 1000
 
-  /// Whether the text in pictures is read from now on; nil: as the index has it. Where it is not, the words
+  /// Whether the text in pictures is read from now on; nil: as recorded in the index. Where it is not, the words
   /// that were read leave the index; where it is, this machine must be able to.
   func setReadsText(_ wanted: Bool?, in store: IndexStore) throws {
     let present = try store.read { try $0.readsText() }

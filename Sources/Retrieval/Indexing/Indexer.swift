@@ -160,7 +160,7 @@ package struct Indexer: Sendable {
     }
   }
 
-  /// Opens the index, or makes it; what the request leaves open is as the index has it.
+  /// Opens the index, or creates it; what the request leaves open is as recorded in the index.
   private func open(_ request: IndexingRequest, root: [UInt8]) async throws -> IndexStore {
     try await open(request.index) { present in
       IndexMetadata(

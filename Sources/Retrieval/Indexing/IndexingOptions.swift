@@ -28,7 +28,7 @@ public struct IndexingOptions: Sendable {
   /// Whether vanished pictures are dropped even if most of the collection seems gone.
   public var allowsVanished = false
   /// Whether the text that pictures show is read, so that searches find its words. Nil keeps the index's own
-  /// setting, at first not; false removes the words from the index.
+  /// setting, else no; false removes the words from the index.
   public var readsText: Bool?
 
   /// The defaults, except for what is given.

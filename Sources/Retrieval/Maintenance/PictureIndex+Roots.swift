@@ -38,9 +38,9 @@ extension PictureIndex {
     }
   }
 
-  /// Says where a root of the index lies now; its pictures keep all that the index holds of them.
+  /// Records where a root of the index is now; its pictures keep all that is stored for them.
   /// - Parameters:
-  ///   - old: The root as the index has it.
+  ///   - old: The root as recorded in the index.
   ///   - new: The folder as it is now.
   ///   - waiting: Called with the other process's name where this has to wait for it.
   public func moveRoot(
@@ -58,7 +58,7 @@ extension PictureIndex {
 
   /// Removes a root and its pictures from the index; the files stay.
   /// - Parameters:
-  ///   - path: The root as the index has it.
+  ///   - path: The root as recorded in the index.
   ///   - waiting: Called with the other process's name where this has to wait for it.
   /// - Returns: How many pictures were removed.
   @discardableResult

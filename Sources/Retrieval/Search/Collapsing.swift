@@ -29,8 +29,9 @@ extension Searcher {
   ) throws -> [[RankedCandidate]] {
     let pictures = try snapshot.compared(candidates.map(\.id))
     let found = Dictionary(candidates.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    return try AlikeGroups(pictures) { try snapshot.embedding(picture: $0) }.groups.map { group in
-      group.map { found[pictures[$0].id]! }
-    }
+    let groups = try AlikeGroups(pictures, joinsExposures: true) {
+      try snapshot.embedding(picture: $0)
+    }.groups
+    return groups.map { group in group.map { found[pictures[$0].id]! } }
   }
 }

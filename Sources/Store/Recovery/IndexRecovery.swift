@@ -3,6 +3,8 @@ internal import LMDB
 
 /// What a new index does not have that the damaged one had.
 struct RecoveredIndex {
+  /// Whether no more can be lost than the numbers say.
+  var isCounted = true
   var lostPictures = 0
   var lostTexts = 0
   /// Of the pictures whose record was read.
@@ -14,9 +16,11 @@ struct IndexRecovery {
   /// The damaged index, for errors.
   private let path: String
   private let damaged: TableRecovery
+  private let changes: KnownChanges
 
   init(of path: String, from damaged: TableRecovery) {
     (self.path, self.damaged) = (path, damaged)
+    changes = KnownChanges(damaged)
   }
 
   /// Writes a new index into an empty folder.
@@ -24,15 +28,23 @@ struct IndexRecovery {
     let environment = try Environment(folder, access: .readWrite)
     let (old, tables) = try createTables(in: environment, at: folder)
     try copyRows(RowCopy(from: damaged, to: environment), from: old, to: tables)
+    try environment.write { transaction in
+      let outdated = changes.outdated(of: tables.mark)
+      for id in outdated.pictures { try tables.pictures.delete(id, in: transaction) }
+      for id in outdated.texts { try tables.texts.delete(id, in: transaction) }
+    }
     var recovered = RecoveredIndex()
+    let newest = changes.newest(of: tables.mark)
+    recovered.isCounted =
+      damaged.isNewest || newest != nil && newest?.transaction == damaged.transaction
     try environment.write { try tables.completeRecovery(&recovered, in: $0) }
     try environment.read { transaction in
       recovered.lostPictures = lost(
         "pictures", kept: try tables.pictures.statistics(in: transaction).entries,
-        known: recovered.lostPictures)
+        of: newest?.pictures, known: recovered.lostPictures)
       recovered.lostTexts = lost(
         "texts", kept: try tables.texts.statistics(in: transaction).entries,
-        known: recovered.lostTexts)
+        of: newest?.texts, known: recovered.lostTexts)
     }
     return recovered
   }
@@ -76,8 +88,8 @@ struct IndexRecovery {
   }
 
   /// How many rows of a table are lost, by its number of rows where that is known.
-  private func lost(_ table: String, kept: Int, known: Int) -> Int {
-    max(known, (damaged.entries(of: table) ?? 0) - kept)
+  private func lost(_ table: String, kept: Int, of all: UInt64?, known: Int) -> Int {
+    max(known, max(damaged.entries(of: table) ?? 0, all.map { Int(clamping: $0) } ?? 0) - kept)
   }
 
   /// Whether a table that leads to a record does so; true if that cannot be known.

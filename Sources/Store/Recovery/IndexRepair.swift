@@ -4,6 +4,8 @@ internal import LMDB
 public struct IndexRepair: Sendable, Equatable {
   /// What was wrong before.
   public let check: IndexCheck
+  /// Whether it is known how many were lost; otherwise there may be more.
+  public let isCounted: Bool
   /// Pictures that were lost, to be encoded again by the next `blip index`.
   public let pictures: Int
   /// Texts that were lost, alone or with their picture.
@@ -14,8 +16,15 @@ public struct IndexRepair: Sendable, Equatable {
   /// The most paths that are named.
   public static let mostPaths = 10_000
 
-  init(check: IndexCheck, pictures: Int = 0, texts: Int = 0, paths: [[UInt8]] = []) {
-    (self.check, self.pictures, self.texts, self.paths) = (check, pictures, texts, paths)
+  /// A repair of a sound index.
+  init(check: IndexCheck) { self.init(check, RecoveredIndex()) }
+
+  init(_ check: IndexCheck, _ recovered: RecoveredIndex) {
+    self.check = check
+    (isCounted, pictures, texts) = (
+      recovered.isCounted, recovered.lostPictures, recovered.lostTexts
+    )
+    paths = recovered.lostPaths
   }
 }
 
@@ -46,9 +55,7 @@ extension IndexStore {
             "\(path): the repaired copy is not sound (\(fault)); nothing was changed")
         }
       }
-      return IndexRepair(
-        check: check, pictures: recovered?.lostPictures ?? 0, texts: recovered?.lostTexts ?? 0,
-        paths: recovered?.lostPaths ?? [])
+      return IndexRepair(check, recovered ?? RecoveredIndex())
     }
   }
 }

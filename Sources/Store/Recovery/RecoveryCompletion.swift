@@ -36,7 +36,7 @@ extension IndexTables {
       }
     }
     try rebuildTerms(in: transaction)
-    if let settingsCopy { try SettingsCopy.write(of: meta, to: settingsCopy, in: transaction) }
+    try completeWrite(in: transaction)
   }
 
   /// The rows that lead from paths to pictures: a picture that is there twice is the newer one.

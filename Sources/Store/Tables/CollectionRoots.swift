@@ -42,7 +42,7 @@ public struct CollectionRoots: Sendable, Equatable {
     return number
   }
 
-  /// Says where a root lies now.
+  /// Records where a root is now.
   package mutating func move(_ number: Int, to path: String) {
     for index in all.indices where all[index].number == number { all[index].path = path }
   }

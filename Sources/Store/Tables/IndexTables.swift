@@ -10,6 +10,8 @@ struct IndexTables: Sendable {
   let meta: Table<UTF8Text, UTF8Text>
   /// A sealed copy of the settings; nil in an index of format 1 to 4.
   let settingsCopy: SettingsCopy.Copies?
+  /// Another row of the same table; nil likewise.
+  let recentChanges: RecentChanges.Table?
   let pictures: SealedTable<BigEndianUInt64, PictureCodec>
   let paths: Table<HashKey, LittleEndianUInt64>
   let hashes: Table<HashAndIDKey, NoBytes>
@@ -52,6 +54,10 @@ struct IndexTables: Sendable {
     self.layout = layout
     self.meta = meta
     settingsCopy = try format.mark.map { mark throws(LMDBError) in
+      try SealedTable(
+        opening: SettingsCopy.name, mark: mark, at: path, in: transaction, create: create)
+    }
+    recentChanges = try format.mark.map { mark throws(LMDBError) in
       try SealedTable(
         opening: SettingsCopy.name, mark: mark, at: path, in: transaction, create: create)
     }
@@ -118,7 +124,7 @@ struct IndexTables: Sendable {
       try signatures.upgrade(from: old, in: transaction)
     }
     if let hubness, let old = old.hubness { try hubness.upgrade(from: old, in: transaction) }
-    if let settingsCopy { try SettingsCopy.write(of: meta, to: settingsCopy, in: transaction) }
+    try completeWrite(in: transaction)
     if try pictures.statistics(in: transaction).entries == 0, try needsTerms(in: transaction) {
       try rebuildTerms(in: transaction)
     }

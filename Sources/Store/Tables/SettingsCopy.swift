@@ -30,14 +30,15 @@ enum SettingsCopy: Codec {
     return rows
   }
 
-  /// Brings the copy up to date; writes nothing if it is.
+  /// Brings the copy up to date; false, and nothing is written, if it is.
+  @discardableResult
   static func write<T: WritingTransaction & ~Copyable>(
     of meta: Table<UTF8Text, UTF8Text>, to copies: Copies, in transaction: borrowing T
-  ) throws {
+  ) throws -> Bool {
     let rows = try rows(of: meta, in: transaction)
-    if try copies.sound(key, in: transaction) != rows {
-      try copies.put(key, rows, in: transaction)
-    }
+    guard try copies.sound(key, in: transaction) != rows else { return false }
+    try copies.put(key, rows, in: transaction)
+    return true
   }
 
   /// Throws unless the settings are as they were written.
@@ -52,10 +53,21 @@ enum SettingsCopy: Codec {
 
   /// The rows of a copy in a damaged file, which is sound by the mark that it says itself.
   static func rows(ofStray row: [UInt8]) -> Rows? {
+    stray(SettingsCopy.self, key, row)?.value
+  }
+
+  /// The recent changes that a damaged file has somewhere, with their mark.
+  static func changes(ofStray row: [UInt8]) -> (value: RecentChanges, mark: UInt32)? {
+    stray(RecentChanges.self, RecentChanges.key, row)
+  }
+
+  private static func stray<C: Codec>(
+    _ codec: C.Type, _ key: String, _ row: [UInt8]
+  ) -> (value: C.Value, mark: UInt32)? {
     guard let mark = RecordSeal.mark(of: row.span.bytes) else { return nil }
     do throws(MalformedBytes) {
       try RecordSeal(mark: mark, table: name).verify(row.span.bytes, key: Array(key.utf8))
-      return try decode(row.span.bytes.extracting(droppingLast: RecordSeal.size))
+      return (try C.decode(row.span.bytes.extracting(droppingLast: RecordSeal.size)), mark)
     } catch { return nil }
   }
 

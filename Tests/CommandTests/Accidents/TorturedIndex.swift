@@ -159,7 +159,7 @@ extension PictureLine {
   fileprivate func called(_ path: String) -> PictureLine {
     PictureLine(
       path: path, location: location, cosine: cosine, probability: probability, itm: itm,
-      match_probability: match_probability, captions: captions)
+      match_probability: match_probability, captions: captions, improbable: improbable)
   }
 }
 

@@ -75,6 +75,10 @@ struct SearchTests {
     let line = try #require(outcome.errorLines.first)
     #expect(line.contains("probably nothing here shows this; the best guess is \(path) ("))
     #expect(line.hasSuffix(" %)"))
+    // Programs read it of each hit.
+    let json = search("xylophonist quarterly tax spreadsheet", "--rerank", "0", "--json")
+    #expect(try json.objects(PictureLine.self).allSatisfy { $0.improbable == true })
+    #expect(!json.errors.contains("probably nothing"))
   }
 
   @Test("--paths writes absolute paths only")

@@ -125,6 +125,7 @@ struct PictureLine: Decodable, Equatable {
   let itm: Float?
   let match_probability: Float?
   let captions: [String]?
+  let improbable: Bool?
 }
 
 /// A line of `blip match --json`.

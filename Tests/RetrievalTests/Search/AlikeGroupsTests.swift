@@ -22,10 +22,11 @@ import Testing
   }
 
   private func picture(
-    _ id: UInt64, _ signature: PictureSignature?, width: Int = 300, content: UInt8? = nil
+    _ id: UInt64, _ signature: PictureSignature?, width: Int = 300, content: UInt8? = nil,
+    path: String = "a"
   ) -> ComparedPicture {
     let record = PictureRecord(
-      path: [1], size: 1, modified: 1,
+      path: Array(path.utf8), size: 1, modified: 1,
       contentHash: Array(repeating: content ?? UInt8(truncatingIfNeeded: id), count: 32),
       width: width, height: 200, orientation: 1)
     return ComparedPicture(id, record, signature)
@@ -52,6 +53,20 @@ import Testing
     #expect(groups([first, picture(2, signature(hash))]).count == 1)
     let far = AlikeGroups([first, picture(2, signature(hash))]) { $0 == 1 ? [1, 0] : [0.6, 0.8] }
     #expect(far.groups.count == 2)
+  }
+
+  @Test func joinARawFileAndItsPictureWhereThatIsWanted() {
+    let paths = ["b/1.jpg", "b/1.CR2", "b/2.jpg", "b/1.png", "c/1.cr2", "b/2.heic", "b", "b.nef"]
+    let pictures = paths.enumerated().map { id, path in picture(UInt64(id), nil, path: path) }
+    let groups = AlikeGroups(pictures, joinsExposures: true) { _ in nil }.groups
+    #expect(
+      groups.map { $0.map { paths[$0] } }.filter { $0.count > 1 } == [["b/1.jpg", "b/1.CR2"]])
+    let all = AlikeGroups(pictures.reversed(), joinsExposures: true) { _ in nil }.groups
+    #expect(
+      all.filter { $0.count > 1 }.map { $0.map { paths.reversed()[$0] } } == [
+        ["b/1.png", "b/1.CR2"]
+      ])
+    #expect(self.groups(pictures).count == paths.count)
   }
 
   @Test func matchAPartOfOneWithTheWholeOfTheOther() {
