@@ -2,7 +2,7 @@
 keeps, and on the bootstrapped set, and the recall of each on held-out captions.
 
   python Benchmarks/captions/bootstrap.py BLIP START TRAIN DEV FOLDER [--pictures 1500] [--share 0.4]
-      [--threshold 0.1] [--epochs 3]
+      [--threshold 0.02] [--epochs 3]
 
 START is the model to train; blip's default model captions and filters. TRAIN and DEV are folders with a
 captions.json. The sets and runs are written to FOLDER.
@@ -15,7 +15,7 @@ for name in ("blip", "start", "train", "dev", "folder"):
     arguments.add_argument(name)
 arguments.add_argument("--pictures", type=int, default=1500)
 arguments.add_argument("--share", type=float, default=0.4)
-arguments.add_argument("--threshold", type=float, default=0.1)
+arguments.add_argument("--threshold", type=float, default=0.02)
 arguments.add_argument("--epochs", type=int, default=3)
 given = arguments.parse_args()
 os.makedirs(given.folder, exist_ok=True)

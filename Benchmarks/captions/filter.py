@@ -34,13 +34,13 @@ scores = [match[pair["image"], pair["caption"]] for pair in noisy]
 rows = []
 print(f"{len(pairs)} captions of {len(set(image for image, _ in pairs))} pictures, {false} of them swapped\n")
 print("threshold  kept %  precision  recall  swapped dropped")
-for threshold in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+for threshold in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5):
     kept = [true for true, score in zip(is_true, scores) if score > threshold]
     true = sum(kept)
     row = dict(threshold=threshold, kept=len(kept) / len(pairs), precision=true / max(len(kept), 1),
                recall=true / sum(is_true), dropped=1 - (len(kept) - true) / max(false, 1))
     rows.append(row)
-    print(f"{threshold:9.1f}  {100 * row['kept']:6.1f}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['dropped']:15.3f}")
+    print(f"{threshold:9.3f}  {100 * row['kept']:6.1f}  {row['precision']:9.3f}  {row['recall']:6.3f}  {row['dropped']:15.3f}")
 ordered = sorted(zip(scores, is_true))
 below = ranks = 0
 for score, true in ordered:

@@ -42,7 +42,7 @@ def first(hits, figure):
     return figure(hits[0]) if hits else 0.0
 
 
-report, unjudged, worst = {}, [], []
+report, unjudged, worst, pooled = {}, [], [], []
 for name, index in indexes(given):
     at_1 = at_5 = possible = ordered = 0
     figures, cosines, present = [], [], []
@@ -66,6 +66,7 @@ for name, index in indexes(given):
         worst.append((sum(right) / max(most, 1), name, query, "".join("+" if r else "-" for r in right), most))
     absent = {kind: [answers(given.blip, index, query, 1, options) for query in asked[kind]] for kind in WITHOUT_ANSWER}
     count = len(asked[name])
+    pooled += figures
     row = {
         "P@1": at_1 / count, "P@5": at_5 / (5 * count), "P@5 of the possible": at_5 / max(possible, 1),
         "ECE": calibration_error(figures), "lists in order": ordered / count,
@@ -86,6 +87,7 @@ for name, index in indexes(given):
 print(f"{'':26}" + "".join(f"{name:>14}" for name in report))
 for key in next(iter(report.values())):
     print(f"{key:26}" + "".join(f"{100 * row[key]:12.1f} %" for row in report.values()))
+print(f"\nECE of both together {100 * calibration_error(pooled):.1f} %")
 print("\nworst queries (right of the first five; most possible)")
 for share, name, query, marks, most in sorted(worst)[:12]: print(f"  {name:13} {query:28} {marks:5}  {most}")
 if unjudged:

@@ -26,14 +26,12 @@ package enum IndexFolder {
     }
     defer { closedir(folder) }
     var other: String?
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-      }
+    while let name = nextName(in: folder) {
       switch name {
       // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
       // unwritten file; who deletes data.mdb alone, also what a compaction that was killed has left.
       case ".", "..", "lock.mdb", WriterLock.fileName, FileReplacement.temporaryName: continue
+      case let name where SettingsFile.isName(name): continue
       case "data.mdb" where Environment.isUnwritten(path): continue
       case "data.mdb":
         self = .index
@@ -74,7 +72,14 @@ package enum IndexFolder {
 
   /// Removes the folder of an index; one with other things in it is left with these.
   package static func remove(_ path: String) throws(RetrievalError) {
-    for name in ["data.mdb", "lock.mdb", WriterLock.fileName] {
+    var names = ["data.mdb", "lock.mdb", WriterLock.fileName]
+    if let folder = opendir(path) {
+      while let name = nextName(in: folder) {
+        if SettingsFile.isName(name) { names.append(name) }
+      }
+      closedir(folder)
+    }
+    for name in names {
       guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else { throw unremovable(path) }
     }
     guard rmdir(path) == 0 || errno == ENOENT else { throw unremovable(path) }
@@ -98,5 +103,13 @@ package enum IndexFolder {
           "\(folder): cannot create the index directory (\(String(cString: strerror(errno))))")
       }
     }
+  }
+}
+
+/// The next name in a folder that is read; nil at its end.
+private func nextName(in folder: OpaquePointer) -> String? {
+  guard let entry = readdir(folder) else { return nil }
+  return withUnsafePointer(to: &entry.pointee.d_name) {
+    $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
   }
 }

@@ -96,7 +96,9 @@ package final class IndexStore: Sendable {
         try MetadataTable.upgrade(tables.meta, in: transaction)
         return try IndexTables(upgrading: tables, in: transaction)
       }
-      return IndexStore(path: path, environment: environment, tables: tables)
+      let store = IndexStore(path: path, environment: environment, tables: tables)
+      SettingsFile.update(of: store)
+      return store
     }
   }
 
@@ -196,7 +198,11 @@ package final class IndexStore: Sendable {
       let result = try body(change)
       let metadata = try change.metadata()
       try change.commit()
-      current.withLock { $0 = metadata }
+      let hasNewSettings = current.withLock { current in
+        defer { current = metadata }
+        return current != metadata
+      }
+      if hasNewSettings { SettingsFile.update(of: self) }
       return result
     }
   }

@@ -99,6 +99,8 @@ import VectorIndex
     .row("meta", Array("next_text_id".utf8), nil, .rebuild, "not as they were written"),
     .row("meta", Array("collection".utf8), Array("/".utf8), .rebuild, "not as they were written"),
     .row("meta_copy", Array("rows".utf8), [1, 2], .rebuild, ""),
+    .row(
+      "meta_copy", Array("changes".utf8), [1, 2], .rebuild, "recent changes are not as they were"),
   ]
 
   private static let records: [Damage] = [

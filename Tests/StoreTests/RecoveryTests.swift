@@ -175,6 +175,33 @@ import Testing
     #expect(readFile(path + "/data.mdb") == bytes)
   }
 
+  @Test(
+    "of which only the settings are left, in their own file, is empty, and can be written again")
+  func settingsLeft() throws {
+    let sample = try Sample(pictures: 3)
+    let path = index(Array(sample.bytes.prefix(2 * Sample.pageSize)))
+    let fixture = try CheckFixture(pictures: 1)
+    _ = try IndexStore.openAnyForWriting(fixture.path)
+    let settings = readFile(fixture.path + "/settings")
+    #expect(!settings.isEmpty)
+    try Data(settings).write(to: URL(filePath: path + "/settings"))
+    #expect(try !IndexStore.check(path).isSound)
+    let repair = try IndexStore.repair(path)
+    #expect(!repair.isCounted && repair.pictures == 0)
+    #expect(try IndexStore.check(path).isSound)
+    let store = try IndexStore.openAnyForWriting(path)
+    #expect(try store.read { try $0.pictureCount() } == 0)
+    #expect(store.metadata == StoreFixture.metadata())
+    // A file that is not as it was written is of no use.
+    var wrong = settings
+    wrong[20] ^= 1
+    let other = index(Array(sample.bytes.prefix(2 * Sample.pageSize)))
+    try Data(wrong).write(to: URL(filePath: other + "/settings"))
+    #expect { try IndexStore.repair(other) } throws: {
+      ($0 as? RetrievalError)?.code == .beyondRepair
+    }
+  }
+
   @Test("is refused by who writes, before anything is written")
   func writing() throws {
     let sample = Self.sample

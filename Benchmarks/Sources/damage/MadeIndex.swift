@@ -60,6 +60,8 @@ struct Contents: Equatable {
 /// An index with a history.
 struct MadeIndex {
   let bytes: [UInt8]
+  /// The copy of the settings beside it.
+  let settings: Data
   let contents: Contents
   private static let size = 64
 
@@ -124,6 +126,7 @@ struct MadeIndex {
       try store.write { try $0.removePicture(UInt64(count)) }
     }
     bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/data.mdb")))
+    settings = try Data(contentsOf: URL(fileURLWithPath: "\(path)/settings"))
     contents = try Contents(of: path)
   }
 }

@@ -39,6 +39,7 @@ try withTemporaryFolder { folder in
     try? FileManager.default.removeItem(atPath: path)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     try Data(bytes).write(to: URL(fileURLWithPath: "\(path)/data.mdb"))
+    try sample.settings.write(to: URL(fileURLWithPath: "\(path)/settings"))
     let faults = try tallies[damage, default: Tally()].take(path, sample)
     for fault in faults { print("damage \(number) (seed \(seed), \(damage.rawValue)): \(fault)") }
   }

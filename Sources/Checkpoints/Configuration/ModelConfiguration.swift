@@ -16,8 +16,9 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
   /// The weight of the ITC cosine relative to the match logit in reranking (`blip.itc_weight`, a
   /// key specific to this engine): 1 in BLIP's own evaluation.
   public let itcWeight: Float
-  /// The recommended probability above which CapFilt keeps a caption (`blip.filter_threshold`): 0.5 in
-  /// the paper.
+  /// The recommended probability above which CapFilt keeps a caption (`blip.filter_threshold`). Where the
+  /// model does not say: the paper's 0.5, of ITM's probability, or blip-mini's 0.02 if probabilities are
+  /// calibrated: they are fitted to the best of many candidates, so those of right captions are often low.
   public let filterThreshold: Float
   /// How likely hits are right (`blip.calibration`); nil if that was not measured.
   public let calibration: HitCalibration?
@@ -49,8 +50,9 @@ public struct ModelConfiguration: Sendable, Equatable, Decodable {
       rerankDepth = try file.integer(.rerankDepth, in: 0...1_000_000)
       phraseRerankDepth = try file.integer(.phraseRerankDepth, in: 0...1_000_000)
       itcWeight = try file.float(.itcWeight, default: 1, in: 0...1_000_000)
-      filterThreshold = try file.float(.filterThreshold, default: 0.5, in: 0...1)
       calibration = try file.decodeIfPresent(HitCalibration.self, forKey: .calibration)
+      filterThreshold = try file.float(
+        .filterThreshold, default: calibration?.texts == nil ? 0.5 : 0.02, in: 0...1)
     }
   }
 

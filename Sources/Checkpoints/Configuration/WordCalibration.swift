@@ -109,18 +109,20 @@ public struct WordCalibration: Sendable, Equatable, Decodable {
   /// What they weigh are log-odds, whatever the model.
   package static let sentences = WordCalibration(
     reranked: Weights(
-      scale: 0.272, score: 0.275, coverage: 0.268, rarest: 2.62, caption: 10.8, complete: 2.5,
-      bias: -13.1)!,
+      scale: 0.481, score: 0.304, coverage: 0.226, rarest: 0.504, caption: 7.738, complete: 0.19,
+      bias: -7.606)!,
     unreranked: Weights(
-      scale: 0.296, score: 0.28, coverage: 0.288, rarest: 2.75, caption: 12.1, complete: 2.62,
-      bias: -14.3)!)
+      scale: 0.56, score: 0.284, coverage: 0.448, rarest: 0.622, caption: 8.899, complete: 0.115,
+      bias: -8.373)!)
 
   /// The same for phrases.
   package static let phrases = WordCalibration(
     reranked: Weights(
-      scale: 0.321, score: 0, coverage: 16.2, rarest: 0, caption: 0.684, bias: -11.8)!,
+      scale: 0.451, score: 0, coverage: 0.81, rarest: 0, caption: 2.286, complete: 2.544,
+      bias: -2.852)!,
     unreranked: Weights(
-      scale: 0.361, score: 0, coverage: 9.07, rarest: 0, caption: 0, bias: -5.01)!)
+      scale: 0.41, score: 0, coverage: 0.092, rarest: 0, caption: 4.14, complete: 3.198,
+      bias: -3.187)!)
 
   /// As JSON, on one line.
   package var text: String {

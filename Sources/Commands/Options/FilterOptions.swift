@@ -12,7 +12,8 @@ struct FilterOptions: ParsableArguments {
   @Option(
     name: .customLong("threshold"),
     help: ArgumentHelp(
-      "Keep texts whose probability is above P. (default: the model's, else 0.5)",
+      "Keep texts whose probability is above P. (default: the model's, else 0.02 or, if it is not "
+        + "calibrated, 0.5)",
       valueName: "p"))
   var threshold: Float?
 

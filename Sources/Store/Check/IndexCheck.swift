@@ -72,7 +72,7 @@ extension IndexStore {
       default: throw error
       }
       return try asRetrievalError {
-        try IndexCheck(of: PageFile(path + "/data.mdb"), error)
+        try IndexCheck(of: PageFile(path + "/data.mdb"), in: path, error)
       }
     }
   }
@@ -101,9 +101,13 @@ extension IndexCheck {
   }
 
   /// Of a file that cannot be opened.
-  fileprivate init(of file: PageFile, _ error: RetrievalError) throws(RetrievalError) {
+  fileprivate init(
+    of file: PageFile, in folder: String, _ error: RetrievalError
+  ) throws(RetrievalError) {
     let pages = file.snapshots.first.map { file.check($0) }
-    guard pages != nil || !TableRecovery(file).names.isEmpty else {
+    guard
+      pages != nil || !TableRecovery(file).names.isEmpty || SettingsFile.rows(at: folder) != nil
+    else {
       throw RetrievalError(
         .beyondRepair,
         "\(file.path): no table of an index is found in it; if it was an index, delete the directory and "

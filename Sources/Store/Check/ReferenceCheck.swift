@@ -132,6 +132,15 @@ extension IndexTables {
     } catch { return "a note has \(error.reason)" }
   }
 
+  private func checkRecentChanges<T: Transaction & ~Copyable>(
+    _ findings: Findings, in transaction: borrowing T
+  ) throws {
+    guard let recentChanges, try recentChanges.contains(RecentChanges.key, in: transaction),
+      try recentChanges.sound(RecentChanges.key, in: transaction) == nil
+    else { return }
+    findings.add(SettingsCopy.name, .rebuild, "the recent changes are not as they were written")
+  }
+
   /// What `meta` says besides what is read whenever an index is opened.
   func checkSettings<T: Transaction & ~Copyable>(
     _ sound: ValidRecords, _ findings: Findings, in transaction: borrowing T
@@ -154,6 +163,7 @@ extension IndexTables {
     do { _ = try MetadataTable.recall(meta, of: path, in: transaction) } catch {
       findings.add("meta", .rebuild, "the recall that was asked for cannot be read")
     }
+    try checkRecentChanges(findings, in: transaction)
     do {
       let least = try MetadataTable.leastHubness(meta, of: path, in: transaction)
       if least == nil, try hubness?.statistics(in: transaction).entries ?? 0 > 0 {

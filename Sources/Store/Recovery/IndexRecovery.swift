@@ -128,12 +128,12 @@ struct IndexRecovery {
     if let failure = failure as? RetrievalError, failure.code == .unknownFormat { throw failure }
     throw RetrievalError(
       .beyondRepair,
-      "\(path): nothing of the index can be recovered: its settings are nowhere in data.mdb; delete the "
+      "\(path): nothing of the index can be recovered: its settings are nowhere; delete the "
         + "directory and index again")
   }
 
   /// Rows of `meta`: those of the newest snapshot, then of every page that has such rows, the newest first by
-  /// the ids that were assigned; those of another index, by the mark of most pictures, are left out.
+  /// the ids that were assigned, then those of the settings file; those of another index, by the mark of most pictures, are left out.
   private func candidateSettings() -> [[[UInt8]: [UInt8]]] {
     var current: [[UInt8]: [UInt8]] = [:]
     var marks: [UInt32: Int] = [:]
@@ -163,6 +163,7 @@ struct IndexRecovery {
     let all =
       copies.sorted { assigned($0) > assigned($1) } + [current]
       + others.sorted { assigned($0) > assigned($1) }
+      + [SettingsFile.rows(at: path)].compactMap { $0 }
     // Settings of format 1 to 4 have no mark.
     let most = all.compactMap(pictures).max() ?? 0
     return all.filter { pictures($0) == most } + all.filter { pictures($0) == nil }
