@@ -129,12 +129,16 @@ struct CheckCommand: AsyncParsableCommand {
       throw CommandFailure("\(printable(path)): \(count); to repair, run `\(command)`")
     }
     guard let repair, !repair.check.isSound else { return }
-    Console.note(
-      repair.pictures + repair.texts > 0 || !repair.isCounted
-        ? "\(printable(path)): repaired; \(repair.isCounted ? "" : "at least ")"
-          + "\(counted(repair.pictures, "picture")) and "
-          + "\(counted(repair.texts, "text")) were lost: run `blip index` as before to encode them again"
-        : "\(printable(path)): repaired; no picture or text was lost")
+    let lost =
+      "\(counted(repair.pictures, "picture")) and \(counted(repair.texts, "text"))"
+    let advice = "run `blip index` as before to encode them again"
+    let result =
+      if !repair.isCounted {
+        "what was lost cannot be counted (\(lost) at least): \(advice)"
+      } else if repair.pictures + repair.texts > 0 {
+        "\(lost) were lost: \(advice)"
+      } else { "no picture or text was lost" }
+    Console.note("\(printable(path)): repaired; \(result)")
   }
 }
 
