@@ -35,7 +35,8 @@ public struct EvaluatedModel: Sendable {
     shouldStop: @escaping @Sendable () -> Bool, report: (IndexingEvent) -> Void
   ) async throws -> Searcher? {
     if let index {
-      return try Searcher(index: index, modelPath: path, precision: precision, cache: cache)
+      return try Searcher(
+        index: index, modelPath: path, precision: precision, cache: cache, decoder: decoder)
     }
     let folder = try ModelFolder(path: path ?? BLIPModel.defaultModelPath())
     let model = try BLIPModel(folder: folder, precision: precision, cache: cache)
@@ -44,6 +45,7 @@ public struct EvaluatedModel: Sendable {
       request, shouldStop: shouldStop, report: report)
     guard !summary.interrupted else { return nil }
     return try Searcher(
-      index: request.index, modelPath: folder.path, precision: precision, cache: cache)
+      index: request.index, modelPath: folder.path, precision: precision, cache: cache,
+      decoder: decoder)
   }
 }

@@ -131,12 +131,12 @@ struct CheckCommand: AsyncParsableCommand {
     guard let repair, !repair.check.isSound else { return }
     let lost =
       "\(counted(repair.pictures, "picture")) and \(counted(repair.texts, "text"))"
-    let advice = "run `blip index` as before to encode them again"
     let result =
       if !repair.isCounted {
-        "what was lost cannot be counted (\(lost) at least): \(advice)"
+        "what was lost cannot be counted (\(lost) at least), and what was removed last may be back: "
+          + "run `blip index` as before"
       } else if repair.pictures + repair.texts > 0 {
-        "\(lost) were lost: \(advice)"
+        "\(lost) were lost: run `blip index` as before to encode them again"
       } else { "no picture or text was lost" }
     Console.note("\(printable(path)): repaired; \(result)")
   }

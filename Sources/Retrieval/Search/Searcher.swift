@@ -1,7 +1,7 @@
 package import BLIP
 import Checkpoints
 internal import Files
-import Images
+package import Images
 package import Store
 import Tensors
 internal import VectorIndex
@@ -29,15 +29,16 @@ package struct Searcher: Sendable {
   /// Queries are computed in `precision`, which for `auto` is that of the index's embeddings. Another
   /// one does no harm: with the default model on flickr8k-dev no pairing of fp32, bf16 and int8 moves
   /// R@1, R@5 or R@10 by more than 0.4 points (Benchmarks/Sources/precision).
-  /// `cache` is the folder where packed weights are kept.
+  /// `cache` is the folder where packed weights are kept; `decoder` decodes the pictures of queries.
   package init(
-    index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil
+    index: String, modelPath: String?, precision: Precision = .auto, cache: String? = nil,
+    decoder: any PictureDecoder = ImageDecoder()
   ) throws {
     let store = try IndexStore.open(index)
     let model = try BLIPModel(
       folder: ModelLocator(index: index, metadata: store.metadata).folder(given: modelPath),
       precision: precision == .auto ? store.metadata.precision : precision, cache: cache)
-    self.init(store, model: model)
+    self.init(store, model: model, decoder: decoder)
   }
 
   /// Of an index that is open, with its model.
