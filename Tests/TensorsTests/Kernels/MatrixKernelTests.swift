@@ -154,8 +154,25 @@ struct ProductCheckTests {
     }
     let wrong: [(String, ProductKernel)] = [
       ("does nothing", nothing),
-      ("does not transpose a", { right($0.with { $0.transposesA = false }, $1, $2, $3) }),
-      ("does not transpose b", { right($0.with { $0.transposesB = false }, $1, $2, $3) }),
+      // As far as that reads no memory which is not the matrix's.
+      (
+        "does not transpose a",
+        { product, a, b, c in
+          guard product.transposesA else { return right(product, a, b, c) }
+          let side = min(product.rows, product.depth)
+          let change = product.with { ($0.transposesA, $0.rows, $0.depth) = (false, side, side) }
+          right(change, a, b, c)
+        }
+      ),
+      (
+        "does not transpose b",
+        { product, a, b, c in
+          guard product.transposesB else { return right(product, a, b, c) }
+          let side = min(product.columns, product.depth)
+          let change = product.with { ($0.transposesB, $0.columns, $0.depth) = (false, side, side) }
+          right(change, a, b, c)
+        }
+      ),
       ("does not scale", { right($0.with { $0.scale = 1 }, $1, $2, $3) }),
       ("does not add", { right($0.with { $0.accumulates = false }, $1, $2, $3) }),
       ("adds what was there", { right($0.with { $0.accumulates = true }, $1, $2, $3) }),
