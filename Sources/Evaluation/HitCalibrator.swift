@@ -24,10 +24,6 @@ struct HitCalibrator: Sendable {
 
   /// How many hits of a query are looked at.
   static let depth = 32
-  /// The fewest pictures that a phrase is right for: as many as a search shows, or a quarter of a small set.
-  static func fewestRight(ofPictures count: Int) -> Int {
-    min(SearchOptions().count, max(1, count / 4))
-  }
 
   /// - Parameter searcher: Of an index that contains the set's pictures with their patch features and
   ///   captions.
@@ -111,13 +107,12 @@ struct HitCalibrator: Sendable {
 
   /// Phrases of two captions of a picture, if they are right for enough pictures.
   private func phrases(ofPicture index: Int) -> [String] {
-    let fewestRight = Self.fewestRight(ofPictures: set.pictures.count)
     let captions = set.pictures[index].captions
     return (1...2).compactMap { offset in
       let all = KeyPhrases.phrases(of: captions[(index + offset) % captions.count])
       guard !all.isEmpty else { return nil }
       let phrase = all[index % all.count]
-      return words.pictures(withAllOf: phrase).count >= fewestRight ? phrase : nil
+      return words.isRightForEnough(phrase) ? phrase : nil
     }
   }
 

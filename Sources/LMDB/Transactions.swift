@@ -109,7 +109,7 @@ extension Transaction where Self: ~Copyable {
   /// Whether the environment contains nothing, not even an empty table.
   package func isEnvironmentEmpty() throws(LMDBError) -> Bool { try handle.isEnvironmentEmpty() }
 
-  /// The number of the commit that a snapshot is of, or that a write transaction will be: two snapshots of the same number, of one open
-  /// environment, see the same bytes at the same addresses.
+  /// The number of the commit that a snapshot is of, or that a write transaction will be: two snapshots of
+  /// the same number, of one open environment, see the same bytes at the same addresses.
   package var snapshotID: Int { handle.snapshotID }
 }

@@ -1,18 +1,13 @@
 internal import BLIP
 internal import Captions
-internal import Checkpoints
 internal import Retrieval
-internal import Tensors
 internal import TextIndex
-internal import VectorIndex
 
 /// Which caption of each picture is held out.
 struct HeldOutCaptions {
   private let set: CaptionedSet
   /// The caption of each picture that is held out; nil where none is.
   let places: [Int?]
-  /// The fewest pictures that a phrase is right for.
-  private let fewestRight: Int
 
   /// At most so many pictures, evenly distributed, of those that have more than one caption.
   init(_ set: CaptionedSet, most: Int) {
@@ -25,7 +20,6 @@ struct HeldOutCaptions {
       places[picture] = set.pictures[picture].captions.count - 1
     }
     self.places = places
-    fewestRight = HitCalibrator.fewestRight(ofPictures: set.pictures.count)
   }
 
   /// The captions that are held out and, of each, a phrase that is right for enough pictures.
@@ -43,9 +37,7 @@ struct HeldOutCaptions {
           isPhrase: TextQuery.isPhrase(caption),
           terms: analyzer.terms(of: caption, for: .query), tokens: encoded.tokens[text],
           embedding: encoded.texts[text]))
-      let phrases = KeyPhrases.phrases(of: caption).filter {
-        words.pictures(withAllOf: $0).count >= fewestRight
-      }
+      let phrases = KeyPhrases.phrases(of: caption).filter(words.isRightForEnough)
       guard !phrases.isEmpty else { continue }
       let phrase = phrases[number % phrases.count]
       let tokens = model.tokens(of: phrase)

@@ -1,4 +1,3 @@
-internal import BLIP
 internal import Captions
 internal import Checkpoints
 internal import Random

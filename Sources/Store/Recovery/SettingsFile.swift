@@ -5,12 +5,12 @@ internal import LMDB
 /// row of `meta_copy`. Counters in it may be behind.
 enum SettingsFile {
   static let name = "settings"
+  private static let longest = 1 << 20
 
   /// Whether a file's name is its own, or that of one which a process was writing when it was killed.
   static func isName(_ other: String) -> Bool {
     other == name || other.hasPrefix(name + ".") && other.hasSuffix(".tmp")
   }
-  private static let longest = 1 << 20
 
   /// The rows of `meta`; nil if there is no such file, or it is not as it was written.
   static func rows(at folder: String) -> SettingsCopy.Rows? {

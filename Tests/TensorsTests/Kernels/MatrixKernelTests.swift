@@ -152,27 +152,26 @@ struct ProductCheckTests {
       guard product.rows > 0, product.columns > 0 else { return }
       multiplyByOwnKernels(product, a, b, c)
     }
+    /// Takes a matrix as it is stored, as far as that reads no memory which is not the matrix's.
+    func notTransposing(
+      _ flag: any WritableKeyPath<MatrixProduct, Bool> & Sendable,
+      _ side: any WritableKeyPath<MatrixProduct, Int> & Sendable
+    ) -> ProductKernel {
+      { product, a, b, c in
+        guard product[keyPath: flag] else { return right(product, a, b, c) }
+        let least = min(product[keyPath: side], product.depth)
+        let change = product.with {
+          $0[keyPath: flag] = false
+          $0[keyPath: side] = least
+          $0.depth = least
+        }
+        right(change, a, b, c)
+      }
+    }
     let wrong: [(String, ProductKernel)] = [
       ("does nothing", nothing),
-      // As far as that reads no memory which is not the matrix's.
-      (
-        "does not transpose a",
-        { product, a, b, c in
-          guard product.transposesA else { return right(product, a, b, c) }
-          let side = min(product.rows, product.depth)
-          let change = product.with { ($0.transposesA, $0.rows, $0.depth) = (false, side, side) }
-          right(change, a, b, c)
-        }
-      ),
-      (
-        "does not transpose b",
-        { product, a, b, c in
-          guard product.transposesB else { return right(product, a, b, c) }
-          let side = min(product.columns, product.depth)
-          let change = product.with { ($0.transposesB, $0.columns, $0.depth) = (false, side, side) }
-          right(change, a, b, c)
-        }
-      ),
+      ("does not transpose a", notTransposing(\.transposesA, \.rows)),
+      ("does not transpose b", notTransposing(\.transposesB, \.columns)),
       ("does not scale", { right($0.with { $0.scale = 1 }, $1, $2, $3) }),
       ("does not add", { right($0.with { $0.accumulates = false }, $1, $2, $3) }),
       ("adds what was there", { right($0.with { $0.accumulates = true }, $1, $2, $3) }),
