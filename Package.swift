@@ -35,8 +35,8 @@ let package = Package(
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(
       name: "Retrieval",
-      targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "Metrics", "Random"]),
-    .library(name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "Metrics"]),
+      targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "RankingMetrics", "Random"]),
+    .library(name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "RankingMetrics"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -44,6 +44,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // Layer 0: the only C, and random numbers.
@@ -63,12 +69,13 @@ let package = Package(
     // Built with the header of libtesseract-dev; the library is loaded in the process that reads text.
     .target(name: "CTesseract"),
     .target(name: "CKernels"),
+    .target(name: "CFileSystem"),
     module("Random"),
     // Layer 1: matrices, hashes, curves, the file system, and the letters of all scripts.
     module("Tensors", ["CKernels", "COpenBLAS", "Random"]),
     module("Digests", ["CCrypto"]),
     module("Charts"),
-    module("Files"),
+    module("Files", ["CFileSystem"]),
     module("TextNormalization"),
     // Layer 2: weights, words, pictures, nearest neighbours, terms, tables, captions.
     module("Checkpoints", ["Digests", "Files"]),
@@ -80,7 +87,7 @@ let package = Package(
     module("TextIndex", ["CStemmer", "TextNormalization"]),
     module("LMDB", ["CLMDB", "Files"]),
     module("Captions", ["Files"]),
-    module("Metrics"),
+    module("RankingMetrics"),
     // Layer 3: the model.
     module(
       "BLIP", ["Digests", "Files", "Random", "Tensors", "Checkpoints", "Tokenization", "Images"],
@@ -95,7 +102,7 @@ let package = Package(
     module(
       "Training",
       [
-        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Files", "Images", "Metrics",
+        "BLIP", "Captions", "Charts", "Checkpoints", "Digests", "Files", "Images", "RankingMetrics",
         "Random", "Tensors", "Tokenization",
       ]),
     // Layer 5: the library: collections, indexing, search, captioning, exchange.
@@ -110,15 +117,27 @@ let package = Package(
       "Evaluation",
       [
         "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Digests", "Files", "Images",
-        "Metrics", "Random", "Tensors", "TextIndex", "VectorIndex",
+        "RankingMetrics", "Random", "Tensors", "TextIndex", "VectorIndex",
       ]),
+    // Layer 6: a page, an API and tools of assistants over HTTP.
+    module(
+      "Server",
+      [
+        "Retrieval", "Store", "BLIP", "Files", "Images", "Digests", nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], resources: [.embedInCode("Page")]),
     // Layer 7: the verbs.
     module(
       "Commands",
       [
-        "CChafa", "Evaluation", "Retrieval", "Store", "Training", "BLIP", "Captions", "Charts",
+        "CChafa", "Evaluation", "Retrieval", "Server", "Store", "Training", "BLIP", "Captions", "Charts",
         "Checkpoints",
-        "Files", "Hub", "Images", "Metrics", "Tensors", "Tokenization", arguments,
+        "Files", "Hub", "Images", "RankingMetrics", "Tensors", "Tokenization", arguments,
       ]),
     // Layer 8: the program.
     .executableTarget(name: "blip", dependencies: ["Commands"], swiftSettings: strict),
@@ -148,7 +167,7 @@ let package = Package(
     tests("VectorIndexTests", ["VectorIndex", "Tensors"]),
     tests("TextIndexTests", ["TextIndex"]),
     tests("LMDBTests", ["LMDB"]),
-    tests("MetricsTests", ["Metrics"]),
+    tests("RankingMetricsTests", ["RankingMetrics"]),
     tests("FilesTests", ["Files"]),
     tests("CaptionsTests", ["Captions", "Files"]),
     tests(
@@ -173,7 +192,7 @@ let package = Package(
       "EvaluationTests",
       [
         "Evaluation", "Retrieval", "Store", "BLIP", "Captions", "Checkpoints", "Files", "Images",
-        "Metrics",
+        "RankingMetrics",
         "Tensors",
       ]),
     tests("CommandTests", ["blip", "find-pictures", "Commands", "FakeHub", "Images"]),

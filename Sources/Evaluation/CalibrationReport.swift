@@ -1,5 +1,5 @@
 public import Checkpoints
-internal import Metrics
+internal import RankingMetrics
 internal import Store
 
 /// A calibration, and how good it is on queries that it was not fitted on.

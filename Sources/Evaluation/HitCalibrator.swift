@@ -1,7 +1,7 @@
 internal import BLIP
 internal import Captions
 internal import Files
-internal import Metrics
+internal import RankingMetrics
 internal import Retrieval
 internal import Store
 internal import Tensors

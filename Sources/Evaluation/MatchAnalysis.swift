@@ -1,6 +1,6 @@
 internal import BLIP
 internal import Glibc
-public import Metrics
+public import RankingMetrics
 internal import Retrieval
 
 /// How reliable the probabilities are that a search shows: of the model's calibration or, without one, ITM's

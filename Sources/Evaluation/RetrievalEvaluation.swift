@@ -3,7 +3,7 @@ package import Captions
 internal import Checkpoints
 internal import Files
 package import Images
-internal import Metrics
+internal import RankingMetrics
 public import Retrieval
 package import Store
 internal import Tensors

@@ -1,6 +1,6 @@
 public import BLIP
 public import Captions
-public import Metrics
+public import RankingMetrics
 public import Store
 
 /// The results of an evaluation.

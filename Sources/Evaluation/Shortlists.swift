@@ -1,6 +1,6 @@
 internal import BLIP
 internal import Files
-internal import Metrics
+internal import RankingMetrics
 internal import Retrieval
 internal import Tensors
 internal import VectorIndex
@@ -87,7 +87,7 @@ struct Shortlists: Sendable {
         score: Self.score(
           by: ranking, cosine: cosines[query * self.depth + place], self[query, place]!))
     }
-    return Metrics.rank(ofBest: answers, reranked: reranked, items: items)
+    return RankingMetrics.rank(ofBest: answers, reranked: reranked, items: items)
   }
 
   /// The score of a reranked item. One of a calibration is greater than those of what is not reranked.
@@ -113,6 +113,6 @@ private struct Comparison: Sendable {
       best.insert(Neighbor(id: UInt64(item), score: Double(cosine)))
     }
     self.best = best.sorted()
-    rank = Metrics.rank(ofBest: answers, scores: cosines)
+    rank = RankingMetrics.rank(ofBest: answers, scores: cosines)
   }
 }

@@ -15,6 +15,13 @@ package struct FileStatus: Equatable, Sendable {
     let device, inode: UInt64
   }
 
+  /// The status of an open file.
+  init(ofDescriptor descriptor: Int32) throws(FileError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
+    self.init(status)
+  }
+
   fileprivate init(_ status: stat) {
     kind =
       switch status.st_mode & S_IFMT {
@@ -85,9 +92,7 @@ package enum FileSystem {
     let file = withCPath(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard file >= 0 else { throw .system(errno) }
     defer { close(file) }
-    var raw = stat()
-    guard fstat(file, &raw) == 0 else { throw .system(errno) }
-    let status = FileStatus(raw)
+    let status = try FileStatus(ofDescriptor: file)
     guard status.kind == .file else { throw .notAFile }
     guard truncate || status.size <= UInt64(limit) else {
       throw .tooLarge(status.size, limit: limit)
@@ -158,6 +163,12 @@ package enum FileSystem {
     }
   }
 
+  /// Makes a folder where there is none.
+  package static func makeFolder(_ path: [UInt8]) throws(FileError) {
+    let failed = withCPath(path) { mkdir($0, 0o755) }
+    guard failed == 0 || errno == EEXIST else { throw .system(errno) }
+  }
+
   /// Removes a file; nothing happens where there is none.
   package static func remove(_ path: [UInt8]) {
     _ = withCPath(path) { unlink($0) }
@@ -174,7 +185,7 @@ package enum FileSystem {
   /// Seconds since 1970.
   package static var now: Int64 { Int64(time(nil)) }
 
-  private static func withCPath<Result>(
+  static func withCPath<Result>(
     _ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result
   ) -> Result {
     (path + [0]).withUnsafeBytes { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }

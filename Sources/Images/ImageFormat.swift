@@ -91,3 +91,21 @@ extension ImageFormat {
     }
   }
 }
+
+extension ImageFormat {
+  /// The format that a person means by a name, upper or lower case; nil where there is none.
+  public init?(named name: String) {
+    switch name.lowercased() {
+    case "jpg": self = .jpeg
+    case "tif": self = .tiff
+    case "heic": self = .heif
+    case let name: self.init(rawValue: name)
+    }
+  }
+
+  /// All formats in a sentence, "jpeg, png or webp".
+  public static var names: String {
+    let names = allCases.map(\.rawValue)
+    return names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
+  }
+}

@@ -1,5 +1,5 @@
 /// An upright RGB picture, 8 bits per channel, row-major, `width * height * 3` bytes.
-public struct Picture: Sendable, Equatable {
+public struct Picture: Sendable, Hashable {
   /// The number of pixels in a row.
   public let width: Int
   /// The number of rows.

@@ -65,6 +65,14 @@ struct ResamplingAxis {
 }
 
 extension Picture {
+  /// The picture scaled down so that neither side is longer than `side`.
+  public func fitted(to side: Int) -> Picture {
+    let longer = max(width, height)
+    guard longer > side else { return self }
+    func scaled(_ length: Int) -> Int { max(1, (length * side + longer / 2) / longer) }
+    return resized(width: scaled(width), height: scaled(height))
+  }
+
   /// The picture at another size, bit-identical to Pillow's bicubic resize: antialiased, along rows
   /// and along columns, in fixed point with clipping to bytes in between. A direction whose length
   /// does not change is skipped. Width and height must be positive.

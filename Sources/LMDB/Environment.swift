@@ -107,6 +107,17 @@ package final class Environment: Sendable {
 
   deinit { mdb_env_close(pointer) }
 
+  /// The number of the last transaction that was committed, by whatever process.
+  package var lastTransaction: UInt64 {
+    var info = MDB_envinfo()
+    return mdb_env_info(pointer, &info) == MDB_SUCCESS ? UInt64(info.me_last_txnid) : 0
+  }
+
+  /// Whether the folder at ``path`` is still the one that was opened, and nobody asks for it alone.
+  package var isCurrent: Bool {
+    lock.isHeld(of: path) && !ExclusiveRequest.exists(in: path)
+  }
+
   /// Whether the `data.mdb` of a folder was created but never written to, because its process was
   /// killed or the disk was full.
   package static func isUnwritten(_ path: String) -> Bool {

@@ -51,26 +51,40 @@ final class FolderLock: Sendable {
   }
 
   /// Tries for a moment: a process that this one is just starting has its descriptors, and so the lock of an
-  /// environment that was closed meanwhile, until it runs its own program.
+  /// environment that was closed meanwhile, until it runs its own program; and a process that keeps the environment
+  /// open for long closes it when it sees the request.
   private func lockExclusively(_ path: String) throws(LMDBError) {
-    for _ in 0..<Self.attempts {
-      do throws(FileError) { if try FileSystem.lock(descriptor) { return } } catch {
+    func isLocked() throws(LMDBError) -> Bool {
+      do throws(FileError) { return try FileSystem.lock(descriptor) } catch {
         throw LMDBError(ResultCode(rawValue: error.code), path: path)
       }
+    }
+    if try isLocked() { return }
+    let request = ExclusiveRequest(path)
+    defer { withExtendedLifetime(request) {} }
+    for _ in 0..<Self.attempts {
       usleep(Self.pause)
+      if try isLocked() { return }
     }
     throw LMDBError(
       .busy, path: path,
       detail: "open in another process; wait until it exits, or stop it, and try again")
   }
 
-  private static let attempts = 25
+  private static let attempts = 200
   /// In microseconds.
   private static let pause: UInt32 = 10_000
 
   /// Failure is ignored on file systems without such locks: there nobody can lock exclusively
   /// either.
   private func lockShared() { _ = try? FileSystem.lock(descriptor, .shared, waits: true) }
+
+  /// Whether a path leads to the folder that is locked.
+  func isHeld(of path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0
+      && Identity(device: UInt(status.st_dev), inode: UInt(status.st_ino)) == identity
+  }
 
   /// Syncs the folder, so that names created in it are durable.
   func synchronise() { fsync(descriptor) }

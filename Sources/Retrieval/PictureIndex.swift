@@ -31,7 +31,9 @@ public final class PictureIndex: Sendable {
   let cache: String?
   let decoder: any PictureDecoder
   let shared: SharedStore
+  let thumbnails: ThumbnailFolder
   private let loadedModel = Mutex<BLIPModel?>(nil)
+  let loadedCaptioner = Mutex<PictureCaptioner?>(nil)
 
   private init(
     path: String, model: String?, precision: Precision, cache: String?,
@@ -43,6 +45,7 @@ public final class PictureIndex: Sendable {
     self.cache = cache
     self.decoder = decoder
     shared = SharedStore(path: path)
+    thumbnails = ThumbnailFolder(index: path)
   }
 
   /// Opens an index. Its model is loaded by the first search.
@@ -98,6 +101,19 @@ public final class PictureIndex: Sendable {
   public var warning: String? {
     get throws(RetrievalError) { try shared.current(\.warning) ?? nil }
   }
+
+  /// A number that grows with every change of the index, by whatever process; 0 before it is created. Another index in
+  /// its place may have any.
+  public var generation: UInt64 {
+    get throws(RetrievalError) { try shared.current(\.generation) ?? 0 }
+  }
+
+  /// Takes over what other processes have done to the index: one that has taken its place, and other settings. A process
+  /// that keeps an index open calls it again and again, so that the index can be repaired and compacted meanwhile. New
+  /// pictures and texts are seen without it.
+  /// - Returns: Whether the index was opened again.
+  @discardableResult
+  public func refresh() async throws(RetrievalError) -> Bool { try await shared.refresh() }
 
   /// Closes the index: an update stops after its current batch, searches that have begun end, and what
   /// is called later throws an error with the code `closed`. Returns when the index can be opened again.

@@ -22,6 +22,9 @@ extension PictureDecoder {
         do { return try decode(bytes, forSide: side).picture } catch {
           throw PathError(name, "\(error)")
         }
+      case .decoded(let picture, _): return picture
+      case .indexed(let id):
+        throw RetrievalError(.invalidQuery, "picture \(id) can be asked of its index only")
       }
     }
   }

@@ -59,6 +59,23 @@ final class SharedStore: Sendable {
     try await exclusively { try IndexStore.open($0) }
   }
 
+  /// Takes over what other processes have done: opens the index again where another one has taken its place, or its
+  /// settings have changed, and closes it for a moment where a process waits to have it alone. Reads wait meanwhile.
+  /// Returns whether it was opened again.
+  func refresh() async throws(RetrievalError) -> Bool {
+    try requireOpen()
+    let isCurrent = try await run([]) {
+      // A run that writes in this process has its own settings.
+      try self.current { $0 }.map { try $0.isWritable || $0.isCurrent() } ?? false
+    }
+    if isCurrent { return false }
+    try await exclusively { path in
+      IndexStore.waitForExclusiveUse(of: path)
+      return try IndexStore.open(path)
+    }
+    return true
+  }
+
   /// Runs `body` on a thread of its own.
   func read<Result: Sendable>(
     _ body: @escaping @Sendable (IndexStore) throws -> Result

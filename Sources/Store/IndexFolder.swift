@@ -3,6 +3,9 @@ internal import LMDB
 
 /// What exists where an index is to be created.
 package enum IndexFolder {
+  /// The subfolder of small pictures that a server has made; it can be deleted at any time.
+  package static let thumbnails = "thumbnails"
+
   /// No such path, or a folder in which nothing was stored yet.
   case vacant
   /// A folder with a `data.mdb`.
@@ -30,7 +33,9 @@ package enum IndexFolder {
       switch name {
       // A run that was killed, or found the disk full, before it wrote anything leaves locks and an
       // unwritten file; who deletes data.mdb alone, also what a compaction that was killed has left.
-      case ".", "..", "lock.mdb", WriterLock.fileName, FileReplacement.temporaryName: continue
+      case ".", "..", "lock.mdb", WriterLock.fileName, FileReplacement.temporaryName,
+        ExclusiveRequest.fileName, RunProgress.fileName, Self.thumbnails:
+        continue
       case let name where SettingsFile.isName(name): continue
       case "data.mdb" where Environment.isUnwritten(path): continue
       case "data.mdb":
@@ -72,7 +77,15 @@ package enum IndexFolder {
 
   /// Removes the folder of an index; one with other things in it is left with these.
   package static func remove(_ path: String) throws(RetrievalError) {
-    var names = ["data.mdb", "lock.mdb", WriterLock.fileName]
+    var names = [
+      "data.mdb", "lock.mdb", WriterLock.fileName, ExclusiveRequest.fileName, RunProgress.fileName,
+    ]
+    let small = "\(path)/\(thumbnails)"
+    if let folder = opendir(small) {
+      while let name = nextName(in: folder) { unlink("\(small)/\(name)") }
+      closedir(folder)
+      rmdir(small)
+    }
     if let folder = opendir(path) {
       while let name = nextName(in: folder) {
         if SettingsFile.isName(name) { names.append(name) }

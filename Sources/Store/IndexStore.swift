@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LMDB
 import Synchronization
 
@@ -122,6 +123,22 @@ package final class IndexStore: Sendable {
 
   /// The tables that a run that rebuilds the vector index makes again.
   package static let rebuiltTables: Set = ["lists", "centroids", "places", "terms"]
+
+  /// A number that grows with every change of the index, by whatever process.
+  package var generation: UInt64 { environment.lastTransaction }
+
+  /// Whether the index directory is the one that was opened, its settings are those that were read then, and no
+  /// process waits for it to be closed.
+  package func isCurrent() throws -> Bool {
+    guard environment.isCurrent else { return false }
+    return try environment.read { try MetadataTable.read(tables.meta, of: path, in: $0) }
+      == metadata
+  }
+
+  /// Waits until no process asks for an index directory alone any more, but not for ever.
+  package static func waitForExclusiveUse(of path: String) {
+    for _ in 0..<300 where ExclusiveRequest.exists(in: path) { usleep(20_000) }
+  }
 
   /// Whether it was opened for writing.
   package var isWritable: Bool { environment.access == .readWrite }

@@ -59,6 +59,8 @@ public struct RetrievalError: Error, Equatable, CustomStringConvertible {
     case invalidOption
     /// The index holds no pictures under one of ``PictureFilter/folders``.
     case folderNotFound
+    /// The index holds no picture of this number.
+    case noSuchPicture
     /// A picture cannot be read or decoded.
     case unreadablePicture
     /// The collection cannot be read.

@@ -44,19 +44,26 @@ package final class WriterLock: Sendable {
     }
   }
 
+  /// Whether a process changes an index now.
+  static func isHeld(of index: String) -> Bool { process(holding: "\(index)/\(fileName)") != nil }
+
+  private static func holder(of path: String) -> String {
+    process(holding: path).map { "process \($0)" } ?? "another process"
+  }
+
   /// Who has the lock, from the system's list of locks: number, kind, mode and access, process, device and
   /// inode of the file, range.
-  private static func holder(of path: String) -> String {
+  private static func process(holding path: String) -> Int? {
     var facts = stat()
-    guard stat(path, &facts) == 0 else { return "another process" }
+    guard stat(path, &facts) == 0 else { return nil }
     let locks = String(decoding: FileSystem.stream("/proc/locks"), as: UTF8.self)
     for line in locks.split(separator: "\n") {
       let fields = line.split(separator: " ")
       guard fields.count > 5, fields[1] == "FLOCK", fields[5].hasSuffix(":\(facts.st_ino)"),
         let process = Int(fields[4]), process > 0
       else { continue }
-      return "process \(process)"
+      return process
     }
-    return "another process"
+    return nil
   }
 }

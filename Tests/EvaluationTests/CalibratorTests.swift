@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Evaluation
-@testable import Metrics
+@testable import RankingMetrics
 
 @Suite("Calibrating a model", .ownsProcess) struct CalibratorTests {
   @Test("phrases are parts of captions; contents are words for what is seen") func phrases() {

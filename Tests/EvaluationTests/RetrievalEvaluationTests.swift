@@ -5,7 +5,7 @@ import Evaluation
 import Files
 import Foundation
 import Images
-import Metrics
+import RankingMetrics
 import Retrieval
 import Store
 import Testing

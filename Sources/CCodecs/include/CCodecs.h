@@ -1,4 +1,4 @@
-// A common interface to Debian's image codecs, and a JPEG encoder (jpeg_encode.h). Files are read
+// A common interface to Debian's image codecs, and encoders (jpeg_encode.h, webp_encode.h). Files are read
 // from memory; pictures are returned as 8-bit sRGB over white, as stored (the caller applies the
 // orientation, except for HEIF, AVIF and JPEG XL, whose libraries do). Colours are converted by the
 // ICC profile of a file if liblcms2 is installed.
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "jpeg_encode.h"
+#include "webp_encode.h"
 
 typedef enum {
   codec_jpeg,

@@ -3,7 +3,7 @@ import Captions
 import Charts
 import Evaluation
 import Files
-import Metrics
+import RankingMetrics
 import Retrieval
 
 /// The HTML page that `blip bench --html` writes: recall and latency by depth, reliability of

@@ -3,7 +3,7 @@ import Captions
 import Evaluation
 import Files
 import Glibc
-import Metrics
+import RankingMetrics
 import Retrieval
 
 /// The results of an evaluation, as text and as JSON.

@@ -1,4 +1,5 @@
 import Files
+import Retrieval
 import Tensors
 
 /// What `blip info --cpu` shows.

@@ -2,6 +2,7 @@ import ArgumentParser
 import BLIP
 import Checkpoints
 import Files
+import Retrieval
 import Tokenization
 
 struct ModelConvertCommand: ParsableCommand {

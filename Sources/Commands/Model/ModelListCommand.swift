@@ -2,6 +2,7 @@ import ArgumentParser
 import BLIP
 import Files
 import Hub
+import Retrieval
 
 struct ModelListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

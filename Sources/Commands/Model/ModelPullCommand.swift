@@ -2,6 +2,7 @@ import ArgumentParser
 import Files
 import Glibc
 import Hub
+import Retrieval
 
 struct ModelPullCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Checkpoints
 import Evaluation
+import Retrieval
 
 extension WordCalibration {
   /// What words count for hits of a kind, such as "sentences".

@@ -141,16 +141,10 @@ struct PictureFilterOptions: ParsableArguments {
   }
 
   private static func format(_ text: String) throws -> ImageFormat {
-    switch text.lowercased() {
-    case "jpg": return .jpeg
-    case "tif": return .tiff
-    case "heic": return .heif
-    case let name:
-      guard let format = ImageFormat(rawValue: name) else {
-        throw ValidationError("Choose \(ImageFormat.names).")
-      }
-      return format
+    guard let format = ImageFormat(named: text) else {
+      throw ValidationError("Choose \(ImageFormat.names).")
     }
+    return format
   }
 
   private static func property(_ text: String) throws -> PictureFilter.Property {
@@ -158,13 +152,5 @@ struct PictureFilterOptions: ParsableArguments {
       throw ValidationError("Choose captions, location or date.")
     }
     return property
-  }
-}
-
-extension ImageFormat {
-  /// All formats, for help and messages.
-  fileprivate static var names: String {
-    let names = allCases.map(\.rawValue)
-    return names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
   }
 }

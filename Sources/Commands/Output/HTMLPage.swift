@@ -1,4 +1,5 @@
 import Files
+import FoundationEssentials
 import Images
 import Retrieval
 
@@ -87,7 +88,7 @@ enum HTMLPage {
     let picture = thumbnail.picture
     return """
       <img alt="\(escaped(alternative))" width="\(picture.width)" height="\(picture.height)" \
-      src="data:image/jpeg;base64,\(base64(picture.jpeg(quality: 85)))">
+      src="data:image/jpeg;base64,\(Data(picture.jpeg(quality: 85)).base64EncodedString())">
       """
   }
 }
@@ -123,17 +124,7 @@ extension PictureSource {
   var shortName: String {
     switch self {
     case .file(let path): printable(lastComponent(of: path))
-    case .contents(_, let name): name
+    case .contents, .decoded, .indexed: name
     }
-  }
-}
-
-extension Picture {
-  /// The picture scaled down so that neither side is longer than `side`.
-  func fitted(to side: Int) -> Picture {
-    let longer = max(width, height)
-    guard longer > side else { return self }
-    func scaled(_ length: Int) -> Int { max(1, (length * side + longer / 2) / longer) }
-    return resized(width: scaled(width), height: scaled(height))
   }
 }

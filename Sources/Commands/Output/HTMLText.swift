@@ -32,24 +32,3 @@ func fileURL(_ path: [UInt8]) -> String {
   }
   return result
 }
-
-/// Base64 (RFC 4648) with padding.
-func base64(_ bytes: [UInt8]) -> String {
-  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  return String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { output in
-    var place = 0
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var bits = 0
-      for byte in group { bits = bits << 8 | Int(byte) }
-      bits <<= 8 * (3 - group.count)
-      for position in 0..<4 {
-        output[place] =
-          position <= group.count
-          ? alphabet[bits >> (18 - 6 * position) & 63] : UInt8(ascii: "=")
-        place += 1
-      }
-    }
-    return place
-  }
-}

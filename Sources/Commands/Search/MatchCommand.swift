@@ -87,20 +87,3 @@ struct MatchCommand: AsyncParsableCommand {
     }
   }
 }
-
-extension TextHit {
-  var json: JSONOutput {
-    .object(
-      [("text", .string(text))] + (pathBytes.map { JSONOutput.path($0, "path") } ?? []) + [
-        ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
-        ("itm", matchLogit.map { .float($0) }),
-        ("match_probability", (probability ?? matchProbability).map { .float($0) }),
-        (
-          "other_paths",
-          otherPathBytes.isEmpty
-            ? nil : .array(otherPathBytes.map { .string(String(decoding: $0, as: UTF8.self)) })
-        ),
-        ("synthetic", isGenerated ? .boolean(true) : nil),
-      ])
-  }
-}

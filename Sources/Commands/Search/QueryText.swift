@@ -1,4 +1,3 @@
-import Files
 import Retrieval
 
 extension [PictureHit] {
@@ -31,21 +30,5 @@ extension Console {
 extension TextQuery {
   /// Says on standard error if the model does not read the text as it was written, or does not understand
   /// it.
-  func note() {
-    if isTruncated {
-      Console.note("the text is too long; the model reads only its first 30 words (or 33 tokens)")
-    }
-    guard language.isForeign else { return }
-    let shown = printable(text.count > 60 ? text.prefix(60) + "…" : text[...])
-    let known = "\(language.knownCount) of \(counted(language.wordCount, "word"))"
-    if let other = language.other {
-      Console.note(
-        "'\(shown)' seems to be in \(other); the model knows English (here \(known)), so that the"
-          + " results mean little")
-    } else if language.knownCount == 0 {
-      Console.note("the model knows none of the words in '\(shown)'; the results mean little")
-    } else {
-      Console.note("the model knows only \(known) in '\(shown)'; the results mean little")
-    }
-  }
+  func note() { for note in notes { Console.note(note) } }
 }

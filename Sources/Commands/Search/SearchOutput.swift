@@ -64,29 +64,6 @@ extension PictureHit {
   /// How many near-identical pictures there are beside it.
   var alikeNote: String { "+\(alike.count) alike" }
 
-  var json: JSONOutput {
-    .object(
-      JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location") + [
-        ("cosine", .float(cosine)), ("probability", probability.map { .float($0) }),
-        ("improbable", isImprobable ? .boolean(true) : nil),
-        ("itm", matchLogit.map { .float($0) }),
-        ("match_probability", (probability ?? matchProbability).map { .float($0) }),
-        ("type", file.format.map { .string($0.rawValue) }), ("width", .integer(file.width)),
-        ("height", .integer(file.height)), ("modified", .string(file.modifiedText)),
-        ("taken", details?.takenText.map { .string($0) }),
-        ("camera", details?.camera.map { .string($0) }),
-        ("latitude", details?.coordinates.map { .number($0.latitude) }),
-        ("longitude", details?.coordinates.map { .number($0.longitude) }),
-        ("captions", captions.isEmpty ? nil : .array(captions.map { .string($0) })),
-        ("alike", alike.isEmpty ? nil : .array(alike.map(\.json))),
-        (
-          "synthetic_captions",
-          generatedCaptions.isEmpty ? nil : .array(generatedCaptions.map { .string($0) })
-        ),
-        ("matched_in", evidence.isEmpty ? nil : .array(evidence.map { .string($0.rawValue) })),
-      ])
-  }
-
   /// The captions, those that a model generated marked, and where words of the query were found.
   var notes: [String] {
     captions.map { generatedCaptions.contains($0) ? "\($0) (generated)" : $0 }
@@ -98,15 +75,4 @@ extension PictureHit {
     evidence.isEmpty
       ? nil : "found in: " + evidence.map(\.rawValue).joined(separator: ", ")
   }
-}
-
-extension AlikePicture {
-  var json: JSONOutput {
-    .object(JSONOutput.path(pathBytes, "path") + JSONOutput.path(locationBytes, "location"))
-  }
-}
-
-extension PictureFile {
-  /// When the file was modified, in UTC: "2024-05-31T12:00:00Z".
-  fileprivate var modifiedText: String { utcTime(modified / 1_000_000_000) }
 }

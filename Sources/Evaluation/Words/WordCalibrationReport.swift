@@ -1,5 +1,5 @@
 public import Checkpoints
-internal import Metrics
+internal import RankingMetrics
 
 /// What words add to the probability that a hit is right, and how good that is on queries that it was not
 /// fitted on.

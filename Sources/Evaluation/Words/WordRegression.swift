@@ -1,5 +1,5 @@
 internal import Checkpoints
-internal import Metrics
+internal import RankingMetrics
 
 /// Weights of words, fitted to hits of one kind.
 struct WordRegression {

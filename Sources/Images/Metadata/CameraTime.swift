@@ -1,5 +1,5 @@
 /// Dates and times as metadata write them, without a time zone: a camera's clock shows local time.
-enum CameraTime {
+package enum CameraTime {
   /// The years 1800 to 2999, in seconds from 1970.
   static let range =
     Int64(daysFrom1970(1800, 1, 1)) * 86_400..<Int64(daysFrom1970(3000, 1, 1)) * 86_400
@@ -28,7 +28,7 @@ enum CameraTime {
   }
 
   /// Such as `2021-07-14 09:30:00`.
-  static func text(_ seconds: Int64) -> String {
+  package static func text(_ seconds: Int64) -> String {
     var (days, rest) = Int(seconds).quotientAndRemainder(dividingBy: 86_400)
     if rest < 0 { (days, rest) = (days - 1, rest + 86_400) }
     let (year, month, day) = date(daysFrom1970: days)
@@ -36,6 +36,9 @@ enum CameraTime {
     return "\(year)-\(two(month))-\(two(day)) "
       + "\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
   }
+
+  /// The month that a time is in, such as `2021-07`.
+  package static func month(_ seconds: Int64) -> String { String(text(seconds).prefix(7)) }
 
   private static func days(inMonth month: Int, of year: Int) -> Int {
     let isLeap = year.isMultiple(of: 4) && !year.isMultiple(of: 100) || year.isMultiple(of: 400)

@@ -113,6 +113,10 @@ public struct PictureCaptioner: Sendable, CustomStringConvertible {
     let bytes: [UInt8]
     switch source {
     case .contents(let contents, _): bytes = contents
+    case .decoded(let picture, _):
+      return (picture, Self.key(ofContent: SHA256.digest(of: picture.pixels)))
+    case .indexed:
+      throw RetrievalError(.invalidQuery, "\(source.name) can be asked of its index only")
     case .file(let path):
       do { bytes = try FileSystem.read(path, limit: decoder.maximumBytes).bytes } catch {
         throw RetrievalError(.unreadablePicture, "\(printable(path)): \(error)")

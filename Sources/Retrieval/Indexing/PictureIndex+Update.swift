@@ -34,7 +34,12 @@ extension PictureIndex {
   ) -> EventSequence<IndexingEvent> {
     EventSequence(isStopped: shared.isStopped) { report in
       let summary = try await self.shared.write {
-        try await self.index(folders, options, report: report)
+        let progress = ProgressFile(index: self.path)
+        defer { progress.remove() }
+        return try await self.index(folders, options) { event in
+          progress.take(event)
+          report(event)
+        }
       }
       report(.finished(summary))
     }

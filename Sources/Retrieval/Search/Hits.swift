@@ -3,18 +3,8 @@ public import Images
 
 /// A picture that a search found.
 public struct PictureHit: Sendable, Equatable {
-  /// The picture's number in the index.
-  public let id: UInt64
-  /// Relative to the collection root, printable; in an index of several roots, the same as `location`.
-  public let path: String
-  /// The same as the file system has it.
-  public let pathBytes: [UInt8]
-  /// Where the picture lies, as text; a name that is not UTF-8 is only in `locationBytes` whole.
-  public let location: String
-  /// Where the picture lies, as the file system has it.
-  public let locationBytes: [UInt8]
-  /// The picture's file as it was indexed.
-  public let file: PictureFile
+  /// The picture, as the index has it.
+  public let picture: IndexedPicture
   /// ITC cosine.
   public let cosine: Float
   /// How likely the hit is right, as the model was calibrated: what orders the hits of a text. Nil for a
@@ -28,18 +18,33 @@ public struct PictureHit: Sendable, Equatable {
   public let matchProbability: Float?
   /// What was subtracted from the cosine, so that hubs do not come first; nil where nothing was.
   package let hubness: Float?
-  /// The picture's texts in the index.
-  public let captions: [String]
-  /// Those of the captions that a model generated.
-  public let generatedCaptions: [String]
   /// Where the index found words of the query.
   public let evidence: [Evidence]
   /// What the index knows of the picture in words; nil where no picture has a word of the query.
   package let words: WordCalibration.Scores?
-  /// What the picture's file says of itself; nil if it says nothing, or was not read yet.
-  public let details: PictureDetails?
   /// Near-identical pictures that would follow it in the list, in their order.
   public let alike: [AlikePicture]
+}
+
+extension PictureHit {
+  /// ``IndexedPicture/id``
+  public var id: UInt64 { picture.id }
+  /// ``IndexedPicture/path``
+  public var path: String { picture.path }
+  /// ``IndexedPicture/pathBytes``
+  public var pathBytes: [UInt8] { picture.pathBytes }
+  /// ``IndexedPicture/location``
+  public var location: String { picture.location }
+  /// ``IndexedPicture/locationBytes``
+  public var locationBytes: [UInt8] { picture.locationBytes }
+  /// ``IndexedPicture/file``
+  public var file: PictureFile { picture.file }
+  /// ``IndexedPicture/captions``
+  public var captions: [String] { picture.captions }
+  /// ``IndexedPicture/generatedCaptions``
+  public var generatedCaptions: [String] { picture.generatedCaptions }
+  /// ``IndexedPicture/details``
+  public var details: PictureDetails? { picture.details }
 }
 
 /// A text that a picture matched.

@@ -38,6 +38,13 @@ extension PictureIndex {
     try await read { searcher in try searcher.search(query, options) }
   }
 
+  /// How many candidates a search takes through ITM; 0 where their order is that of the first stage.
+  public func rerankDepth(
+    for query: PictureQuery, options: SearchOptions = SearchOptions()
+  ) async throws -> Int {
+    try await read { searcher in searcher.rerankDepth(for: query, options) }
+  }
+
   /// A query as the model of this index reads it, with what the user should know of that.
   public func query(_ expression: QueryExpression) async throws -> PictureQuery {
     try await read { searcher in try PictureQuery(expression, model: searcher.model) }

@@ -24,7 +24,7 @@ extension Searcher {
         "the index \(store.path) holds no texts to match; index with a captions file, or put"
           + " picture.txt beside picture.png")
     }
-    let encoding = try encode(picture, decoder: decoder, model: model)
+    let encoding = try self.encoding(of: picture)
     return try store.read { snapshot in
       let found = try nearestTexts(to: encoding.embedding, depth.candidates, options, in: snapshot)
       var candidates = found.map { RankedCandidate($0.neighbor, ranking) }
@@ -44,7 +44,7 @@ extension Searcher {
   /// Given texts for a picture.
   func match(_ picture: PictureSource, texts: [String]) throws -> [TextHit] {
     let texts = try texts.map { try TextQuery($0, model: model) }
-    return try Retrieval.match(picture, texts: texts, model: model, decoder: decoder)
+    return try Retrieval.match(encoding(of: picture), texts: texts, model: model)
   }
 
   /// Equal texts of the index.

@@ -19,7 +19,7 @@ package struct Searcher: Sendable {
   package let model: BLIPModel
   /// The index, as long as it is searched.
   package let store: IndexStore
-  private let indexed: IndexMetadata
+  let indexed: IndexMetadata
   let decoder: any PictureDecoder
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
@@ -56,6 +56,13 @@ package struct Searcher: Sendable {
       ?? (indexed.features == .none ? 0 : Self.usualRerankDepth)
   }
 
+  /// How many candidates of a query are reranked.
+  func rerankDepth(for query: PictureQuery, _ options: SearchOptions) -> Int {
+    guard query.expression.canBeReranked else { return 0 }
+    return options.rerankDepth
+      ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth)
+  }
+
   /// The depth that pays for a query: phrases may have their own.
   private func defaultDepth(for query: PictureQuery) -> Int {
     (query.isPhrase ? model.folder.configuration.phraseRerankDepth : nil) ?? defaultRerankDepth
@@ -77,9 +84,7 @@ package struct Searcher: Sendable {
   package func search(_ query: PictureQuery, _ options: SearchOptions) throws -> [PictureHit] {
     let deadline = options.budget.map { ContinuousClock.now + $0 }
     if !query.expression.canBeReranked { try options.requireForPictures() }
-    let vector = try query.vector(model) { picture in
-      try encode(picture, decoder: decoder, model: model, keepsFeatures: false).embedding
-    }
+    let vector = try query.vector(model) { try embedding(of: $0) }
     return try store.read { snapshot in
       var search = try plan(query, vector, options, in: snapshot)
       let all = max(try snapshot.pictureCount(), 1)
@@ -119,9 +124,7 @@ package struct Searcher: Sendable {
       : HitRanking(calibration: nil, itcWeight: model.folder.configuration.itcWeight)
     let depth = try SearchDepth(
       count: options.count,
-      rerank: query.expression.canBeReranked
-        ? options.rerankDepth
-          ?? (options.budget == nil ? defaultDepth(for: query) : Self.greatestRerankDepth) : 0,
+      rerank: rerankDepth(for: query, options),
       minimumMatch: options.minimumMatch, isCalibrated: ranking.calibration != nil)
     return PictureSearch(
       query: query, vector: vector, options: options, among: among, isHubCorrected: isCorrected,
@@ -184,7 +187,7 @@ package struct Searcher: Sendable {
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
   /// cannot be read now.
-  private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
+  func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
     if let stored = try snapshot.features(picture: id) { return stored }
     guard let record = try snapshot.picture(id),
       let picture = try? decoder.picture(
@@ -205,7 +208,7 @@ package struct Searcher: Sendable {
     return features.map { $0 == nil ? nil : next.next().map { Double($0.match) } }
   }
 
-  private func location(of record: PictureRecord) -> [UInt8] {
+  func location(of record: PictureRecord) -> [UInt8] {
     indexed.roots.location(of: record.path)
   }
 
@@ -214,22 +217,13 @@ package struct Searcher: Sendable {
     _ group: [RankedCandidate], _ search: PictureSearch, in snapshot: borrowing IndexSnapshot
   ) throws -> PictureHit? {
     let candidate = group[0]
-    guard let record = try snapshot.picture(candidate.id) else { return nil }
-    let (name, location) = (indexed.roots.name(of: record.path), location(of: record))
-    let details = try snapshot.details(picture: candidate.id)
-    let captions = try snapshot.textRecords(of: candidate.id).map(\.record)
-    let generated = captions.filter(\.source.isSynthetic)
+    guard let picture = try IndexedPicture(candidate.id, in: snapshot) else { return nil }
     return PictureHit(
-      id: candidate.id, path: printable(name), pathBytes: name,
-      location: printable(location), locationBytes: location, file: PictureFile(record),
-      cosine: candidate.cosine,
-      probability: candidate.probability,
+      picture: picture, cosine: candidate.cosine, probability: candidate.probability,
       isImprobable: candidate.probability.map { $0 < search.floor } ?? false,
       matchLogit: candidate.match?.match, matchProbability: candidate.match?.probability,
       hubness: search.isHubCorrected ? candidate.hubness : nil,
-      captions: captions.map(\.text), generatedCaptions: generated.map(\.text),
       evidence: candidate.words?.evidence ?? [], words: candidate.words?.scores,
-      details: details?.isEmpty == false ? details : nil,
       alike: try group.dropFirst().compactMap { other in
         try snapshot.picture(other.id).map {
           AlikePicture(id: other.id, $0, of: self.indexed.roots)

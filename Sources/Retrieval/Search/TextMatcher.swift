@@ -46,7 +46,8 @@ public struct TextMatcher: Sendable {
   ) async throws(RetrievalError) -> [TextHit] {
     try await blocking { () throws(RetrievalError) in
       try asRetrievalError {
-        try Retrieval.match(picture, texts: queries, model: model, decoder: decoder)
+        try Retrieval.match(
+          encode(picture, decoder: decoder, model: model), texts: queries, model: model)
       }
     }
   }
@@ -54,13 +55,12 @@ public struct TextMatcher: Sendable {
 
 /// Scores of given texts for a picture; the likeliest first.
 func match(
-  _ source: PictureSource, texts: [TextQuery], model: BLIPModel, decoder: any PictureDecoder
+  _ picture: ImageEncoding, texts: [TextQuery], model: BLIPModel
 ) throws -> [TextHit] {
   guard !texts.isEmpty else {
     throw RetrievalError(.emptyQuery, "no texts to match; give one or more")
   }
   let tokens = texts.map(\.tokens)
-  let picture = try encode(source, decoder: decoder, model: model)
   return ranked(try matched(tokens, with: picture, by: model)).map {
     TextHit(
       id: nil, text: texts[Int($0.id)].text, path: nil, pathBytes: nil,

@@ -88,6 +88,12 @@ public struct CollectionRoots: Sendable, Equatable {
     return joined(Array((self[number]?.path ?? "").utf8), path)
   }
 
+  /// The root that a picture lies in, and its path relative to that; nil where there is no such root.
+  package func place(of stored: [UInt8]) -> (root: [UInt8], path: [UInt8])? {
+    let (number, path) = Self.parts(of: stored)
+    return self[number].map { (Array($0.path.utf8), path) }
+  }
+
   /// What a picture is called, by its stored path: by the path relative to its root or, in an index of several
   /// roots, by that of its location.
   package func name(of stored: [UInt8]) -> [UInt8] {

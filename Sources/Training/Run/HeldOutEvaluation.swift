@@ -2,7 +2,7 @@ internal import BLIP
 internal import Captions
 internal import Checkpoints
 internal import Images
-internal import Metrics
+internal import RankingMetrics
 internal import Tensors
 
 /// Measures a model on pictures that it was not trained on: recall of the model folder as any program

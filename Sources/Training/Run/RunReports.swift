@@ -1,4 +1,4 @@
-internal import Metrics
+internal import RankingMetrics
 
 /// What a run reports.
 public enum RunEvent: Sendable {

@@ -105,7 +105,7 @@ import Testing
 
   @Test(
     "Too little address space: one line at once, whatever the command",
-    .notUnderThreadSanitizer, arguments: [160_000, 240_000, 300_000])
+    .notUnderSanitizers, arguments: [160_000, 240_000, 300_000])
   func littleAddressSpace(kibibytes: Int) {
     let collection = Shared.collection
     let picture = "\(collection.pictures)/\(Collection.name(0))"

@@ -58,15 +58,6 @@ struct FormattingTests {
     #expect(read == Line(text: text, numbers: numbers, missing: nil))
   }
 
-  @Test("Base64 is Foundation's")
-  func base64() {
-    var generator = SystemRandomNumberGenerator()
-    for count in 0..<70 {
-      let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-      #expect(Commands.base64(bytes) == Data(bytes).base64EncodedString())
-    }
-  }
-
   @Test("HTML and addresses hold nothing that could end them")
   func escaping() {
     #expect(
