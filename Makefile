@@ -1,5 +1,6 @@
 # make demo   install missing packages, build, index a real collection and search it
 # make test   install missing packages, build, run all tests
+# make test-page   run the tests of the page (in Chromium) and of the API
 # make test-sanitized   run the tests under the address and the thread sanitizer
 # make bench-peers   compare the encoders and the reranker with PyTorch, ONNX Runtime and OpenVINO
 # make bench-index   compare the vector index with faiss, hnswlib and usearch
@@ -25,11 +26,14 @@ COMPARE ?= --rounds 5
 VECTORS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/vectors
 COUNTS ?= 100000
 
+# The folder of the Python packages that test the page and the API, and of their index.
+CLIENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/blip/clients
+
 # A captioned set for `blip bench`, and the rerank depths.
 CAPTIONED ?= ../shared/data/flickr8k-dev
 DEPTHS ?= 0,16,64
 
-.PHONY: demo test test-sanitized format lint bench bench-peers bench-index bench-train release setup \
+.PHONY: demo test test-page test-sanitized format lint bench bench-peers bench-index bench-train release setup \
 	stamps clean
 
 demo: release stamps
@@ -53,6 +57,13 @@ test: setup
 	$(SWIFT) test --skip-build --disable-xctest $(TESTED) --skip ChoiceOfKernels
 	# These tests switch the kernels of the entire process, so they run alone.
 	$(SWIFT) test --skip-build --disable-xctest $(TESTED) --no-parallel --filter ChoiceOfKernels
+
+# The tests of the page in Chromium, and of the API by clients of others, on an index of the demo's pictures.
+test-page: release stamps
+	@$(call install,chromium python3-venv)
+	Benchmarks/peers/make-environment "$(CLIENTS)" Tests/Page/requirements.txt
+	$(BLIP) index $(STAMPS) --index "$(CLIENTS)/index" --name demo
+	BLIP_BINARY=$(BLIP) BLIP_INDEX="$(CLIENTS)/index" "$(CLIENTS)/venv/bin/pytest" -q Tests/Page Tests/API
 
 # The tests under the address and the thread sanitizer, optimized: about an hour and a half on two cores.
 test-sanitized: setup

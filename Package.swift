@@ -123,14 +123,15 @@ let package = Package(
     module(
       "Server",
       [
-        "Retrieval", "Store", "BLIP", "Files", "Images", "Digests", nio("NIOCore"), nio("NIOPosix"),
+        "Retrieval", "Store", "BLIP", "Checkpoints", "Files", "Images", "Digests", nio("NIOCore"),
+        nio("NIOPosix"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-      ], resources: [.embedInCode("Page")]),
+      ], resources: [.embedInCode("Page"), .embedInCode("Description")]),
     // Layer 7: the verbs.
     module(
       "Commands",
@@ -195,7 +196,16 @@ let package = Package(
         "RankingMetrics",
         "Tensors",
       ]),
-    tests("CommandTests", ["blip", "find-pictures", "Commands", "FakeHub", "Images"]),
+    tests(
+      "ServerTests",
+      [
+        "Server", "Retrieval", "Images",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+      ]),
+    tests(
+      "CommandTests", ["blip", "find-pictures", "Commands", "FakeHub", "Images", httpClient, nio("NIOCore")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -84,7 +84,7 @@ struct Blip: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      IndexCommand.self, SearchCommand.self, ServeCommand.self, DuplicatesCommand.self,
+      IndexCommand.self, SearchCommand.self, ServeCommand.self, WatchCommand.self, MCPCommand.self, DuplicatesCommand.self,
       MatchCommand.self,
       CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
       RootsCommand.self,

@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import Glibc
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
@@ -68,14 +69,18 @@ public struct PictureServer: Sendable {
       configuration: ApplicationConfiguration(
         address: address.bindAddress, serverName: "blip",
         availableConnectionsDelegate: .maximum(settings.mostConnections, logger: logger)),
-      services: [IndexRefresh(index: service.index, logger: logger), Closing(service.admission)],
+      services: [IndexRefresh(index: service.index, logger: logger), Closing([service.admission, service.thumbnailAdmission])],
       onServerRunning: { channel in
         guard case .host(let host, _) = address, let port = channel.localAddress?.port else {
           return started(address)
         }
         started(.host(host, port: port))
       }, logger: logger)
-    try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+    do {
+      try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+    } catch let error as IOError {
+      throw ServerError(address, String(cString: strerror(error.errnoCode)))
+    } catch let error as SocketAddressError { throw ServerError(address, "\(error)") }
   }
 
   private func router(_ metrics: PrometheusMetrics) -> Router<ServerContext> {
@@ -89,6 +94,7 @@ public struct PictureServer: Sendable {
     PictureRoutes(service: service).add(to: router)
     TextRoutes(service: service).add(to: router)
     StatisticsRoutes(service: service, metrics: metrics).add(to: router)
+    AssistantRoutes(assistant: AssistantServer(service)).add(to: router)
     router.get("/health") { _, _ in Response.text("ok\n", type: "text/plain") }
     router.get("/ready") { _, _ in
       // Throws where the index cannot be read.
@@ -110,6 +116,16 @@ public struct PictureServer: Sendable {
   }
 }
 
+/// Why a server cannot listen.
+public struct ServerError: Error, CustomStringConvertible {
+  /// One line that names the address.
+  public let description: String
+
+  init(_ address: ListenAddress, _ reason: String) {
+    description = "cannot listen at \(address) (\(reason)); choose another address with --listen"
+  }
+}
+
 extension ListenAddress {
   fileprivate var bindAddress: BindAddress {
     switch self {
@@ -124,11 +140,10 @@ private struct IndexRefresh: Service {
   let index: PictureIndex
   let logger: Logger
 
-  func run() async throws {
-    try await cancelWhenGracefulShutdown {
-      while true {
-        try await Task.sleep(for: .milliseconds(500))
-        do { try await index.refresh() } catch let error as RetrievalError {
+  func run() async {
+    await cancelWhenGracefulShutdown {
+      while (try? await Task.sleep(for: .milliseconds(500))) != nil {
+        do { try await index.refresh() } catch {
           logger.warning("the index cannot be read: \(error)")
         }
       }
@@ -138,12 +153,12 @@ private struct IndexRefresh: Service {
 
 /// Refuses new work as soon as the server is to stop.
 private struct Closing: Service {
-  let admission: Admission
+  let admissions: [Admission]
 
-  init(_ admission: Admission) { self.admission = admission }
+  init(_ admissions: [Admission]) { self.admissions = admissions }
 
   func run() async throws {
     try? await gracefulShutdown()
-    admission.close()
+    for admission in admissions { admission.close() }
   }
 }

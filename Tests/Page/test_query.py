@@ -51,7 +51,7 @@ def test_a_dropped_picture_is_searched_by(results):
     assert ids(results) == expected[:len(ids(results))]
     chip = results.locator("#terms .chip")
     expect(chip.locator("img")).to_have_attribute("src", re.compile("^blob:"))
-    assert chip.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
+    wait_for(results, "document.querySelector('#terms img').naturalWidth > 0")
     chip.click()
     expect(results.locator("#message h2")).to_contain_text("Search")
     assert parameter(results, "upload") == []

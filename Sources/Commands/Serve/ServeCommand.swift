@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup(title: "Server") var access: Access
+  @OptionGroup(title: "Server") var updating: Updating
   @OptionGroup(title: "Index and model") var index: IndexOption
   @OptionGroup(title: "Index and model") var model: ModelOption
   @OptionGroup(title: "Index and model") var precision: PrecisionOption
@@ -60,12 +61,22 @@ struct ServeCommand: AsyncParsableCommand {
     }
   }
 
+  /// What happens to the index meanwhile.
+  struct Updating: ParsableArguments {
+    @Flag(
+      name: .customLong("watch"),
+      help: "Keep the index up to date while its folders change, as blip watch does.")
+    var watches = false
+  }
+
   func run() async throws {
     var settings = ServerSettings(address: access.listen, isBehindProxy: access.behindProxy)
     settings.token = try access.tokenFile.map { try AccessToken(file: $0) }
     let index = try await PictureIndex.open(
       index.pathReportingCrashes(), model: model.path(), precision: precision.precision,
       cache: CacheLocation.standard, decoder: DecodeCommand.decoder)
+    let watch = try updating.watches ? WatchProcess(index: index.path) : nil
+    defer { watch?.stop() }
     try await PictureServer(index, settings).run { address in
       switch address {
       case .host(let host, let port):

@@ -3,6 +3,8 @@ internal import FoundationEssentials
 
 /// A JSON value to write; an object's members keep their order.
 public enum JSONOutput: Sendable {
+  /// No value.
+  case null
   /// Text.
   case string(String)
   /// A whole number.
@@ -21,6 +23,7 @@ public enum JSONOutput: Sendable {
   /// The value on one line.
   public var text: String {
     switch self {
+    case .null: return "null"
     case .string(let string): return jsonString(string)
     case .integer(let integer): return "\(integer)"
     case .boolean(let boolean): return "\(boolean)"

@@ -20,8 +20,7 @@ extension PictureIndex {
   ///   - size: The longest side, at most.
   /// - Throws: `RetrievalError` with the code `noSuchPicture` or `unreadablePicture`.
   public func thumbnail(of id: UInt64, _ size: ThumbnailSize) async throws -> [UInt8] {
-    let hash = try await contentHash(of: id)
-    let name = "\(hexadecimal(Array(hash.prefix(16))))-\(size.rawValue).webp"
+    let name = try await thumbnailName(id, size)
     if let stored = thumbnails.read(name) { return stored }
     let picture = try await decodedPicture(id, side: size.rawValue)
     return try await shared.read { [thumbnails] _ in
@@ -29,6 +28,16 @@ extension PictureIndex {
       thumbnails.store(encoded, as: name)
       return encoded
     }
+  }
+
+  /// A thumbnail that was made before; nil where it has to be made.
+  public func storedThumbnail(of id: UInt64, _ size: ThumbnailSize) async throws -> [UInt8]? {
+    thumbnails.read(try await thumbnailName(id, size))
+  }
+
+  private func thumbnailName(_ id: UInt64, _ size: ThumbnailSize) async throws -> String {
+    let hash = try await contentHash(of: id)
+    return "\(hexadecimal(Array(hash.prefix(16))))-\(size.rawValue).webp"
   }
 
   /// The SHA-256 of a picture's file when it was indexed, in hexadecimal digits.

@@ -3,7 +3,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// The page and its files, which are part of the program, and the form to sign in.
+/// The page and its files, which are part of the program, the form to sign in, and the description of the API.
 struct PageRoutes {
   let token: AccessToken?
   let isBehindProxy: Bool
@@ -14,6 +14,8 @@ struct PageRoutes {
       guard file.name != "login.html" else { continue }
       router.get(RouterPath(path)) { request, _ in file.response(to: request) }
     }
+    let description = PageFile("openapi.json", PackageResources.openapi_json)
+    router.get("/openapi.json") { request, _ in description.response(to: request) }
     router.get("/login") { request, _ in
       PageFile.all.first { $0.name == "login.html" }!.response(to: request)
     }
@@ -28,7 +30,7 @@ struct PageRoutes {
     }
     let form = try QueryParameters(String(buffer: body), known: ["token"])
     guard token.matches(form.text("token") ?? "") else {
-      return Response(status: .seeOther, headers: [.location: "/login?wrong"])
+      return Response(status: .seeOther, headers: [.location: "/login#wrong"])
     }
     let secure = isBehindProxy ? "; Secure" : ""
     return Response(

@@ -14,7 +14,10 @@ struct SearchRoutes {
 
   private func search(_ request: Request) async throws -> Response {
     let parameters = try QueryParameters(
-      request, known: SearchRequest.parameters, repeated: SearchRequest.repeatedParameters)
+      request,
+      known: SearchRequest.filterParameters.union(SearchRequest.pageParameters)
+        .union(["q", "rerank", "min_match"]),
+      repeated: SearchRequest.repeatedFilterParameters.union(["like", "unlike", "upload"]))
     let search = try SearchRequest(parameters) { try service.uploaded($0) }
     if request.headers[values: .accept].contains(where: { $0.contains("text/event-stream") }) {
       return try await stream(search)
@@ -52,23 +55,10 @@ struct SearchRoutes {
   private func similar(_ request: Request) async throws -> Response {
     let parameters = try QueryParameters(
       request,
-      known: SearchRequest.parameters.subtracting(["q", "rerank", "min_match"])
-        .union(PictureParameter.names),
-      repeated: SearchRequest.repeatedParameters.subtracting(["like", "unlike", "upload"]))
+      known: SearchRequest.filterParameters.union(SearchRequest.pageParameters)
+        .union(PictureParameter.names), repeated: SearchRequest.repeatedFilterParameters)
     let picture = try PictureParameter.source(parameters, service)
     let search = try SearchRequest(parameters, first: picture) { try service.uploaded($0) }
-    let answer = try await service.search(search)
-    guard case .indexed(let id) = picture else { return .json(answer.json) }
-    return .json(answer.json(without: id))
-  }
-}
-
-extension SearchAnswer {
-  /// The same without the picture that was searched by.
-  fileprivate func json(without id: UInt64) -> JSONOutput {
-    SearchAnswer(
-      expression: expression, hits: hits.filter { $0.id != id }, next: next, notes: notes,
-      duration: duration
-    ).json
+    return .json(try await service.search(search).json)
   }
 }

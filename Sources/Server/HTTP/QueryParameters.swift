@@ -20,12 +20,24 @@ struct QueryParameters {
   }
 
   init(_ query: String, known: Set<String>, repeated: Set<String> = []) throws(Problem) {
-    var all: [(name: String, value: String)] = []
-    var seen: Set<String> = []
+    var pairs: [(name: String, value: String)] = []
     for part in query.utf8.split(separator: UInt8(ascii: "&")) {
       let end = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
       let name = try Self.decoded(part[..<end])
       let value = end == part.endIndex ? "" : try Self.decoded(part[part.index(after: end)...])
+      pairs.append((name, value))
+    }
+    try self.init(pairs, known: known, repeated: repeated)
+  }
+
+  init(
+    _ pairs: [(name: String, value: String)], known: Set<String>, repeated: Set<String> = []
+  ) throws(Problem) {
+    var seen: Set<String> = []
+    guard pairs.count <= Self.most else {
+      throw Problem(.badRequest, "a request has at most \(Self.most) parameters")
+    }
+    for (name, _) in pairs {
       guard known.contains(name) || repeated.contains(name) else {
         throw Problem(
           .badRequest,
@@ -35,12 +47,8 @@ struct QueryParameters {
       guard seen.insert(name).inserted || repeated.contains(name) else {
         throw Problem(.badRequest, "the parameter '\(name)' can be given once only")
       }
-      guard all.count < Self.most else {
-        throw Problem(.badRequest, "a request has at most \(Self.most) parameters")
-      }
-      all.append((name, value))
     }
-    self.all = all
+    all = pairs
   }
 
   /// A parameter that can be given once; nil where it is not.

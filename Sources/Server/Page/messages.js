@@ -127,7 +127,7 @@ export class Messages {
 
 /** What keys do; not shown where there is no keyboard. */
 function keys() {
-  const all = [["/", "search"], ["↓", "to the pictures"], ["Enter", "open"], ["Esc", "close"], ["+", "more like this"], ["−", "less like this"]];
+  const all = [["/", "search"], ["↓", "to the pictures"], ["Enter", "open"], ["+", "more like this"], ["−", "less like this"]];
   return element("p", { class: "keys" }, ...all.map(([key, meaning]) =>
     element("span", {}, element("kbd", {}, key), ` ${meaning}`)));
 }

@@ -5,10 +5,12 @@ internal import Retrieval
 import Synchronization
 
 /// What the API, the page and the tools of assistants ask: one index and its model, and one path to each answer. All
-/// that computes goes through the same admission.
+/// that computes goes through an admission.
 final class PictureService: Sendable {
   let index: PictureIndex
   let admission: Admission
+  /// Of its own, so that no search waits for the pictures of a page, of which there are many.
+  let thumbnailAdmission = Admission(running: 2, waiting: 1024)
   private let uploads = RecentlyUsed<String, PictureSource>(most: 64)
   private let lists = RecentlyUsed<ListKey, ResultList>(most: 4)
   private let latestFacets = Mutex<(generation: UInt64, facets: PictureFacets)?>(nil)
@@ -72,8 +74,10 @@ final class PictureService: Sendable {
     let end = request.offset + request.options.count
     var options = request.options
     options.count = min(request.offset == 0 ? end + 1 : 4 * end, SearchRequest.mostResults + 1)
+    if request.excluded != nil { options.count += 1 }
     let hits = try await index.search(query, options: options)
-    return ResultList(hits: hits, isComplete: hits.count < options.count)
+    return ResultList(
+      hits: hits.filter { $0.id != request.excluded }, isComplete: hits.count < options.count)
   }
 
   /// Keeps an uploaded picture for the requests that follow; returns its token and its size.
@@ -111,7 +115,8 @@ final class PictureService: Sendable {
 
   /// A small version of a picture.
   func thumbnail(_ id: UInt64, _ size: ThumbnailSize) async throws -> [UInt8] {
-    try await admission.run { try await index.thumbnail(of: id, size) }
+    if let stored = try await index.storedThumbnail(of: id, size) { return stored }
+    return try await thumbnailAdmission.run { try await index.thumbnail(of: id, size) }
   }
 
   /// How the pictures are distributed; computed again after the index has changed.

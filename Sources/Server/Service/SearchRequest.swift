@@ -10,6 +10,8 @@ struct SearchRequest: Sendable {
   var options: SearchOptions
   /// How many results come before the page.
   var offset = 0
+  /// The picture that results should be like and that is not among them.
+  var excluded: UInt64?
   /// The same for all pages of a search.
   var key: String
 
@@ -19,13 +21,11 @@ struct SearchRequest: Sendable {
   static let mostPerPage = 200
   private static let usualPerPage = 50
 
-  static let parameters: Set<String> = [
-    "q", "limit", "cursor", "rerank", "min_match", "all", "since", "until", "camera", "near",
-    "within", "shape",
+  static let pageParameters: Set<String> = ["limit", "cursor", "all"]
+  static let filterParameters: Set<String> = [
+    "since", "until", "camera", "near", "within", "shape",
   ]
-  static let repeatedParameters: Set<String> = [
-    "like", "unlike", "upload", "under", "not_under", "type", "has",
-  ]
+  static let repeatedFilterParameters: Set<String> = ["under", "not_under", "type", "has"]
 
   /// - Parameters:
   ///   - first: The picture that is searched by, for a request that names it otherwise.
@@ -53,6 +53,7 @@ struct SearchRequest: Sendable {
       count: limit, rerankDepth: try parameters.integer("rerank", in: 0...1000),
       minimumMatch: try Self.minimumMatch(parameters), filter: try PictureFilter(parameters),
       collapsesAlike: try !parameters.flag("all"))
+    if case .indexed(let id) = first { excluded = id }
     key = parameters.key(without: ["cursor", "limit"]) + (first?.name ?? "")
     if let cursor = parameters.text("cursor") { offset = try Self.offset(cursor) }
   }

@@ -46,6 +46,29 @@ struct QueryExpressionTests {
     #expect(try parse([text]).terms == [.init(.text(text))])
   }
 
+  @Test("of one line is divided at signs with spaces around them, but not in quotes")
+  func lines() throws {
+    let cases: [(String, [Term])] = [
+      ("a beach", [.init(.text("a beach"))]), ("  a-b +c ", [.init(.text("a-b +c"))]),
+      (
+        "a beach + 1.5*at night - people",
+        [
+          .init(.text("a beach")), .init(.text("at night"), weight: 1.5),
+          .init(.text("people"), weight: -1),
+        ]
+      ),
+      ("- people + \"a + b\"", [.init(.text("people"), weight: -1), .init(.text("a + b"))]),
+    ]
+    for (line, terms) in cases {
+      #expect(try QueryExpression.terms(of: line) == terms)
+    }
+    for line in ["a +", "+ - a", "a + \"\"", ""] {
+      #expect(throws: (any Error).self) {
+        try QueryExpression(QueryExpression.terms(of: line))
+      }
+    }
+  }
+
   @Test(
     "that does not parse names the argument and its position",
     arguments: [
