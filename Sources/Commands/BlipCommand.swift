@@ -85,6 +85,7 @@ struct Blip: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       IndexCommand.self, SearchCommand.self, DuplicatesCommand.self, MatchCommand.self,
+      ExplainCommand.self,
       CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
       RootsCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,

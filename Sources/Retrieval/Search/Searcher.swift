@@ -184,7 +184,7 @@ package struct Searcher: Sendable {
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
   /// cannot be read now.
-  private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
+  func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
     if let stored = try snapshot.features(picture: id) { return stored }
     guard let record = try snapshot.picture(id),
       let picture = try? decoder.picture(
