@@ -24,8 +24,8 @@ public struct TextExplanation: Sendable, Equatable {
 }
 
 extension BLIPModel {
-  /// Which patches of a picture each word of a text attends to in ITM: Grad-CAM over the cross-attention,
-  /// the mean over heads and over the word's tokens. What the words give to the [CLS] patch feature is left
+  /// Which patches of a picture each word of a text attends to in ITM: the cross-attention, by Grad-CAM or
+  /// alone, the mean over heads and over the word's tokens. What the words give to the [CLS] patch feature is left
   /// out.
   ///
   /// The backward pass unpacks the weights that it passes for as long as it takes, and keeps nothing.
@@ -70,11 +70,11 @@ extension BLIPModel {
         "\(folder.path): patch features of \(features.rows)×\(features.columns), but the model has "
           + "\(rows)×\(configuration.encoderHiddenSize); they may come from another model")
     }
-    let layers = try method.layers(of: configuration.layers, folder.path)
+    let (layers, weighting) = try method.resolved(for: folder.configuration, folder.path)
     let pass = ExplainingPass(
       encoder: try textEncoder(), head: try matchHead(), configuration: configuration)
     return try pass.maps(
-      of: groundedTokens(tokens), over: features, layers: layers, method.weighting)
+      of: groundedTokens(tokens), over: features, layers: layers, weighting)
   }
 
   /// Patches in a row, and in a column.
