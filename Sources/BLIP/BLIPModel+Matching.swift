@@ -17,7 +17,7 @@ extension BLIPModel {
   }
 
   /// [CLS] replaced by [ENC], as in BLIP's evaluation.
-  private func groundedTokens(_ text: [Int32]) -> [Int32] {
+  func groundedTokens(_ text: [Int32]) -> [Int32] {
     text.prefix(1).map { _ in folder.configuration.text.encoderToken } + text.dropFirst()
   }
 

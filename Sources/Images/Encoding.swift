@@ -22,6 +22,16 @@ extension Picture {
     }
   }
 
+  /// Encodes the picture as a PNG, without loss.
+  ///
+  /// - Precondition: Sides are at most 65,500 pixels.
+  public func png() -> [UInt8] {
+    precondition((1...65_500).contains(width) && (1...65_500).contains(height))
+    return encoded { pixels, data, size in
+      codec_encode_png(pixels, Int32(width), Int32(height), data, size)
+    }
+  }
+
   private func encoded(
     _ encode: (
       UnsafePointer<UInt8>?, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>,

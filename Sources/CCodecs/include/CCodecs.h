@@ -1,7 +1,7 @@
-// A common interface to Debian's image codecs, and encoders (jpeg_encode.h, webp_encode.h). Files are read
-// from memory; pictures are returned as 8-bit sRGB over white, as stored (the caller applies the
-// orientation, except for HEIF, AVIF and JPEG XL, whose libraries do). Colours are converted by the
-// ICC profile of a file if liblcms2 is installed.
+// A common interface to Debian's image codecs, and encoders (jpeg_encode.h, png_encode.h,
+// webp_encode.h). Files are read from memory; pictures are returned as 8-bit sRGB over white, as stored
+// (the caller applies the orientation, except for HEIF, AVIF and JPEG XL, whose libraries do). Colours
+// are converted by the ICC profile of a file if liblcms2 is installed.
 //
 // No function aborts, prints or jumps out: a library's longjmp on failure is caught inside.
 #pragma once
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "jpeg_encode.h"
+#include "png_encode.h"
 #include "webp_encode.h"
 
 typedef enum {

@@ -9,5 +9,5 @@
 bool codec_encode_jpeg(const uint8_t *pixels, int width, int height, int quality, uint8_t **data,
                        size_t *size);
 
-// Frees memory allocated by codec_encode_jpeg.
+// Frees memory allocated by codec_encode_jpeg or codec_encode_png.
 void codec_free(uint8_t *data);

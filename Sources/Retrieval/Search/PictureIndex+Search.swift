@@ -93,7 +93,7 @@ extension PictureIndex {
     }
   }
 
-  private func read<Result: Sendable>(
+  func read<Result: Sendable>(
     _ body: @escaping @Sendable (Searcher) throws -> Result
   ) async throws(RetrievalError) -> Result {
     try await shared.read { store in

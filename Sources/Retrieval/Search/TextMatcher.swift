@@ -12,8 +12,8 @@ internal import VectorIndex
 /// let best = try await matcher.match("holiday.jpg", texts: ["a beach", "a mountain"]).first
 /// ```
 public struct TextMatcher: Sendable {
-  private let model: BLIPModel
-  private let decoder: any PictureDecoder
+  let model: BLIPModel
+  let decoder: any PictureDecoder
 
   /// Loads a model.
   ///

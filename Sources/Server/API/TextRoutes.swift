@@ -14,11 +14,21 @@ struct TextRoutes {
   func add(to router: Router<ServerContext>) {
     router.post("/api/uploads") { request, _ in try await upload(request) }
     router.get("/api/match") { request, _ in try await match(request) }
+    router.get("/api/explain") { request, _ in try await explain(request) }
     router.get("/api/caption") { request, _ in
       let parameters = try QueryParameters(request, known: PictureParameter.names)
       let caption = try await service.caption(PictureParameter.source(parameters, service))
       return Response.json(.object([("caption", .string(caption))]))
     }
+  }
+
+  private func explain(_ request: Request) async throws -> Response {
+    let parameters = try QueryParameters(request, known: PictureParameter.names.union(["text"]))
+    guard let text = parameters.text("text") else {
+      throw Problem(.badRequest, "give text, whose words are to be explained")
+    }
+    let picture = try PictureParameter.source(parameters, service)
+    return .json(try await service.explain(picture, text: text).json)
   }
 
   private func upload(_ request: Request) async throws -> Response {

@@ -113,6 +113,11 @@ final class PictureService: Sendable {
     try await admission.run { try await index.caption(of: picture) }
   }
 
+  /// What each word of a text attends to in a picture.
+  func explain(_ picture: PictureSource, text: String) async throws -> MatchExplanation {
+    try await admission.run { try await index.explain(picture, text: text) }
+  }
+
   /// A small version of a picture.
   func thumbnail(_ id: UInt64, _ size: ThumbnailSize) async throws -> [UInt8] {
     if let stored = try await index.storedThumbnail(of: id, size) { return stored }

@@ -49,6 +49,7 @@ public struct LayerNorm: Sendable {
   /// - Parameters:
   ///   - dy: `[n, width]`
   ///   - x: The input: `[n, width]`.
+  ///   - gradient: Not loaded where only the gradient of x is wanted.
   ///   - dx: Becomes `[n, width]`, or has this shape where the gradient is added.
   public func backward(
     _ dy: Matrix, of x: Matrix, into gradient: inout LayerNorm, dx: inout Matrix,
@@ -81,6 +82,7 @@ public struct LayerNorm: Sendable {
         }
       }
     }
+    guard !gradient.weight.isEmpty else { return }
     for part in 0..<parts {
       for column in 0..<width {
         gradient.weight[column] += sums.values[2 * part * width + column]

@@ -130,7 +130,7 @@ extension Linear {
   /// - Parameters:
   ///   - dy: The gradient of the output before its activation: `[n, outputs]`.
   ///   - x: What the layer was given: `[n, inputs]`.
-  ///   - gradient: Plain.
+  ///   - gradient: Plain; or not loaded, where only the gradient of x is wanted.
   ///   - dx: Becomes dy·W, `[n, inputs]`, or has this shape where that is added.
   public func backward(
     _ dy: Matrix, of x: Matrix, into gradient: inout Linear, dx: inout Matrix,
@@ -143,7 +143,7 @@ extension Linear {
       dx.reshape(rows: dy.rows, columns: inputs)
     }
     dy.withPointer { dy_ in
-      weight.withPlain { w in
+      weight.withFloats { w in
         dx.withMutablePointer {
           MatrixProduct(
             rows: dy.rows, columns: inputs, depth: outputs, accumulates: accumulating
@@ -158,6 +158,7 @@ extension Linear {
   public func backward(_ dy: Matrix, of x: Matrix, into gradient: inout Linear) {
     precondition(dy.rows == x.rows && dy.columns == outputs && x.columns == inputs)
     precondition(gradient.inputs == inputs && gradient.outputs == outputs)
+    guard gradient.weight.isLoaded else { return }
     dy.withPointer { dy_ in
       x.withPointer { x_ in
         gradient.weight.withMutablePlain {

@@ -45,6 +45,9 @@ public struct PackedMatrix: Sendable {
     self.columns = columns
   }
 
+  /// Whether it has numbers, plain or packed.
+  public var isLoaded: Bool { storage != nil || isPlain }
+
   /// Whether it is plain, for training.
   public var isPlain: Bool { plain != nil }
 
@@ -117,6 +120,13 @@ public struct PackedMatrix: Sendable {
   func withPlain<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
     guard let plain else { preconditionFailure("a \(rows)×\(columns) matrix is not plain") }
     return plain.withPointer(count: rows * columns, body)
+  }
+
+  /// Calls `body` with the numbers, row by row, which a packed matrix unpacks for it.
+  func withFloats<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+    guard !isPlain else { return withPlain(body) }
+    precondition(isLoaded, "a \(rows)×\(columns) matrix is used before it is loaded")
+    return unpacked().withPointer(count: rows * columns, body)
   }
 
   /// Calls `body` with the numbers of a plain matrix, to modify them.

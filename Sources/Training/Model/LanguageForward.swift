@@ -78,3 +78,15 @@ extension TrainableModel {
       smoothing: Self.smoothing)
   }
 }
+
+extension LanguageModelTransform {
+  /// The backward pass: d, the gradient of `activations.output`, becomes that of x.
+  func backward(
+    _ d: inout Matrix, _ activations: Activations, into gradient: inout LanguageModelTransform
+  ) {
+    var dInner = Matrix()
+    norm.backward(d, of: activations.activated, into: &gradient.norm, dx: &dInner)
+    geluBackward(&dInner, of: activations.inner)
+    dense.backward(dInner, of: activations.input, into: &gradient.dense, dx: &d)
+  }
+}

@@ -87,24 +87,3 @@ extension TrainableModel {
       to: &gradient.text.embedding.positionEmbedding)
   }
 }
-
-extension BERTAttention {
-  /// The backward pass through a layer's self-attention: d, the gradient of its output, becomes that of
-  /// the layer's input.
-  fileprivate func backward(
-    _ d: inout Matrix, _ layer: TextActivations.Layer, into gradient: inout BERTAttention
-  ) {
-    var dQueries = Matrix()
-    var dKeys = Matrix(rows: layer.input.rows, columns: heads.width)
-    var dValues = dKeys
-    backward(
-      d, layer.selfAttention, into: &gradient, dx: &dQueries, dKeys: &dKeys, dValues: &dValues)
-    if let queryRows = layer.queryRows {
-      d = Matrix(rows: layer.input.rows, columns: layer.input.columns)
-      addRows(dQueries, at: queryRows, to: &d)
-    } else {
-      d = dQueries
-    }
-    backward(dKeys: dKeys, dValues: dValues, of: layer.input, into: &gradient, dx: &d)
-  }
-}

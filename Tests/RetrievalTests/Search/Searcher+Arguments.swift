@@ -30,6 +30,6 @@ extension Searcher {
 /// Given texts for a picture, without an index.
 func match(pictureAt path: String, texts: [String], model: BLIPModel) throws -> [TextHit] {
   try match(
-    PictureSource(path), texts: texts.map { try TextQuery($0, model: model) }, model: model,
-    decoder: ImageDecoder())
+    encode(PictureSource(path), decoder: ImageDecoder(), model: model),
+    texts: texts.map { try TextQuery($0, model: model) }, model: model)
 }
