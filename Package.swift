@@ -35,8 +35,11 @@ let package = Package(
     .library(name: "BLIP", targets: ["BLIP", "Checkpoints", "Images", "Tensors"]),
     .library(
       name: "Retrieval",
-      targets: ["Retrieval", "Store", "Captions", "Images", "TextIndex", "RankingMetrics", "Random"]),
-    .library(name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "RankingMetrics"]),
+      targets: [
+        "Retrieval", "Store", "Captions", "Images", "TextIndex", "RankingMetrics", "Random",
+      ]),
+    .library(
+      name: "Evaluation", targets: ["Evaluation", "Retrieval", "Captions", "RankingMetrics"]),
     .library(name: "VectorIndex", targets: ["VectorIndex", "Tensors"]),
     .library(name: "Training", targets: ["Training", "Captions"]),
   ],
@@ -136,7 +139,8 @@ let package = Package(
     module(
       "Commands",
       [
-        "CChafa", "Evaluation", "Retrieval", "Server", "Store", "Training", "BLIP", "Captions", "Charts",
+        "CChafa", "Evaluation", "Retrieval", "Server", "Store", "Training", "BLIP", "Captions",
+        "Charts",
         "Checkpoints",
         "Files", "Hub", "Images", "RankingMetrics", "Tensors", "Tokenization", arguments,
       ]),
@@ -205,7 +209,11 @@ let package = Package(
         .product(name: "CoreMetrics", package: "swift-metrics"),
       ]),
     tests(
-      "CommandTests", ["blip", "find-pictures", "Commands", "FakeHub", "Images", httpClient, nio("NIOCore")]),
+      "CommandTests",
+      [
+        "blip", "find-pictures", "Commands", "FakeHub", "Images", "Retrieval", httpClient,
+        nio("NIOCore"), nio("NIOHTTP1"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

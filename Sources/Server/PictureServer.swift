@@ -69,7 +69,10 @@ public struct PictureServer: Sendable {
       configuration: ApplicationConfiguration(
         address: address.bindAddress, serverName: "blip",
         availableConnectionsDelegate: .maximum(settings.mostConnections, logger: logger)),
-      services: [IndexRefresh(index: service.index, logger: logger), Closing([service.admission, service.thumbnailAdmission])],
+      services: [
+        IndexRefresh(index: service.index, logger: logger),
+        Closing([service.admission, service.thumbnailAdmission]),
+      ],
       onServerRunning: { channel in
         guard case .host(let host, _) = address, let port = channel.localAddress?.port else {
           return started(address)

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Who may come in") struct AccessTests {
   private func request(
-    _ path: String = "/api/search", host: String = "localhost:8080", method: HTTPRequest.Method = .get,
-    _ headers: HTTPFields = [:]
+    _ path: String = "/api/search", host: String = "localhost:8080",
+    method: HTTPRequest.Method = .get, headers: HTTPFields = [:]
   ) -> Request {
     Request(
       head: HTTPRequest(
@@ -31,18 +31,20 @@ import Testing
 
   @Test("Requests that pages of other sites send are refused; links to the page are not")
   func origins() throws {
-    try local.checkOrigin(of: request([.origin: "http://localhost:8080"]))
+    try local.checkOrigin(of: request(headers: [.origin: "http://localhost:8080"]))
     for origin in ["http://evil.example", "null", "http://localhost:8081"] {
-      #expect(throws: Problem.self) { try local.checkOrigin(of: request([.origin: origin])) }
+      #expect(throws: Problem.self) {
+        try local.checkOrigin(of: request(headers: [.origin: origin]))
+      }
     }
     let (site, mode) = (HTTPField.Name("Sec-Fetch-Site")!, HTTPField.Name("Sec-Fetch-Mode")!)
-    try local.checkOrigin(of: request("/", [site: "cross-site", mode: "navigate"]))
+    try local.checkOrigin(of: request("/", headers: [site: "cross-site", mode: "navigate"]))
     #expect(throws: Problem.self) {
-      try local.checkOrigin(of: request([site: "cross-site", mode: "no-cors"]))
+      try local.checkOrigin(of: request(headers: [site: "cross-site", mode: "no-cors"]))
     }
     #expect(throws: Problem.self) {
       try local.checkOrigin(
-        of: request("/login", method: .post, [site: "cross-site", mode: "navigate"]))
+        of: request("/login", method: .post, headers: [site: "cross-site", mode: "navigate"]))
     }
   }
 
@@ -50,13 +52,13 @@ import Testing
   func tokens() {
     let token = AccessToken("0123456789abcdef")
     let policy = AccessPolicy(hosts: nil, token: token)
-    #expect(policy.hasToken(request([.authorization: "Bearer 0123456789abcdef"])))
-    #expect(policy.hasToken(request([.cookie: "blip_session=\(token.cookie)"])))
+    #expect(policy.hasToken(request(headers: [.authorization: "Bearer 0123456789abcdef"])))
+    #expect(policy.hasToken(request(headers: [.cookie: "blip_session=\(token.cookie)"])))
     for headers: HTTPFields in [
       [:], [.authorization: "Bearer"], [.authorization: "Bearer 0123456789abcdeg"],
       [.authorization: "Basic 0123456789abcdef"], [.cookie: "blip_session=0123456789abcdef"],
       [.cookie: "blip_session="],
-    ] { #expect(!policy.hasToken(request(headers))) }
+    ] { #expect(!policy.hasToken(request(headers: headers))) }
     #expect(policy.isOpen("/health") && policy.isOpen("/login"))
     #expect(!policy.isOpen("/") && !policy.isOpen("/api/search") && !policy.isOpen("/metrics"))
   }

@@ -7,9 +7,9 @@ import Testing
   @Test("are written in its text format, those of the same name together")
   func text() {
     let metrics = PrometheusMetrics()
-    metrics.makeCounter(label: "requests", dimensions: [("path", "a\"b")]).increment(by: 2)
-    metrics.makeCounter(label: "requests", dimensions: [("path", "a\"b")]).increment(by: 1)
-    metrics.makeMeter(label: "open.now", dimensions: []).set(4)
+    metrics.makeCounter(label: "requests", dimensions: [("path", "a\"b")]).increment(by: Int64(2))
+    metrics.makeCounter(label: "requests", dimensions: [("path", "a\"b")]).increment(by: Int64(1))
+    metrics.makeMeter(label: "open.now", dimensions: []).set(Int64(4))
     let timer = metrics.makeTimer(label: "time", dimensions: [])
     timer.recordNanoseconds(2_000_000)
     timer.recordNanoseconds(700_000_000)

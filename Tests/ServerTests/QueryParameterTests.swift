@@ -6,7 +6,8 @@ import Testing
   @Test("are decoded as HTML forms encode them")
   func decoding() throws {
     let parameters = try QueryParameters(
-      "q=a+dog%20%26%20caf%C3%A9&under=a&under=b%2Fc&all=true&limit=7", known: ["q", "all", "limit"],
+      "q=a+dog%20%26%20caf%C3%A9&under=a&under=b%2Fc&all=true&limit=7",
+      known: ["q", "all", "limit"],
       repeated: ["under"])
     #expect(parameters.text("q") == "a dog & café")
     #expect(parameters.texts("under") == ["a", "b/c"])

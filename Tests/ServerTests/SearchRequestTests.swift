@@ -1,3 +1,4 @@
+import Images
 import Retrieval
 import Testing
 

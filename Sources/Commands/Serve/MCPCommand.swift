@@ -8,6 +8,10 @@ struct MCPCommand: AsyncParsableCommand {
     abstract: "Offer the index to an assistant, on standard input and output.",
     usage: "blip mcp [<options>]",
     discussion: """
+      EXAMPLES
+        blip mcp
+        blip mcp --index indexes/demo
+
       Speaks the Model Context Protocol, with the tools search, similar, match, caption and picture. \
       An assistant starts it itself; in its settings name the program and its arguments:
 

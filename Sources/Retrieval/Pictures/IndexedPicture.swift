@@ -24,7 +24,6 @@ public struct IndexedPicture: Sendable, Equatable {
   public let details: PictureDetails?
 }
 
-
 extension IndexedPicture {
   /// Nil where the index holds no picture of this number.
   init?(_ id: UInt64, in snapshot: borrowing IndexSnapshot) throws {

@@ -22,7 +22,9 @@ extension Searcher {
       if let features = try snapshot.features(picture: id) {
         return ImageEncoding(features: features, embedding: embedding)
       }
-      guard let record = try snapshot.picture(id) else { throw RetrievalError.noPicture(id, in: store.path) }
+      guard let record = try snapshot.picture(id) else {
+        throw RetrievalError.noPicture(id, in: store.path)
+      }
       return try encode(.file(location(of: record)), decoder: decoder, model: model)
     }
   }

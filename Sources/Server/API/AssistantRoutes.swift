@@ -12,13 +12,15 @@ struct AssistantRoutes {
   func add(to router: Router<ServerContext>) {
     router.post("/mcp") { request, _ in try await answer(request) }
     router.get("/mcp") { _, _ -> Response in
-      throw Problem(.methodNotAllowed, "send messages with POST; this server has no stream of its own")
+      throw Problem(
+        .methodNotAllowed, "send messages with POST; this server has no stream of its own")
     }
   }
 
   private func answer(_ request: Request) async throws -> Response {
     let body: ByteBuffer
-    do { body = try await request.body.collect(upTo: Self.mostBytes) } catch is NIOTooManyBytesError {
+    do { body = try await request.body.collect(upTo: Self.mostBytes) } catch is NIOTooManyBytesError
+    {
       throw Problem(.contentTooLarge, "a message may have \(Self.mostBytes >> 20) MiB at most")
     }
     guard let answer = await assistant.answer(to: Array(body.readableBytesView)) else {

@@ -80,7 +80,8 @@ struct PictureRoutes {
   /// A file name as RFC 8187 writes it.
   private func encoded(_ name: String) -> String {
     name.utf8.map { byte in
-      let isPlain = Character(Unicode.Scalar(byte)).isASCII
+      let isPlain =
+        Character(Unicode.Scalar(byte)).isASCII
         && (Character(Unicode.Scalar(byte)).isLetter || 0x30...0x39 ~= byte || byte == 0x2E
           || byte == 0x2D || byte == 0x5F)
       if isPlain { return String(Unicode.Scalar(byte)) }

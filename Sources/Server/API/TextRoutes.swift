@@ -34,7 +34,9 @@ struct TextRoutes {
   private func upload(_ request: Request) async throws -> Response {
     _ = try QueryParameters(request, known: [])
     let body: ByteBuffer
-    do { body = try await request.body.collect(upTo: Self.mostUploaded) } catch is NIOTooManyBytesError {
+    do {
+      body = try await request.body.collect(upTo: Self.mostUploaded)
+    } catch is NIOTooManyBytesError {
       throw Problem(.contentTooLarge, "a picture may have \(Self.mostUploaded >> 20) MiB at most")
     }
     guard body.readableBytes > 0 else {

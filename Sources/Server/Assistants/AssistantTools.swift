@@ -14,8 +14,12 @@ struct AssistantTools: Sendable {
   static let list = JSONOutput.array([
     tool(
       "search", "Find pictures by what they show, by their captions and by their names.",
-      ["q": text("What the pictures show, in English: a dog on a beach. Terms can be combined: a beach + at night - people.")]
-        .merging(filters) { $1 }, required: ["q"]),
+      [
+        "q": text(
+          "What the pictures show, in English: a dog on a beach. Terms can be combined: a beach + at night - people."
+        )
+      ]
+      .merging(filters) { $1 }, required: ["q"]),
     tool(
       "similar", "Find pictures that look like a picture of the index.",
       ["picture": pictureID].merging(filters) { $1 }, required: ["picture"]),

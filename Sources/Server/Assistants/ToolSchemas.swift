@@ -30,7 +30,8 @@ extension AssistantTools {
     ])
   }
 
-  static let pictureID = schema("integer", "The id of a picture, as the results of a search have it.")
+  static let pictureID = schema(
+    "integer", "The id of a picture, as the results of a search have it.")
   static let limit = schema("integer", "How many results, 10 without; 200 at most.")
 
   static let filters: [String: JSONOutput] = [

@@ -1,6 +1,7 @@
 import Files
 import FoundationEssentials
 import TestSupport
+import Retrieval
 import Testing
 
 @testable import Commands

@@ -9,7 +9,7 @@ struct ExplainTests {
 
   private struct Explained: Decodable {
     struct Word: Decodable {
-      let word: String
+      let text: String
       let start, end: Int
       let stop_word: Bool?
       let strength: Float
@@ -35,7 +35,7 @@ struct ExplainTests {
   func json() throws {
     let explained = try #require(
       blip("explain", picture, "the red wall", "--json").objects(Explained.self).first)
-    #expect(explained.words.map(\.word) == ["the", "red", "wall"])
+    #expect(explained.words.map(\.text) == ["the", "red", "wall"])
     #expect(explained.words.map(\.stop_word) == [true, nil, nil])
     #expect(explained.words.map(\.start) == [0, 4, 8] && explained.words.map(\.end) == [3, 7, 12])
     for word in explained.words {

@@ -88,8 +88,10 @@ import Testing
     let collection = Shared.collection
     let server = try #require(ServerProcess("--index", collection.index))
     struct Upload: Decodable { let upload: String }
-    let file = [UInt8](try #require(FileManager.default.contents(
-      atPath: "\(collection.pictures)/\(Collection.name(1))")))
+    let file = [UInt8](
+      try #require(
+        FileManager.default.contents(
+          atPath: "\(collection.pictures)/\(Collection.name(1))")))
     let token = try await server.send("POST", "/api/uploads", body: file)
       .decoded(Upload.self).upload
     let found = try await results(server, "/api/search?upload=\(token)")

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Glibc
 import NIOCore
+import NIOHTTP1
 
 /// A `blip serve` on a port of its own, and requests to it.
 final class ServerProcess: Sendable {
