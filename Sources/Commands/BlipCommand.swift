@@ -84,8 +84,8 @@ struct Blip: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      IndexCommand.self, WatchCommand.self, SearchCommand.self, DuplicatesCommand.self,
-      MatchCommand.self, ExplainCommand.self, ServeCommand.self, MCPCommand.self,
+      IndexCommand.self, SearchCommand.self, ServeCommand.self, WatchCommand.self,
+      MCPCommand.self, DuplicatesCommand.self, MatchCommand.self, ExplainCommand.self,
       CaptionCommand.self, FilterCommand.self, CapFiltCommand.self, InfoCommand.self,
       RootsCommand.self,
       CheckCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,

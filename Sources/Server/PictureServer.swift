@@ -125,7 +125,7 @@ public struct ServerError: Error, CustomStringConvertible {
   public let description: String
 
   init(_ address: ListenAddress, _ reason: String) {
-    description = "cannot listen at \(address) (\(reason)); choose another address with --listen"
+    description = "cannot listen at \(address) (\(reason)); choose another address"
   }
 }
 

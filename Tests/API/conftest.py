@@ -9,7 +9,8 @@ import server as servers
 from server import Server
 
 
-def pytest_configure():
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes half a minute or more")
     if not {"BLIP_BINARY", "BLIP_INDEX"} <= os.environ.keys():
         pytest.exit("Set BLIP_BINARY and BLIP_INDEX.", returncode=2)
     # The tests of many connections need one here for each of the server's.

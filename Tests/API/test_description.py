@@ -1,52 +1,50 @@
 """The server does what its description says: requests made from /openapi.json, valid and invalid ones."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import CHECKS, load_all_checks
 
-load_all_checks()
-
-# A valid request may be refused for what OpenAPI cannot say: that picture and upload exclude each other, for example.
-INEXPRESSIBLE = ["positive_data_acceptance"]
-EXAMPLES = int(os.environ.get("BLIP_EXAMPLES", "15"))
+EXAMPLES = os.environ.get("BLIP_EXAMPLES", "15")
 
 
-@pytest.fixture(scope="session")
-def description(server):
-    return schemathesis.openapi.from_url(server.url + "/openapi.json")
-
-
-schema = schemathesis.pytest.from_fixture("description")
-
-
-@schema.parametrize()
-@settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
-    phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
-)
-def test_description(case):
+def test_generated_requests(server):
     """Status, media type and contents are among those described, and what the description forbids is refused."""
-    case.call_and_validate(
-        excluded_checks=CHECKS.get_by_names(INEXPRESSIBLE), timeout=60,
-    )
+    program = Path(sys.executable).with_name("schemathesis")
+    if not program.exists():
+        pytest.skip("schemathesis is not installed.")
+    done = subprocess.run(
+        [
+            program, "run", server.url + "/openapi.json", "--phases", "coverage,fuzzing", "--max-examples", EXAMPLES,
+            # A valid request may be refused for what OpenAPI cannot say: picture and upload exclude each other.
+            "--exclude-checks", "positive_data_acceptance",
+            "--seed", "1", "--continue-on-failure", "--request-timeout", "120", "--warnings", "off", "--no-color",
+        ], capture_output=True, text=True, timeout=900, cwd=server.log.parent)
+    assert done.returncode == 0, done.stdout[-20_000:]
+    server.check_alive()
+
+
+@pytest.mark.parametrize("path", [
+    "/api/similar", "/api/match", "/api/caption", "/api/explain", "/api/pictures/{id}", "/api/pictures/{id}/thumbnail",
+    "/api/pictures/{id}/original", "/api/statistics", "/api/search",
+])
+def test_answers_have_the_described_form(server, picture, path):
+    """Requests with a real id, which generated ones rarely have, succeed with what the description says."""
+    query = {"similar": {"picture": picture}, "match": {"picture": picture}, "caption": {"picture": picture},
+             "explain": {"picture": picture, "text": "a dog"}, "search": {"q": "a dog", "like": [picture]}}
+    case = schemathesis.openapi.from_url(server.url + "/openapi.json")[path]["GET"].Case(
+        path_parameters={"id": picture} if "{id}" in path else {}, query=query.get(path.split("/")[-1], {}))
+    response = case.call(timeout=300)
+    case.validate_response(response)
+    assert response.status_code == 200 or (path, response.status_code) == ("/api/caption", 501), response.content
 
 
 def test_largest_id(server):
     """The description allows every id of 63 bits: the largest one is no picture, which is not a wrong request."""
     assert server.get(f"/api/pictures/{2**63 - 1}").status == 404
-
-
-def test_each_operation_is_tried_by_its_success(server, picture):
-    """Real ids, which generated requests rarely have, are answered with 200."""
-    for path in ("similar", "match", "caption"):
-        answer = server.get(f"/api/{path}", picture=picture)
-        assert answer.status in (200, 501) if path == "caption" else answer.status == 200, (path, answer.body[:300])
-    for path in ("", "/thumbnail", "/original"):
-        assert server.get(f"/api/pictures/{picture}{path}").status == 200
-    assert server.get("/api/explain", picture=picture, text="a dog").status == 200
 
 
 def test_numbers_are_written_in_one_way(server, picture):
