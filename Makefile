@@ -61,9 +61,11 @@ test: setup
 # The tests of the page in Chromium, and of the API by clients of others, on an index of the demo's pictures.
 test-page: release stamps
 	@$(call install,chromium python3-venv)
-	Benchmarks/peers/make-environment "$(CLIENTS)" Tests/Page/requirements.txt
+	Benchmarks/peers/make-environment "$(CLIENTS)" Tests/clients.txt
 	$(BLIP) index $(STAMPS) --index "$(CLIENTS)/index" --name demo
-	BLIP_BINARY=$(BLIP) BLIP_INDEX="$(CLIENTS)/index" "$(CLIENTS)/venv/bin/pytest" -q Tests/Page Tests/API
+	for tests in Tests/API Tests/Page; do \
+	  BLIP_BINARY=$(CURDIR)/$(BLIP) BLIP_INDEX="$(CLIENTS)/index" BLIP_QUERY="a bird" \
+	  "$(CLIENTS)/venv/bin/pytest" -q $$tests || exit 1; done
 
 # The tests under the address and the thread sanitizer, optimized: about an hour and a half on two cores.
 test-sanitized: setup

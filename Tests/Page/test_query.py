@@ -76,7 +76,7 @@ def test_a_picture_is_chosen_from_a_file(results):
 
 
 def test_what_is_not_a_picture_is_refused_and_the_results_stay(results, expected_errors):
-    expected_errors.append("40")
+    expected_errors.append("422")
     before = ids(results)
     results.evaluate(DROP, ["main", base64.b64encode(b"text").decode(), "a.txt"])
     expect(results.locator("#message")).to_contain_text("not a picture")

@@ -101,6 +101,19 @@ import Testing
     #expect([UInt8](original.body) == file && original.headers["content-type"] == "image/jpeg")
     let small = try await server.get("/api/pictures/\(id)/thumbnail")
     #expect(small.status == 200 && small.headers["content-type"] == "image/webp")
+    struct Explanation: Decodable {
+      struct Word: Decodable {
+        let text: String
+        let weights: [Float]
+      }
+      let rows: Int
+      let columns: Int
+      let words: [Word]
+    }
+    let explained = try await server.get("/api/explain?picture=\(id)&text=red+wall")
+      .decoded(Explanation.self)
+    #expect(explained.words.map(\.text) == ["red", "wall"])
+    #expect(explained.words[0].weights.count == explained.rows * explained.columns)
     let tag = try #require(small.headers["etag"])
     #expect(
       try await server.get("/api/pictures/\(id)/thumbnail", ["If-None-Match": tag]).status == 304)

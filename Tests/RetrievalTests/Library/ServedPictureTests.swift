@@ -57,6 +57,25 @@ struct ServedPictureTests {
     await index.close()
   }
 
+  @Test("are explained by what the index stores of them as by their files")
+  func explanation() async throws {
+    let index = try await index()
+    let id = try #require(try await ids(index)["1/3.png"])
+    let stored = try await index.explain(.indexed(id), text: "a blue dog")
+    let encoded = try await index.explain("\(photos.path)/1/3.png", text: "a blue dog")
+    #expect(stored.words.map(\.text) == ["a", "blue", "dog"])
+    #expect(stored.words.map(\.range) == [0..<1, 2..<6, 7..<10])
+    for (word, other) in zip(stored.words, encoded.words) {
+      #expect(word.weights.count == stored.rows * stored.columns)
+      // Features are stored as bf16.
+      for (a, b) in zip(word.weights, other.weights) { #expect(abs(a - b) < 0.05) }
+    }
+    await #expect(throws: RetrievalError.self) {
+      try await index.explain(.indexed(99), text: "a dog")
+    }
+    await index.close()
+  }
+
   @Test("from outside are decoded once and then searched by as the file is")
   func decoded() async throws {
     let index = try await index()
