@@ -65,7 +65,7 @@ test-page: release stamps
 	$(BLIP) index $(STAMPS) --index "$(CLIENTS)/index" --name demo
 	for tests in Tests/API Tests/Page; do \
 	  BLIP_BINARY=$(CURDIR)/$(BLIP) BLIP_INDEX="$(CLIENTS)/index" BLIP_QUERY="a bird" \
-	  "$(CLIENTS)/venv/bin/pytest" -q $$tests || exit 1; done
+	  "$(CLIENTS)/venv/bin/pytest" -q -m "not slow" $$tests || exit 1; done
 
 # The tests under the address and the thread sanitizer, optimized: about an hour and a half on two cores.
 test-sanitized: setup

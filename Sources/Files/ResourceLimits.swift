@@ -29,6 +29,17 @@ package enum ResourceLimits {
     return Int(clamping: limit.rlim_cur)
   }
 
+  /// Lets this process open as many files as the system allows it; returns how many that are.
+  package static func raiseOpenFiles() -> Int {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(resource, &limit) == 0 else { return 1024 }
+    var raised = limit
+    raised.rlim_cur = raised.rlim_max
+    if setrlimit(resource, &raised) == 0 { limit = raised }
+    return Int(clamping: limit.rlim_cur)
+  }
+
   /// Whether so many more threads can run at the same time: they are started, and end at once.
   package static func canStartThreads(_ count: Int) -> Bool {
     let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -97,15 +97,19 @@ public final class PictureIndex: Sendable {
     get throws(RetrievalError) { try shared.existing(\.metadata) }
   }
 
+  /// The same, where another process may just be repairing or replacing the index: waits until it has.
+  public func currentMetadata() async throws(RetrievalError) -> IndexMetadata {
+    try await shared.read(\.metadata)
+  }
+
   /// Something the user should know about how the index could be opened; nil if all is well.
   public var warning: String? {
     get throws(RetrievalError) { try shared.current(\.warning) ?? nil }
   }
 
-  /// A number that grows with every change of the index, by whatever process; 0 before it is created. Another index in
-  /// its place may have any.
-  public var generation: UInt64 {
-    get throws(RetrievalError) { try shared.current(\.generation) ?? 0 }
+  /// What differs after every change of the index, by whatever process, and where another one is in its place.
+  public var generation: IndexGeneration {
+    get throws(RetrievalError) { try shared.generation() }
   }
 
   /// Takes over what other processes have done to the index: one that has taken its place, and other settings. A process
@@ -167,4 +171,12 @@ public final class PictureIndex: Sendable {
       }
     }
   }
+}
+
+/// A state of an index: what was read of it in the same one is still so.
+public struct IndexGeneration: Sendable, Hashable {
+  /// How often the index was opened.
+  let openings: Int
+  /// The last change.
+  let transaction: UInt64
 }

@@ -8,7 +8,8 @@ import Synchronization
 /// that have begun and hold up those that follow.
 final class SharedStore: Sendable {
   private struct State {
-    var open: IndexStore?
+    var open: IndexStore? { didSet { openings += 1 } }
+    var openings = 0
     var isClosed = false
   }
 
@@ -57,6 +58,12 @@ final class SharedStore: Sendable {
   /// Opens the index that is there, also one that has taken the place of that opened before.
   func open() async throws(RetrievalError) {
     try await exclusively { try IndexStore.open($0) }
+  }
+
+  /// The state of the index.
+  func generation() throws(RetrievalError) -> IndexGeneration {
+    let transaction = try current(\.generation) ?? 0
+    return state.withLock { IndexGeneration(openings: $0.openings, transaction: transaction) }
   }
 
   /// Takes over what other processes have done: opens the index again where another one has taken its place, or its

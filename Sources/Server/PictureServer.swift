@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import Files
 internal import Glibc
 internal import HTTPTypes
 internal import Hummingbird
@@ -40,6 +41,8 @@ public struct PictureServer: Sendable {
   private let settings: ServerSettings
   private let logger: Logger
 
+  private static let otherFiles = 128
+
   /// A server of an index that is open.
   public init(_ index: PictureIndex, _ settings: ServerSettings) {
     service = PictureService(
@@ -59,19 +62,24 @@ public struct PictureServer: Sendable {
     MetricsSystem.bootstrap(metrics)
     try await service.prepare()
     let address = settings.address
+    // The rest is for the index, decoding processes and the system's own use, which must not fail.
+    let mostConnections = min(
+      settings.mostConnections, max(16, ResourceLimits.raiseOpenFiles() - Self.otherFiles))
     let application = Application(
       router: router(metrics),
       server: .http1(
         configuration: .init(
-          idleTimeout: .seconds(30),
+          additionalChannelHandlers: [RequestDeadline()], idleTimeout: .seconds(30),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
       configuration: ApplicationConfiguration(
         address: address.bindAddress, serverName: "blip",
-        availableConnectionsDelegate: .maximum(settings.mostConnections, logger: logger)),
+        availableConnectionsDelegate: .maximum(mostConnections, logger: logger)),
       services: [
         IndexRefresh(index: service.index, logger: logger),
-        Closing([service.admission, service.thumbnailAdmission]),
+        Closing([
+          service.admission, service.thumbnailAdmission, service.uploadAdmission,
+        ]),
       ],
       onServerRunning: { channel in
         guard case .host(let host, _) = address, let port = channel.localAddress?.port else {
@@ -101,7 +109,7 @@ public struct PictureServer: Sendable {
     router.get("/health") { _, _ in Response.text("ok\n", type: "text/plain") }
     router.get("/ready") { _, _ in
       // Throws where the index cannot be read.
-      _ = try service.index.metadata
+      _ = try await service.index.currentMetadata()
       return Response.text("ok\n", type: "text/plain")
     }
     return router

@@ -36,9 +36,8 @@ def start(tmp_path):
         return started[-1]
 
     yield start
-    for server in started:
-        if server.process.poll() is None:
-            assert server.stop() == 0, server.logged[-2000:]
+    ends = [(server.stop(), server.logged[-2000:]) for server in started if server.process.poll() is None]
+    assert not [end for end in ends if end[0] != 0]
 
 
 @pytest.fixture

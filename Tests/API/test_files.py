@@ -1,11 +1,12 @@
 """A picture's file is served as it was indexed: nothing else that takes its place is."""
 
+import http.client
 import os
 import shutil
 
 import pytest
 
-from server import check_problem, draw
+from server import blip, check_problem, draw
 
 
 @pytest.fixture
@@ -53,8 +54,6 @@ def test_symbolic_link(first, tmp_path, target):
 
 def test_folder_that_became_a_link(tmp_path, start):
     """The same where a folder on the way to it became a link."""
-    from server import blip
-
     inside = draw(tmp_path / "pictures" / "deep" / "a.png", 1)
     draw(tmp_path / "pictures" / "b.png", 2)
     outside = draw(tmp_path / "outside" / "a.png", 3)
@@ -105,8 +104,6 @@ def test_vanished_and_unreadable(first):
 
 def test_file_that_shrinks_while_it_is_sent(first):
     """An answer that cannot be finished is cut off: the client sees that bytes are missing."""
-    import http.client
-
     server, picture, path = first
     with open(path, "ab") as file:
         file.truncate(64 << 20)

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -172,8 +173,6 @@ def test_port_that_is_taken(start, small):
 
 def test_socket(start, small, tmp_path):
     """A Unix socket serves, too, and is gone after the end, so that the next server can use its path."""
-    import socket
-
     path = tmp_path / "socket"
     for _ in range(2):
         server = start(small[1], "--listen", f"unix:{path}")

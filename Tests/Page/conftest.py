@@ -14,6 +14,10 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 DESKTOP = {"width": 1280, "height": 800}
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes long, or measures time")
+
+
 @pytest.fixture(scope="session")
 def query():
     """A text that the index has results for."""

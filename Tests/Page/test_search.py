@@ -1,5 +1,7 @@
 """Searching: the start page, results, their order while they stream in, and states without results."""
 
+import pytest
+
 import re
 
 from playwright.sync_api import expect
@@ -58,6 +60,7 @@ def test_events_in_pieces_are_read(open_page):
     expect(page.locator("#message")).to_contain_text("Nothing found")
 
 
+@pytest.mark.slow
 def test_first_results_are_painted_within_200_ms(open_page):
     # The page's own share, with a server that answers at once.
     page = open_page("/", prepare=stub_stream)

@@ -55,9 +55,17 @@ extension PictureIndex {
   ) async throws -> (source: PictureSource, width: Int, height: Int) {
     try await shared.read { store in
       let side = store.metadata.sizes.image
-      let picture = try self.decoder.picture(.contents(contents, name: name), forSide: side)
+      let (picture, properties) = try asRetrievalError(.unreadablePicture) {
+        do { return try self.decoder.decode(contents, forSide: side) } catch {
+          throw PathError(name, "\(error)")
+        }
+      }
       let scaled = picture.resized(width: side, height: side)
-      return (.decoded(scaled, name: name), picture.width, picture.height)
+      let isTurned = properties.orientation >= 5
+      return (
+        .decoded(scaled, name: name), isTurned ? properties.height : properties.width,
+        isTurned ? properties.width : properties.height
+      )
     }
   }
 }

@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import Hummingbird
-internal import NIOCore
 
 /// The Model Context Protocol over HTTP ("Streamable HTTP"): each message is a request with its answer. The server keeps
 /// no session and sends nothing of its own accord.
@@ -18,12 +17,16 @@ struct AssistantRoutes {
   }
 
   private func answer(_ request: Request) async throws -> Response {
-    let body: ByteBuffer
-    do { body = try await request.body.collect(upTo: Self.mostBytes) } catch is NIOTooManyBytesError
+    if let revision = request.headers[HTTPField.Name("MCP-Protocol-Version")!],
+      !AssistantServer.revisions.contains(revision)
     {
-      throw Problem(.contentTooLarge, "a message may have \(Self.mostBytes >> 20) MiB at most")
+      throw Problem(
+        .badRequest,
+        "the revision '\(revision.prefix(40))' is not one of "
+          + AssistantServer.revisions.joined(separator: ", "))
     }
-    guard let answer = await assistant.answer(to: Array(body.readableBytesView)) else {
+    let message = try await request.bytes(atMost: Self.mostBytes, "a message")
+    guard let answer = await assistant.answer(to: message) else {
       return Response(status: .accepted)
     }
     return .text(answer, type: "application/json")

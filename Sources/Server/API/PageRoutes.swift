@@ -1,7 +1,6 @@
 internal import Digests
 internal import HTTPTypes
 internal import Hummingbird
-internal import NIOCore
 
 /// The page and its files, which are part of the program, the form to sign in, and the description of the API.
 struct PageRoutes {
@@ -24,11 +23,9 @@ struct PageRoutes {
 
   private func signIn(_ request: Request) async throws -> Response {
     guard let token else { return Response(status: .seeOther, headers: [.location: "/"]) }
-    let body: ByteBuffer
-    do { body = try await request.body.collect(upTo: 4096) } catch is NIOTooManyBytesError {
-      throw Problem(.contentTooLarge, "a token is shorter")
-    }
-    let form = try QueryParameters(String(buffer: body), known: ["token"])
+    let body = try await request.bytes(atMost: 4096, "the form")
+    let form = try QueryParameters(
+      String(decoding: body, as: UTF8.self), known: ["token"])
     guard token.matches(form.text("token") ?? "") else {
       return Response(status: .seeOther, headers: [.location: "/login#wrong"])
     }

@@ -27,7 +27,7 @@ struct StatisticsRoutes {
 
   private func statistics() async throws -> JSONOutput {
     let facets = try await service.facets()
-    let metadata = try service.index.metadata
+    let metadata = try await service.index.currentMetadata()
     return .object([
       ("name", .string(metadata.name)), ("model", .string(metadata.model.name)),
       ("pictures", .integer(facets.pictures)), ("texts", .integer(facets.texts)),

@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import Hummingbird
-internal import NIOCore
 internal import Retrieval
 
 /// What pictures are called: texts that match, generated captions; and pictures from outside.
@@ -33,16 +32,13 @@ struct TextRoutes {
 
   private func upload(_ request: Request) async throws -> Response {
     _ = try QueryParameters(request, known: [])
-    let body: ByteBuffer
-    do {
-      body = try await request.body.collect(upTo: Self.mostUploaded)
-    } catch is NIOTooManyBytesError {
-      throw Problem(.contentTooLarge, "a picture may have \(Self.mostUploaded >> 20) MiB at most")
+    let contents = try await service.uploadAdmission.run {
+      try await request.bytes(atMost: Self.mostUploaded, "a picture")
     }
-    guard body.readableBytes > 0 else {
+    guard !contents.isEmpty else {
       throw Problem(.badRequest, "send the bytes of a picture file as the body")
     }
-    let (token, width, height) = try await service.upload(Array(body.readableBytesView))
+    let (token, width, height) = try await service.upload(contents)
     return .json(
       .object([
         ("upload", .string(token)), ("width", .integer(width)), ("height", .integer(height)),

@@ -34,7 +34,7 @@ struct AccessPolicy: Sendable {
   /// - Throws: A `Problem` with the status 403 or 421.
   func checkOrigin(of request: Request) throws(Problem) {
     let host = request.head.authority ?? ""
-    if let hosts, !hosts.contains(Self.name(ofHost: host)) {
+    if let hosts, !(Self.name(ofHost: host).map(hosts.contains) ?? false) {
       throw Problem(
         .misdirectedRequest, "this server is not '\(host.prefix(100))'; ask for localhost")
     }
@@ -68,9 +68,16 @@ struct AccessPolicy: Sendable {
     return token.matchesCookie(cookie)
   }
 
-  /// The name in a Host header, without the port.
-  private static func name(ofHost host: String) -> String {
-    if host.hasPrefix("[") { return String(host.prefix { $0 != "]" }) + "]" }
-    return host.prefix { $0 != ":" }.lowercased()
+  /// The name in a Host header of a name and perhaps a port; nil where it is anything else.
+  private static func name(ofHost host: String) -> String? {
+    let end =
+      host.hasPrefix("[")
+      ? host.firstIndex(of: "]").map { host.index(after: $0) } : host.firstIndex(of: ":")
+    let name = host[..<(end ?? host.endIndex)]
+    let port = host[name.endIndex...]
+    guard
+      port.isEmpty || port.first == ":" && port.utf8.dropFirst().allSatisfy({ 0x30...0x39 ~= $0 })
+    else { return nil }
+    return name.lowercased()
   }
 }

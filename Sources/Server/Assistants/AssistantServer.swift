@@ -8,7 +8,7 @@ public struct AssistantServer: Sendable {
   private let tools: AssistantTools
 
   /// The revisions that it speaks; the newest is offered to a client that asks for another one.
-  private static let revisions = ["2025-06-18", "2025-03-26", "2024-11-05"]
+  static let revisions = ["2025-06-18", "2025-03-26", "2024-11-05"]
 
   /// A server of an index that is open.
   public init(_ index: PictureIndex) {

@@ -27,7 +27,10 @@ struct Problem: Error, Equatable {
   private init(_ error: RetrievalError) {
     let status: HTTPResponse.Status
     switch error.code {
-    case .noSuchPicture: status = .notFound
+    case .noSuchPicture:
+      // Without the index directory, which is nobody's concern out there.
+      self.init(.notFound, "the index holds no such picture")
+      return
     case .emptyQuery, .invalidQuery, .invalidOption, .folderNotFound, .noTexts:
       status = .badRequest
     case .unreadablePicture: status = .unprocessableContent

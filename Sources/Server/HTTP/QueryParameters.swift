@@ -60,7 +60,7 @@ struct QueryParameters {
   /// A whole number; nil where it is not given.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
     guard let text = text(name) else { return nil }
-    guard let value = Int(text), range.contains(value) else {
+    guard let value = Int(text), "\(value)" == text, range.contains(value) else {
       throw Problem(
         .badRequest,
         "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -71,9 +71,17 @@ struct QueryParameters {
   /// A number; nil where it is not given.
   func number(_ name: String) throws(Problem) -> Double? {
     guard let text = text(name) else { return nil }
-    guard let value = Double(text), value.isFinite else {
+    guard let value = Self.decimal(text) else {
       throw Problem(.badRequest, "\(name) must be a number")
     }
+    return value
+  }
+
+  /// A number in decimal digits: hexadecimal ones and the like are none that a person means.
+  static func decimal(_ text: String) -> Double? {
+    guard text.utf8.allSatisfy({ "0123456789.eE+-".utf8.contains($0) }), let value = Double(text),
+      value.isFinite
+    else { return nil }
     return value
   }
 

@@ -11,13 +11,15 @@ final class PictureService: Sendable {
   let admission: Admission
   /// Of its own, so that no search waits for the pictures of a page, of which there are many.
   let thumbnailAdmission = Admission(running: 2, waiting: 1024)
+  /// Of bodies, so that their memory is bounded.
+  let uploadAdmission = Admission(running: 3, waiting: 64)
   private let uploads = RecentlyUsed<String, PictureSource>(most: 64)
   private let lists = RecentlyUsed<ListKey, ResultList>(most: 4)
-  private let latestFacets = Mutex<(generation: UInt64, facets: PictureFacets)?>(nil)
+  private let latestFacets = Mutex<(generation: IndexGeneration, facets: PictureFacets)?>(nil)
 
   private struct ListKey: Hashable {
     let request: String
-    let generation: UInt64
+    let generation: IndexGeneration
   }
 
   init(index: PictureIndex, admission: Admission) {

@@ -43,7 +43,9 @@ struct SearchRequest: Sendable {
         terms.append(.init(.picture(.indexed(try Self.pictureID(text, name))), weight: weight))
       }
     }
-    for token in parameters.texts("upload") { terms.append(.init(.picture(try upload(token)))) }
+    if first == nil {
+      for token in parameters.texts("upload") { terms.append(.init(.picture(try upload(token)))) }
+    }
     guard !terms.isEmpty else {
       throw Problem(.badRequest, "give q, a text to search for, or like, the id of a picture")
     }
@@ -71,18 +73,17 @@ struct SearchRequest: Sendable {
   }
 
   private static func offset(_ cursor: String) throws(Problem) -> Int {
-    guard cursor.first == "p", let offset = Int(cursor.dropFirst()),
-      0..<mostResults ~= offset
+    guard let offset = Int(cursor.dropFirst()), cursor == "p\(offset)", 0..<mostResults ~= offset
     else { throw Problem(.badRequest, "the cursor is not one that an answer gave") }
     return offset
   }
 
   /// A picture's number in the index.
   static func pictureID(_ text: String, _ name: String) throws(Problem) -> UInt64 {
-    guard let id = UInt64(text), id < UInt64(Int.max) else {
+    guard let id = Int(text), id >= 0, "\(id)" == text else {
       throw Problem(.badRequest, "\(name) must be the id of a picture, a whole number")
     }
-    return id
+    return UInt64(id)
   }
 }
 
@@ -138,7 +139,7 @@ extension PictureFilter {
       guard radius == nil else { throw Problem(.badRequest, "within requires near") }
       return nil
     }
-    let parts = near.split(separator: ",").map { Double($0.filter { $0 != " " }) }
+    let parts = near.split(separator: ",").map { QueryParameters.decimal($0.filter { $0 != " " }) }
     guard parts.count == 2, let latitude = parts[0], let longitude = parts[1],
       let area = Area(latitude: latitude, longitude: longitude, kilometers: radius ?? 10)
     else {

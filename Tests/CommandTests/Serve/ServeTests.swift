@@ -95,6 +95,8 @@ import Testing
     let token = try await server.send("POST", "/api/uploads", body: file)
       .decoded(Upload.self).upload
     let found = try await results(server, "/api/search?upload=\(token)")
+    #expect(
+      try await results(server, "/api/similar?upload=\(token)").query == "the uploaded picture")
     #expect(found.results[0].path == Collection.name(1))
     let id = found.results[0].id
     let original = try await server.get("/api/pictures/\(id)/original")
