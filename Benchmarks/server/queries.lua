@@ -13,7 +13,7 @@ function init(args) next_query = first end
 
 function request()
   next_query = next_query % #queries + 1
-  return wrk.format("GET", "/api/search?limit=10&q=" .. queries[next_query])
+  return wrk.format("GET", "/api/search?limit=10&all=true&q=" .. queries[next_query])
 end
 
 local failed = 0

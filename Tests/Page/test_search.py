@@ -1,9 +1,8 @@
 """Searching: the start page, results, their order while they stream in, and states without results."""
 
-import pytest
-
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from conftest import get, ids, parameter, search, settled, wait_for
