@@ -127,8 +127,8 @@ let package = Package(
     module(
       "Server",
       [
-        "Retrieval", "Store", "BLIP", "Checkpoints", "Files", "Images", "Digests", nio("NIOCore"),
-        nio("NIOPosix"), nio("NIOHTTP1"),
+        "Retrieval", "Store", "BLIP", "Checkpoints", "Files", "Images", "Digests", "Tensors",
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),

@@ -7,6 +7,7 @@ internal import Logging
 internal import NIOCore
 public import Retrieval
 internal import ServiceLifecycle
+internal import Tensors
 internal import UnixSignals
 
 /// How a server runs.
@@ -47,7 +48,10 @@ public struct PictureServer: Sendable {
   public init(_ index: PictureIndex, _ settings: ServerSettings) {
     service = PictureService(
       index: index,
-      admission: Admission(running: settings.mostComputing, waiting: settings.mostWaiting))
+      admission: Admission(running: settings.mostComputing, waiting: settings.mostWaiting) {
+        // Requests that compute side by side take a core each; one alone is divided among all.
+        setComputeThreads(max(1, processors / max(1, $0)))
+      })
     self.settings = settings
     var logger = Logger(label: "blip") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .notice

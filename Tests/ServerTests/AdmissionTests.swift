@@ -1,4 +1,5 @@
 import HTTPTypes
+import Synchronization
 import Testing
 
 @testable import Server
@@ -34,6 +35,16 @@ import Testing
     }
     #expect(outcomes == 5)
     #expect(admission.load == (0, 0))
+  }
+
+  @Test("says how many compute, whenever that changes")
+  func changes() async throws {
+    let counts = Mutex<[Int]>([])
+    let admission = Admission(running: 1, waiting: 1) { count in
+      counts.withLock { $0.append(count) }
+    }
+    for _ in 0..<2 { try await admission.run {} }
+    #expect(counts.withLock { $0 } == [1, 0, 1, 0])
   }
 
   @Test("refuses new work once it is closed")

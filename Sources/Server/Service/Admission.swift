@@ -14,9 +14,13 @@ final class Admission: Sendable {
   private let state = Mutex(State())
   private let mostRunning: Int
   private let mostWaiting: Int
+  private let changed: @Sendable (Int) -> Void
 
-  init(running: Int, waiting: Int) {
-    (mostRunning, mostWaiting) = (running, waiting)
+  /// - Parameter changed: Called with how many requests compute, whenever that is another number.
+  init(
+    running: Int, waiting: Int, changed: @escaping @Sendable (Int) -> Void = { _ in }
+  ) {
+    (mostRunning, mostWaiting, self.changed) = (running, waiting, changed)
   }
 
   /// How many requests compute, and how many wait.
@@ -46,6 +50,7 @@ final class Admission: Sendable {
           if state.isClosed || Task.isCancelled { return false }
           if state.running < mostRunning {
             state.running += 1
+            changed(state.running)
             return true
           }
           guard state.waiting.count < mostWaiting else { return false }
@@ -71,6 +76,7 @@ final class Admission: Sendable {
     let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
       guard !state.waiting.isEmpty else {
         state.running -= 1
+        changed(state.running)
         return nil
       }
       return state.waiting.removeFirst().continuation
