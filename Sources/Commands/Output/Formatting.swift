@@ -49,14 +49,6 @@ func localTime(_ seconds: Int64) -> String {
   return formatted(parts, "%Y-%m-%d %H:%M")
 }
 
-/// A time in UTC as ISO 8601 has it, "2024-05-31T12:00:00Z".
-/// - Parameter seconds: Since 1970.
-func utcTime(_ seconds: Int64) -> String {
-  var (time, parts) = (time_t(seconds), tm())
-  guard gmtime_r(&time, &parts) != nil else { return "unknown time" }
-  return formatted(parts, "%Y-%m-%dT%H:%M:%SZ")
-}
-
 private func formatted(_ parts: tm, _ format: String) -> String {
   var parts = parts
   let text = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in

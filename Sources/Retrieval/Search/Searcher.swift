@@ -19,7 +19,7 @@ package struct Searcher: Sendable {
   package let model: BLIPModel
   /// The index, as long as it is searched.
   package let store: IndexStore
-  let indexed: IndexMetadata
+  private let indexed: IndexMetadata
   let decoder: any PictureDecoder
 
   /// Opens the index. Its model is the one at `modelPath` or, without one, the folder that the
@@ -187,7 +187,7 @@ package struct Searcher: Sendable {
 
   /// Patch features as stored or, where the index stores none, of the picture's file; nil where it
   /// cannot be read now.
-  func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
+  private func features(of id: UInt64, in snapshot: borrowing IndexSnapshot) throws -> Matrix? {
     if let stored = try snapshot.features(picture: id) { return stored }
     guard let record = try snapshot.picture(id),
       let picture = try? decoder.picture(

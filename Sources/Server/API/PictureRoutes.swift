@@ -12,9 +12,7 @@ struct PictureRoutes {
   func add(to router: Router<ServerContext>) {
     router.get("/api/pictures/:id") { request, context in
       _ = try QueryParameters(request, known: [])
-      let id = try id(context)
-      guard let picture = try await service.index.picture(id) else { throw noPicture(id) }
-      return Response.json(picture.json)
+      return Response.json(try await service.picture(id(context)).json)
     }
     router.get("/api/pictures/:id/thumbnail") { request, context in
       try await thumbnail(id(context), request)
@@ -28,10 +26,6 @@ struct PictureRoutes {
   private func id(_ context: ServerContext) throws(Problem) -> UInt64 {
     guard let text = context.parameters.get("id") else { throw Problem(.notFound, "no picture") }
     return try SearchRequest.pictureID(text, "the last part of the address")
-  }
-
-  private func noPicture(_ id: UInt64) -> Problem {
-    Problem(.notFound, "the index holds no picture \(id)")
   }
 
   private func thumbnail(_ id: UInt64, _ request: Request) async throws -> Response {

@@ -91,9 +91,7 @@ struct AssistantTools: Sendable {
   private func picture(_ arguments: JSONValue) async throws -> JSONOutput {
     let parameters = try parameters(arguments, known: ["picture"])
     let id = try SearchRequest.pictureID(parameters.text("picture") ?? "", "picture")
-    guard let picture = try await service.index.picture(id) else {
-      throw Problem(.notFound, "the index holds no picture \(id)")
-    }
+    let picture = try await service.picture(id)
     let small = try await service.thumbnail(id, .large)
     return .object([
       (

@@ -120,6 +120,14 @@ final class PictureService: Sendable {
     try await admission.run { try await index.explain(picture, text: text) }
   }
 
+  /// A picture of the index.
+  func picture(_ id: UInt64) async throws -> IndexedPicture {
+    guard let picture = try await index.picture(id) else {
+      throw Problem(.notFound, "the index holds no picture \(id)")
+    }
+    return picture
+  }
+
   /// A small version of a picture.
   func thumbnail(_ id: UInt64, _ size: ThumbnailSize) async throws -> [UInt8] {
     if let stored = try await index.storedThumbnail(of: id, size) { return stored }
